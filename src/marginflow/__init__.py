@@ -1,0 +1,23 @@
+"""marginflow: the executable companion to "Implicit Regularization of AdaDelta".
+
+The paper is Englert, Lazić and Semler, TMLR 12/2024.  Modules, in the order in which
+data flows through them (each imports only from those before it):
+
+=============  ==================================================================
+`networks`     predictors Φ(w, x) and their degree of homogeneity  (Assumption 1)
+`losses`       the total loss L(w), with its tail kept             (Section 2)
+`optim`        generalized AdaDelta                                (Procedure 1)
+`flows`        the adaptive gradient flow, in t and in log t       (Process 2)
+`margins`      margins of one fixed w over a data set              (Section 2)
+`kkt`          KKT points and residuals of the margin problem      (Theorem 2)
+`proofs`       the proofs as ordered, mechanically checked steps   (Lemmas 5-9)
+`data`         the data sets of Section 4
+`experiments`  what to run, running it, recording it               (Section 4)
+`figures`      one style and one colour per algorithm
+`cli`          the command `marginflow`
+=============  ==================================================================
+
+Importing `marginflow` itself loads none of them, so that the command line starts fast.
+"""
+
+__version__ = "0.1.0"
