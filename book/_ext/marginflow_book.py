@@ -1,0 +1,59 @@
+"""The book's own Sphinx extension: the paper's numbering, and no foreign scripts.
+
+A statement's number is read off its label, so that the book counts as the paper does:
+``:label: lemma-5`` is shown and referred to as "Lemma 5", ``process-2`` as "Process 2",
+and the companion's own statements, which the paper does not number, carry a letter
+(``corollary-A`` is "Corollary A").
+"""
+
+from __future__ import annotations
+
+import re
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+LABEL = re.compile(r"^([a-z]+)-(\d+|[A-Z])$")
+
+
+def name_from_label(app: Sphinx, doctree: nodes.document) -> None:
+    """Let ``procedure-1`` and ``process-2``, both algorithms, keep the paper's names."""
+    proofs = getattr(app.env, "proof_list", {})
+    for node in doctree.findall(lambda n: "realtype" in getattr(n, "attributes", {})):
+        match = LABEL.match(node.get("label", ""))
+        if match:
+            node["realtype"] = match[1]
+            proofs[node["label"]]["realtype"] = match[1]
+
+
+def number_from_label(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Replace running numbers by the paper's, wherever a label gives one."""
+    for counters in env.toc_fignumbers.values():
+        for numbers in counters.values():
+            for label in numbers:
+                match = LABEL.match(label)
+                if match:
+                    numbers[label] = (match[2],)
+    return []
+
+
+def drop_thebe(app: Sphinx, config) -> None:
+    """Undo jupyter-book's loading of sphinx-thebe.
+
+    It throws on every page that has no Binder to talk to, and asks a foreign host.
+    """
+    for listener in list(app.events.listeners.get("html-page-context", [])):
+        if listener.handler.__module__.startswith("sphinx_thebe"):
+            app.disconnect(listener.id)
+    for listener in list(app.events.listeners.get("builder-inited", [])):
+        if listener.handler.__module__.startswith("sphinx_thebe"):
+            app.disconnect(listener.id)
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    app.connect("doctree-read", name_from_label)
+    # After Sphinx itself has counted (its collector runs at priority 500).
+    app.connect("env-get-updated", number_from_label, priority=900)
+    app.connect("config-inited", drop_thebe, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
