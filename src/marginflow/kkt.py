@@ -1,0 +1,232 @@
+"""KKT points of the margin problem, and how far a given w is from one (Theorem 2).
+
+The problem, for weights d = sqrt(delta/epsilon) that are 1 in problem (4), is
+
+    minimize 1/2 sum_j d_j w_j^2   subject to   y_i Phi(w, x_i) >= 1 for all i.   (*)
+
+With chi = (epsilon/delta)^(1/4) and v = w/chi its objective is |v|^2/2, and Theorem 4
+states it in v. All residuals here are measured in v, so that they do not depend on
+which of the two forms one has in mind, and are divided by |v|, to be pure numbers.
+
+Φ is differentiable almost everywhere; where it is not (a data point on the kink of a
+ReLU) automatic differentiation picks one element of the Clarke subdifferential, and a
+residual is then an upper bound of the smallest one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import nnls
+
+__all__ = [
+    "KKTPoint",
+    "KKTReport",
+    "PerceptronKKTPoints",
+    "perceptron_kkt_points",
+]
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class KKTPoint:
+    """One KKT point of (*), with the multipliers that prove it.
+
+    Attributes:
+        w: parameters, in the order in which the network flattens them.
+        multipliers: lambda_i >= 0, one per data point; zero off the active constraints.
+        normalized_margin: min_i y_i Phi(w, x_i) / |w|^L, which problem (4) maximizes.
+        skewed_margin: the same with |w/chi| in the place of |w|, which (*) maximizes.
+        residual: largest violation of the KKT conditions, see :class:`KKTReport`.
+    """
+
+    w: Float[Array, " p"]
+    multipliers: Float[Array, " n"]
+    normalized_margin: float
+    skewed_margin: float
+    residual: float
+
+    @property
+    def direction(self) -> Float[Array, " p"]:
+        """w/|w|, the only part of w that a limit of the flow can tell."""
+        return self.w / np.linalg.norm(self.w)
+
+    @property
+    def active(self) -> Array:
+        """Indices of the support vectors, the points with positive multipliers."""
+        return np.flatnonzero(self.multipliers > 0)
+
+
+@dataclass(frozen=True)
+class KKTReport:
+    """The KKT conditions of (*) at one w, each with its violation.
+
+    Attributes:
+        w: the point looked at, after scaling it to margin 1 if that was asked for.
+        multipliers: the lambda >= 0 that fit stationarity best.
+        feasibility: max_i (1 - y_i Phi(w, x_i))_+.
+        stationarity: |v - sum_i lambda_i chi y_i grad Phi(w, x_i)| / |v|, v = w/chi.
+        slackness: sum_i lambda_i |y_i Phi(w, x_i) - 1| / sum_i lambda_i.
+        margins: y_i Phi(w, x_i), all n.
+    """
+
+    w: Float[Array, " p"]
+    multipliers: Float[Array, " n"]
+    feasibility: float
+    stationarity: float
+    slackness: float
+    margins: Float[Array, " n"]
+
+    @property
+    def residual(self) -> float:
+        """The largest of the three violations."""
+        return max(self.feasibility, self.stationarity, self.slackness)
+
+
+class PerceptronKKTPoints(NamedTuple):
+    """The two KKT points of the one-unit perceptron, one for each sign of v."""
+
+    positive: KKTPoint
+    negative: KKTPoint
+
+    def nearest(self, w: Float[Array, " p"]) -> KKTPoint:
+        """The one on the side of w: the sign of v never changes along a flow's tail."""
+        return self.positive if w[0] > 0 else self.negative
+
+
+def perceptron_kkt_points(
+    x: Float[Array, "n d"],
+    y: Float[Array, " n"],
+    delta: float | Float[Array, " d+1"] = 1.0,
+    epsilon: float | Float[Array, " d+1"] = 1.0,
+    *,
+    slope: float = 0.5,
+) -> PerceptronKKTPoints:
+    """All KKT points of (*) for Phi((v, w), x) = v s(<w, x>), to machine precision.
+
+    s is the Leaky ReLU with s(z) = z for z >= 0 and slope * z for z < 0 (page 10).
+
+    A feasible point has y_i v s(<w, x_i>) >= 1, so v != 0 and <w, x_i> has the sign of
+    y_i v: the points of one class all lie on the unit's active side, the others all on
+    its leaky side, and which is which depends on the sign of v alone. With u = v w the
+    constraint of point i is therefore linear,
+
+        c_i y_i <u, x_i> >= 1,   c_i = 1 on the active side, slope on the leaky side,
+
+    and minimizing over v for fixed u leaves sqrt(d_v) |sqrt(d_w) u|. The map (v, w) ->
+    (v, v w) is a diffeomorphism where v keeps its sign, so the KKT points of (*) on
+    that side are those of one convex quadratic program: exactly one for each sign of v.
+
+    Args:
+        x: inputs.
+        y: labels, -1 or +1.
+        delta, epsilon: stability terms > 0, scalars or in the order (v, w_1, ..., w_d).
+        slope: of the leaky side, in (0, 1].
+
+    Raises:
+        ValueError: shapes, labels, delta or epsilon are wrong, or no (v, w) separates
+            the data (Assumption 2 (iii) then fails for this network).
+    """
+    x, y = _check_data(x, y)
+    if not (np.isfinite(slope) and 0 < slope <= 1):
+        raise ValueError(f"slope={slope!r} must lie in (0, 1]")
+    p = x.shape[1] + 1
+    delta = check_stability("delta", delta, p)
+    epsilon = check_stability("epsilon", epsilon, p)
+    d = np.sqrt(delta / epsilon)
+    return PerceptronKKTPoints(
+        _perceptron_branch(+1.0, x, y, d, slope),
+        _perceptron_branch(-1.0, x, y, d, slope),
+    )
+
+
+def _perceptron_branch(sign: float, x: Array, y: Array, d: Array, slope: float):
+    c = np.where(sign * y > 0, 1.0, slope)
+    a = (c * y)[:, None] * x
+    u, mu = _least_distance(a, d[1:])
+    size = np.sqrt(np.sum(d[1:] * u**2))
+    v = sign * np.sqrt(size / np.sqrt(d[0]))
+    w = np.concatenate([[v], u / v])
+    multipliers = mu / v**2
+    # The three violations, in v-coordinates; here in the plain terms of this network.
+    gradient = np.concatenate([[multipliers @ (a @ w[1:])], v * (multipliers @ a)])
+    stationarity = np.linalg.norm((d * w - gradient) / np.sqrt(d))
+    objective = np.sum(d * w**2)
+    margins = a @ u
+    residual = max(
+        stationarity / np.sqrt(objective),
+        max(0.0, 1.0 - margins.min()),
+        float(multipliers @ np.abs(margins - 1.0)) / multipliers.sum(),
+    )
+    return KKTPoint(
+        w,
+        multipliers,
+        normalized_margin=float(margins.min() / np.sum(w**2)),
+        skewed_margin=float(margins.min() / objective),
+        residual=float(residual),
+    )
+
+
+def _least_distance(a: Array, d: Array) -> tuple[Array, Array]:
+    """Minimize sum_j d_j u_j^2 / 2 subject to a u >= 1; returns u and multipliers.
+
+    Lawson and Hanson's reduction to non-negative least squares finds the active set;
+    the equations on that set are then solved once more by themselves, which leaves
+    only rounding errors.
+    """
+    b = a / np.sqrt(d)
+    # The scale of b is divided out, so that the reduction's threshold means the same
+    # for inputs of every size.
+    scale = np.linalg.norm(b, axis=1).max()
+    system = np.vstack([b.T / scale, np.ones(len(b))])
+    target = np.zeros(len(system))
+    target[-1] = 1.0
+    weights, _ = nnls(system, target)
+    residual = system @ weights - target
+    if -residual[-1] <= 1e-13 * len(b):
+        raise ValueError(
+            "x, y cannot be separated: no w has y_i Phi(w, x_i) > 0 for all i, so that "
+            "Assumption 2 (iii) fails and problem (*) has no feasible point"
+        )
+    active = np.flatnonzero(weights > 0)
+    z = np.linalg.lstsq(b[active], np.ones(len(active)), rcond=None)[0]
+    mu = np.zeros(len(b))
+    mu[active] = np.linalg.lstsq(b[active].T, z, rcond=None)[0]
+    return z / np.sqrt(d), mu
+
+
+def _check_data(x: Array, y: Array) -> tuple[Array, Array]:
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if x.ndim != 2 or len(x) == 0 or y.shape != (len(x),):
+        raise ValueError(
+            f"x, y have shapes {x.shape}, {y.shape}; they must be (n, d) and (n,), "
+            "with n > 0"
+        )
+    if not np.isfinite(x).all():
+        raise ValueError("x contains non-finite values; inputs must be finite")
+    wrong = np.abs(y) != 1
+    if wrong.any():
+        raise ValueError(f"y contains {y[wrong][0]!r}; labels must be -1 or +1")
+    return x, y
+
+
+def check_stability(name: str, value: float | Array, p: int) -> Float[Array, " p"]:
+    """``value`` as p stability terms; Process 2 needs each of them to be > 0.
+
+    Raises:
+        ValueError: not a scalar or p numbers, or one that is not positive and finite.
+    """
+    array = np.asarray(value, dtype=np.float64)
+    if array.shape not in ((), (p,)):
+        raise ValueError(f"{name} has shape {array.shape}; it must be () or ({p},)")
+    wrong = ~(np.isfinite(array) & (array > 0))
+    if wrong.any():
+        raise ValueError(
+            f"{name} contains {array[wrong].flat[0]!r}; Process 2 needs stability "
+            f"terms {name} > 0, all finite"
+        )
+    return np.broadcast_to(array, (p,)).copy()
