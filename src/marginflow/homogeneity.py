@@ -5,22 +5,27 @@ parameters w by any alpha > 0 scales it by alpha^d. The paper's recipe, "startin
 exponent 0, then going forwards through the layers", becomes a table of rules, one per
 operation, run over the graph that ``torch.fx`` traces:
 
-    input, buffer, frozen parameter     0
-    trainable parameter                 1
-    x @ w, x * w, linear, convolution   d_x + d_w
-    relu, leaky relu, pooling, reshape  d
-    k-th power (square relu, cube)      k d
-    a + b, concatenation, maximum       d if d_a = d_b = d, else refused
-    sigmoid, tanh, softplus, norms      refused, unless the argument has degree 0
+    input, buffer, number, frozen parameter     0
+    trainable parameter                         1
+    x @ w, x * w, linear, convolution           d_x + d_w
+    relu, leaky relu, pooling, sum, reshape     d
+    k-th power (square relu, cube)              k d
+    a + b, bias, concatenation, maximum         d if both have degree d, else refused
+    sigmoid, tanh, softplus, ...                refused, unless its argument has d = 0
+    batch and layer norm                        the same; on w-free input a first layer
+    anything else                               refused: unknown is not homogeneous
 
-Every d here is an integer >= 0, and degree 0 means "does not depend on w" since
-nothing divides by w. Each permitted operation is locally Lipschitz and semialgebraic in
-w (or acts on w-free values, which are constants for fixed x), so a network with a
-degree also satisfies (i) and (iii).
+No rule divides by a value that depends on w, so every degree is an integer >= 0 and
+degree 0 means "does not depend on w". Each permitted operation is locally Lipschitz and
+semialgebraic in w, so a network with a degree satisfies (i) and (iii) as well. The walk
+is sound but not complete: what it accepts is homogeneous, what it refuses need not be
+inhomogeneous (two opposite biases that cancel, say).
 """
 
 from __future__ import annotations
 
+import copy
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +33,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
-from torch.nn.utils.parametrize import is_parametrized
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
 
 __all__ = ["NotHomogeneousError", "homogeneity_degree"]
 
@@ -42,105 +48,107 @@ def homogeneity_degree(module: nn.Module) -> int:
 
     w is the vector of all trainable parameters (``requires_grad``); frozen ones count
     as constants. Supported: any module whose ``forward`` can be traced by ``torch.fx``
-    (no branches on values) and uses the operations of this file's table, and modules
-    with a method ``homogeneity(degree: int) -> int`` that declare how they change the
-    degree of their input, which are taken at their word.
+    (no branches on values) and uses the operations of this file's tables, and modules
+    with a method ``homogeneity(*degrees: int) -> int`` that declare how they change
+    the degrees of their inputs. Such a declaration is taken at its word; see
+    :func:`marginflow.networks.homogeneity_defect` for a numerical check.
 
     Raises:
+        ValueError: not a module.
         NotHomogeneousError: with the offending operation and the reason.
     """
     if not isinstance(module, nn.Module):
-        raise ValueError(f"module must be a torch.nn.Module, not {type(module).__name__}")
-    outputs = _Walk(module).run()
-    degree = outputs if isinstance(outputs, int) else None
-    if degree is None:
+        raise ValueError(
+            f"module must be a torch.nn.Module, not {type(module).__name__}"
+        )
+    degree = _Walk(module).run()
+    if not isinstance(degree, int):
         raise NotHomogeneousError(
-            f"the network returns {type(outputs).__name__}; Phi must be a single tensor"
+            f"the network returns a {type(degree).__name__}; Phi(w, x) must be one "
+            "tensor"
         )
     if degree == 0:
         raise NotHomogeneousError(
-            "the output does not depend on any trainable parameter: L = 0, while "
+            "the output depends on no trainable parameter: its degree is 0, while "
             "Assumption 1 needs L > 0"
         )
     return degree
 
 
-class _Tracer(fx.Tracer):
-    """Stops at layers with a rule of their own, walks through everything else."""
+class _Degree(int):
+    """Stands where the traced program has a tensor of that degree."""
 
-    def is_leaf_module(self, m: nn.Module, qualified_name: str) -> bool:
-        return hasattr(m, "homogeneity") or _layer_rule(m) is not None
+
+class _Tracer(fx.Tracer):
+    """Stops at layers that have a rule of their own, walks through everything else."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        if hasattr(m, "homogeneity"):
+            return True
+        return _layer_rule(m) is not None and "forward" not in m.__dict__
 
 
 class _Walk:
-    """One pass over the traced graph, node by node, degrees instead of tensors."""
+    """One pass over the traced graph with degrees instead of tensors."""
 
     def __init__(self, module: nn.Module) -> None:
-        for name, part in module.named_modules():
-            if is_parametrized(part):
-                raise NotHomogeneousError(
-                    f"module {name or 'itself'!r} computes its weights from other "
-                    "parameters (torch parametrization); their degree is not known"
-                )
-        self.root = nn.Sequential(module)  # so that the module may itself be a leaf
-        tracer = _Tracer()
+        # The extra Sequential lets the module itself be a layer with a rule. Without
+        # values (meta), forward() cannot smuggle numbers computed from w past the walk.
+        self.root = nn.Sequential(_without_values(module))
         try:
-            self.graph = tracer.trace(self.root)
-        except NotHomogeneousError:
-            raise
+            self.graph = _Tracer().trace(self.root)
         except Exception as error:
             raise NotHomogeneousError(
                 f"{type(module).__name__}.forward cannot be traced by torch.fx "
                 f"({error}); give it a method homogeneity(degree) that declares how "
                 "it changes the degree"
             ) from error
-        # Tracing registers tensors that forward() closes over as constants.
-        self.constants = tracer.root
 
     def run(self) -> Any:
         degrees: dict[fx.Node, Any] = {}
         for node in self.graph.nodes:
-            degrees[node] = self._degree(node, degrees)
+            args, kwargs = fx.node.map_arg(
+                (node.args, node.kwargs), lambda n: _Degree(degrees[n])
+            )
             if node.op == "output":
-                return degrees[node]
+                return int(args[0]) if isinstance(args[0], _Degree) else args[0]
+            degrees[node] = self._degree(node, args, kwargs)
         raise NotHomogeneousError("the network returns nothing")
 
-    def _degree(self, node: fx.Node, degrees: dict[fx.Node, Any]) -> Any:
-        args, kwargs = fx.node.map_arg(
-            (node.args, node.kwargs), lambda n: _Degree(degrees[n])
-        )
+    def _degree(self, node: fx.Node, args: tuple, kwargs: dict) -> int:
         if node.op == "placeholder":
             return 0
-        if node.op == "output":
-            out = args[0]
-            return int(out) if isinstance(out, _Degree) else out
         if node.op == "get_attr":
-            return _tensor_degree(operator.attrgetter(node.target)(self.constants))
+            if node.target.startswith("_tensor_constant"):
+                raise NotHomogeneousError(
+                    "forward() creates a tensor that the walk cannot follow; register "
+                    "constants as buffers and trained tensors as parameters"
+                )
+            return _tensor_degree(operator.attrgetter(node.target)(self.root))
         if node.op == "call_module":
             layer = self.root.get_submodule(node.target)
             where = f"{type(layer).__name__} {node.target.removeprefix('0.')!r}"
             return _call_layer(layer, where, args, kwargs)
-        name, rule = _function_rule(node)
-        return _as_degree(rule(f"{name}()", *args, **kwargs))
+        return _call_function(node, args, kwargs)
 
 
-class _Degree(int):
-    """A degree that stands where the traced program has a tensor."""
-
-
-def _as_degree(value: Any) -> Any:
-    return int(value) if isinstance(value, int) else value
-
-
-def _tensor_degree(value: Any) -> int:
-    if isinstance(value, nn.Parameter):
-        return int(value.requires_grad)
-    if isinstance(value, Tensor) and value.requires_grad:
+def _without_values(module: nn.Module) -> nn.Module:
+    """A copy whose parameters have shapes but no values; shared ones stay shared."""
+    memo = {
+        id(p): nn.Parameter(p.detach().to("meta"), requires_grad=p.requires_grad)
+        for p in module.parameters()
+    }
+    try:
+        return copy.deepcopy(module, memo)
+    except RuntimeError as error:  # a tensor computed from parameters, kept as a weight
         raise NotHomogeneousError(
-            "forward() uses a tensor with requires_grad that is no registered "
-            "parameter; register it as torch.nn.Parameter"
-        )
-    return 0
+            f"{type(module).__name__} keeps tensors computed from its parameters "
+            f"({error}); their degree is not known"
+        ) from error
+
+
+def _tensor_degree(tensor: Tensor) -> int:
+    return int(tensor.requires_grad)
 
 
 # --- rules for layers ---------------------------------------------------------------
@@ -158,30 +166,30 @@ _WEIGHTED_LAYERS = (
     nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d,
 )  # fmt: skip
 _DROPOUT_LAYERS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
-_NORM_LAYERS = (
-    nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm,
-    nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm,
-)  # fmt: skip
+_NORM_LAYERS = (_BatchNorm, _InstanceNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 _CURVED_LAYERS = (
     nn.Sigmoid, nn.Tanh, nn.Softplus, nn.GELU, nn.SiLU, nn.ELU, nn.SELU, nn.CELU,
     nn.Mish, nn.LogSigmoid, nn.Softsign, nn.Tanhshrink, nn.Softmax, nn.LogSoftmax,
     nn.Hardtanh, nn.ReLU6, nn.Hardsigmoid, nn.Hardswish, nn.Hardshrink, nn.Softshrink,
-    nn.Threshold,
+    nn.Threshold, nn.LocalResponseNorm,
 )  # fmt: skip
 
 
 def _layer_rule(layer: nn.Module) -> Callable[..., int] | None:
-    for kinds, rule in (
-        (_SAME_DEGREE_LAYERS, _same_layer),
-        (_WEIGHTED_LAYERS, _weighted),
-        (_DROPOUT_LAYERS, _dropout),
-        (_NORM_LAYERS, _norm),
-        # Hardtanh before its child ReLU6 does not matter: both are refused.
-        (_CURVED_LAYERS, _curved_layer),
-        ((nn.PReLU,), _prelu),
-    ):
-        if isinstance(layer, kinds):
-            return rule
+    # Exact types where a layer is let through: a subclass may compute anything.
+    kind = type(layer)
+    if kind in _SAME_DEGREE_LAYERS:
+        return _same_layer
+    if kind in _WEIGHTED_LAYERS:
+        return _weighted
+    if kind in _DROPOUT_LAYERS:
+        return _dropout_layer
+    if kind is nn.PReLU:
+        return _prelu
+    if isinstance(layer, _NORM_LAYERS):
+        return _norm
+    if isinstance(layer, _CURVED_LAYERS):
+        return _curved_layer
     return None
 
 
@@ -194,12 +202,14 @@ def _call_layer(layer: nn.Module, where: str, args: tuple, kwargs: dict) -> int:
                 f"{where}.homogeneity returned {degree!r}; a degree is an int >= 0"
             )
         return degree
-    rule = _layer_rule(layer)
-    assert rule is not None, "leaf modules have a rule"
-    return rule(layer, where, int(inputs[0]))
+    if layer._forward_hooks or layer._forward_pre_hooks:
+        raise NotHomogeneousError(f"{where} has forward hooks, which may do anything")
+    return _layer_rule(layer)(layer, where, int(inputs[0]))
 
 
 def _same_layer(layer: nn.Module, where: str, degree: int) -> int:
+    if getattr(layer, "return_indices", False):
+        raise NotHomogeneousError(f"{where} returns indices, which have no degree")
     return degree
 
 
@@ -208,32 +218,39 @@ def _weighted(layer: nn.Module, where: str, degree: int) -> int:
     return result if layer.bias is None else _biased(where, result, layer.bias)
 
 
-def _biased(where: str, degree: int, bias: Tensor) -> int:
-    bias_degree = int(bias) if isinstance(bias, int) else _tensor_degree(bias)
-    if bias_degree == degree:
+def _biased(where: str, degree: int, bias: Tensor | int) -> int:
+    own = int(bias) if isinstance(bias, int) else _tensor_degree(bias)
+    if own == degree:
         return degree
     raise NotHomogeneousError(
-        f"{where} has a bias past the first layer: it adds the bias, of degree "
-        f"{bias_degree} in w, to a product of degree {degree}; drop the bias "
-        "(Assumption 1 allows one at the first layer only)"
+        f"{where} has a bias past the first layer: it adds the bias, of degree {own} "
+        f"in w, to a product of degree {degree}; drop the bias (Assumption 1 allows "
+        "one at the first layer only)"
     )
 
 
-def _dropout(layer: nn.Module, where: str, degree: int) -> int:
-    if layer.training and layer.p > 0:
-        raise NotHomogeneousError(
-            f"{where} is random in training mode, so Phi(w, x) is not a function; "
-            "call .eval() or remove it"
-        )
-    return degree
+def _dropout_layer(layer: nn.Module, where: str, degree: int) -> int:
+    return _dropout(where, degree, layer.p, layer.training)
 
 
 def _norm(layer: nn.Module, where: str, degree: int) -> int:
-    raise NotHomogeneousError(
-        f"{where} normalizes by statistics: the scale of earlier weights is divided "
-        "away (up to the added eps) or, with stored statistics, constants are "
-        "subtracted from it; neither scales by a power of alpha"
+    trains_statistics = isinstance(layer, _BatchNorm) and (
+        layer.training or layer.running_mean is None
     )
+    if trains_statistics:
+        raise NotHomogeneousError(
+            f"{where} normalizes by the statistics of the batch: Phi(w, x) is then no "
+            "function of one x, and the scale of all earlier weights is divided away"
+        )
+    if degree > 0:
+        raise NotHomogeneousError(
+            f"{where} subtracts from and divides its input, of degree {degree} in w, "
+            "by statistics that do not scale with it (stored ones, or its own plus a "
+            "constant eps); remove it"
+        )
+    weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", None)
+    result = 0 if weight is None else _tensor_degree(weight)
+    return result if bias is None else _biased(where, result, bias)
 
 
 def _prelu(layer: nn.PReLU, where: str, degree: int) -> int:
@@ -249,130 +266,176 @@ def _curved_layer(layer: nn.Module, where: str, degree: int) -> int:
     return _curved(where, degree)
 
 
-def _curved(where: str, degree: int, *_: Any, **__: Any) -> int:
-    if degree == 0:
-        return 0  # a fixed function of x alone
-    raise NotHomogeneousError(
-        f"{where} is not a power law: f(alpha^{degree} s) is no power of alpha times "
-        "f(s); use relu, leaky relu, or a power of them"
-    )
-
-
 # --- rules for functions and tensor methods -----------------------------------------
 
 
-def _same(where: str, degree: Any, *_: Any, **__: Any) -> int:
+def _call_function(node: fx.Node, args: tuple, kwargs: dict) -> int:
+    where = node.target if isinstance(node.target, str) else node.target.__name__
+    in_place = where.removesuffix("_") in _METHODS and where.endswith("_")
+    in_place |= where in ("iadd", "isub", "imul", "itruediv")
+    if node.op == "call_method":
+        rule = _METHODS.get(where.removesuffix("_"))
+    else:
+        rule = _FUNCTIONS.get(node.target)
+    if rule is None:
+        raise NotHomogeneousError(
+            f"no rule for {where}(): the walk cannot show that it is homogeneous. Put "
+            "it in a module with a method homogeneity(degree)"
+        )
+    kwargs = dict(kwargs)
+    if "input" in kwargs:
+        args = (kwargs.pop("input"), *args)
+    if kwargs.get("out") is not None:
+        raise NotHomogeneousError(f"{where}() writes into another tensor (out=)")
+    try:
+        degree = _value(rule(f"{where}()", *args, **kwargs))
+    except TypeError as error:
+        raise NotHomogeneousError(f"cannot read the call of {where}: {error}") from None
+    if in_place and degree != _value(args[0]):
+        raise NotHomogeneousError(
+            f"{where}() changes the degree of a tensor in place, under the eyes of its "
+            "other users; write it out of place"
+        )
     return degree
 
 
-def _equal(where: str, a: Any, b: Any, *_: Any, **kwargs: Any) -> int:
-    a, b = (
-        None if not isinstance(v, _Degree) and v == 0 else int(_operand(v))
-        for v in (a, b)
-    )
-    if a is None or b is None or a == b:  # adding 0 leaves any degree as it is
-        return a if b is None else b
+def _value(operand: Any) -> int:
+    """The degree of a tensor; numbers have degree 0."""
+    return int(operand) if isinstance(operand, _Degree) else 0
+
+
+def _is_zero(operand: Any) -> bool:
+    return not isinstance(operand, _Degree) and operand == 0
+
+
+def _same(where: str, x: Any, *_: Any, return_indices: bool = False, **__: Any) -> Any:
+    if return_indices:
+        raise NotHomogeneousError(f"{where} returns indices, which have no degree")
+    return x
+
+
+def _equal(where: str, a: Any, other: Any, *_: Any, **__: Any) -> Any:
+    if _is_zero(a) or _is_zero(other):  # adding 0 leaves any degree as it is
+        return other if _is_zero(a) else a
+    if _value(a) == _value(other):
+        return _Degree(_value(a))
     raise NotHomogeneousError(
-        f"{where} combines terms of degrees {a} and {b} in w, as a skip connection "
-        "past a weighted layer does; a sum is homogeneous only if its terms have "
-        "one degree"
+        f"{where} combines terms of degrees {_value(a)} and {_value(other)} in w, as a "
+        "skip connection past a weighted layer does; both terms need one degree"
     )
 
 
-def _operand(value: Any) -> int:
-    """The degree of a tensor, or 0 for a number."""
-    return value if isinstance(value, _Degree) else 0
+def _product(where: str, a: Any, other: Any, *_: Any, **__: Any) -> Any:
+    return _Degree(_value(a) + _value(other))
 
 
-def _product(where: str, a: Any, b: Any, *_: Any, **__: Any) -> int:
-    return _operand(a) + _operand(b)
+def _einsum(where: str, equation: str, *operands: Any) -> Any:
+    return _Degree(sum(_value(operand) for operand in operands))
 
 
-def _quotient(where: str, a: Any, b: Any, *_: Any, **__: Any) -> int:
-    if _operand(b) == 0:
-        return _operand(a)
+def _quotient(where: str, a: Any, other: Any, *_: Any, **kwargs: Any) -> Any:
+    if _value(other) == 0 and kwargs.get("rounding_mode") is None:
+        return a
     raise NotHomogeneousError(
-        f"{where} divides by a value that depends on w; the quotient is not locally "
-        "Lipschitz where that value is 0 (Assumption 1 (i))"
+        f"{where} divides by a value that depends on w (the quotient is not locally "
+        "Lipschitz where that value is 0, Assumption 1 (i)) or rounds"
     )
 
 
-def _power(where: str, base: Any, exponent: Any, *_: Any, **__: Any) -> int:
-    if _operand(base) == 0 and not isinstance(exponent, _Degree):
-        return 0
-    if isinstance(exponent, int) and not isinstance(exponent, _Degree) and exponent > 0:
-        return _operand(base) * exponent
+def _power(where: str, base: Any, exponent: Any) -> Any:
+    fixed = not isinstance(exponent, _Degree)
+    if fixed and _value(base) == 0:
+        return _Degree(0)
+    if fixed and exponent > 0 and float(exponent).is_integer():
+        return _Degree(_value(base) * int(exponent))
     raise NotHomogeneousError(
-        f"{where} has exponent {exponent!r}; a power of a value that depends on w "
-        "needs a positive integer exponent"
+        f"{where} takes a power of a value that depends on w, or with an exponent that "
+        "does; only fixed positive integer exponents are supported"
     )
 
 
-def _square(where: str, degree: Any) -> int:
-    return 2 * _operand(degree)
+def _square(where: str, x: Any) -> Any:
+    return _Degree(2 * _value(x))
 
 
-def _join(where: str, parts: Any, *_: Any, **__: Any) -> int:
-    result = _Degree(_operand(parts[0]))
-    for part in parts[1:]:
-        result = _Degree(_equal(where, result, _Degree(_operand(part))))
+def _join(where: str, tensors: Any, *_: Any, **__: Any) -> Any:
+    result = tensors[0]
+    for tensor in tensors[1:]:
+        result = _equal(where, result, tensor)
     return result
 
 
 def _affine(
     where: str, x: Any, weight: Any, bias: Any = None, *_: Any, **__: Any
-) -> int:
-    degree = _operand(x) + _operand(weight)
-    return degree if bias is None else _biased(where, degree, int(_operand(bias)))
+) -> Any:
+    degree = _value(x) + _value(weight)
+    return _Degree(degree if bias is None else _biased(where, degree, _value(bias)))
 
 
-def _functional_dropout(
-    where: str, degree: Any, p: float = 0.5, training: bool = True, *_: Any, **__: Any
-) -> int:
+def _dropout(
+    where: str, x: Any, p: float = 0.5, training: bool = True, *_: Any, **__: Any
+) -> Any:
     if training and p > 0:
-        raise NotHomogeneousError(f"{where} is random; call it with training=False")
-    return degree
-
-
-def _shape(where: str, *_: Any, **__: Any) -> int:
-    return 0
-
-
-def _rules() -> dict[Any, Callable[..., Any]]:
-    table: dict[Any, Callable[..., Any]] = {}
-    for rule, names in {
-        _same: "relu leaky_relu flatten reshape view squeeze unsqueeze permute transpose "
-        "contiguous sum mean amax amin abs neg negative t clone max_pool1d max_pool2d "
-        "max_pool3d avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d "
-        "adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d getitem to double "
-        "float pos movedim expand",
-        _equal: "add sub subtract maximum minimum iadd isub",
-        _product: "mul multiply matmul mm bmm mv dot imul",
-        _quotient: "truediv div divide true_divide itruediv",
-        _power: "pow",
-        _square: "square",
-        _join: "cat concat stack",
-        _affine: "linear conv1d conv2d conv3d",
-        _functional_dropout: "dropout",
-        _curved: "sigmoid tanh softplus gelu silu elu exp log logsigmoid softmax "
-        "log_softmax sin cos erf hardtanh relu6 selu celu mish sqrt expm1 log1p clamp",
-        _shape: "size getattr",
-    }.items():
-        for name in names.split():
-            table[name] = rule
-    return table
-
-
-_RULES = _rules()
-
-
-def _function_rule(node: fx.Node) -> tuple[str, Callable[..., Any]]:
-    name = node.target if isinstance(node.target, str) else node.target.__name__
-    name = name.lstrip("_").removesuffix("_")
-    rule = _RULES.get(name)
-    if rule is None:
         raise NotHomogeneousError(
-            f"no rule for the operation {name}(); the walk cannot show that it is "
-            "homogeneous. Put it in a module with a method homogeneity(degree)"
+            f"{where} is random in training mode, so Phi(w, x) is not a function of w "
+            "and x; call .eval() or remove it"
         )
-    return name, rule
+    return x
+
+
+def _clamp(where: str, x: Any, min: Any = None, max: Any = None) -> Any:
+    if all(bound is None or _is_zero(bound) for bound in (min, max)):
+        return x
+    return _curved(where, x)
+
+
+def _curved(where: str, x: Any, *_: Any, **__: Any) -> Any:
+    if int(x) == 0:
+        return x  # a fixed function of x alone
+    raise NotHomogeneousError(
+        f"{where} is not a power law: on a value s of degree {int(x)}, "
+        f"f(alpha^{int(x)} s) is no power of alpha times f(s); use relu, leaky relu or "
+        "a positive integer power of them"
+    )
+
+
+def _shape(where: str, *_: Any, **__: Any) -> Any:
+    return _Degree(0)
+
+
+def _getattr(where: str, x: Any, name: str) -> Any:
+    if name in ("shape", "ndim", "dtype", "device"):
+        return _Degree(0)
+    if name in ("T", "mT"):
+        return x
+    raise NotHomogeneousError(f"no rule for the tensor attribute .{name}")
+
+
+_NAMES: dict[Callable[..., Any], str] = {
+    _same: "relu leaky_relu flatten reshape view squeeze unsqueeze permute transpose "
+    "t contiguous clone sum mean amax amin abs neg negative pos movedim expand chunk "
+    "split unbind getitem max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d "
+    "avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d "
+    "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d double float",
+    _equal: "add sub subtract maximum minimum iadd isub",
+    _product: "mul multiply matmul mm bmm mv dot imul",
+    _einsum: "einsum",
+    _quotient: "truediv div divide true_divide itruediv",
+    _power: "pow",
+    _square: "square",
+    _join: "cat concat stack",
+    _affine: "linear conv1d conv2d conv3d",
+    _dropout: "dropout",
+    _clamp: "clamp",
+    _curved: "sigmoid tanh softplus gelu silu elu selu celu mish exp expm1 log log1p "
+    "logsigmoid softmax log_softmax softsign sin cos erf hardtanh relu6 sqrt",
+    _shape: "size dim",
+}
+_METHODS = {name: rule for rule, names in _NAMES.items() for name in names.split()}
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    getattr(space, name + suffix): rule
+    for name, rule in _METHODS.items()
+    for suffix in ("", "_")
+    for space in (torch, F, operator)
+    if hasattr(space, name + suffix)
+} | {getattr: _getattr, math.prod: _shape}

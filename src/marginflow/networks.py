@@ -20,6 +20,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -98,7 +99,7 @@ class Power(nn.Module):
         super().__init__()
         self.k, self.signed = _count("k", k), signed
 
-    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    def forward(self, x: Float[Tensor, " ..."]) -> Float[Tensor, " ..."]:
         return (x if self.signed else F.relu(x)) ** self.k
 
     def extra_repr(self) -> str:
@@ -137,11 +138,12 @@ def mlp(
         raise ValueError(f"widths is {widths}; it needs an input and an output width")
     if activation not in _ACTIVATIONS:
         raise ValueError(
-            f"activation {activation!r} is unknown; choose one of {sorted(_ACTIVATIONS)}"
+            f"activation {activation!r} is unknown; choose one of "
+            f"{sorted(_ACTIVATIONS)}"
         )
     layers: list[nn.Module] = []
     with torch.device("meta"):
-        for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+        for i, (a, b) in enumerate(pairwise(widths)):
             layers += [nn.Linear(a, b, bias=first_bias and i == 0, dtype=dtype)]
             layers += [_ACTIVATIONS[activation]()]
         layers.pop()
