@@ -1,19 +1,19 @@
 """Individual and total losses that keep their tails (Section 2, page 4).
 
 The theory lives where losses are tiny: L(w(t)) falls like 1/(t (log t)^(2-2/L)), so
-log t = 10^6 means a loss near exp(-10^6), a number that no float holds. Everything here
-is therefore formed in the log domain first, and the plain value is its exponential:
+log t = 10^6 means a loss near exp(-10^6), a number that no float holds. So each loss has
+its logarithm as a function of its own:
 
     exponential   l(z) = exp(-z)             log l(z) = -z
     logistic      l(z) = log(1 + exp(-z))    log l(z) = log log1p(exp(-z)) ~ -z
     cross-entropy of logits u, class k  =  logistic loss of the soft gap
                   z = -log sum_{j != k} exp(u_j - u_k)
 
-The last line is why one formula serves the binary and the multiclass case: it never
-forms softmax(u)_k = 1 - tiny, which is where the usual cross-entropy loses its tail.
+None of them forms softmax(u)_k = 1 - tiny, which is where the usual cross-entropy loses
+its tail.
 
 Values and derivatives of ``log_value`` are accurate to rounding for every finite z;
-``value`` is too, down to the smallest positive number of the dtype (z about 744 in
+``value`` is too, down to the smallest positive number of the dtype (z about 745 in
 float64, 103 in float32, where exp(-z) itself ends).
 """
 
@@ -250,9 +250,16 @@ def cross_entropy(
         reduction: "sum" over n (the paper), "mean" (the released code and PyTorch's
             default) or "none".
     """
-    return _reduce(
-        LOGISTIC.value(soft_gap(logits, labels, validate=validate)), reduction
-    )
+    labels = _check_classes(logits, labels, validate)
+    index = labels.unsqueeze(-1).expand(*logits.shape[:-1], 1)
+    # log sum_j exp(gap_j) with the largest term taken out, so that what is left goes
+    # through log1p. The true class's gap is the constant 0: were it u_k - u_k, its
+    # derivative 1 - tiny would have to cancel, and tiny would be lost.
+    gaps = (logits - logits.gather(-1, index)).scatter(-1, index, 0.0)
+    top = gaps.max(dim=-1, keepdim=True)
+    rest = (gaps - top.values).scatter(-1, top.indices, -math.inf)
+    value = top.values.squeeze(-1) + _log1p(torch.exp(rest).sum(-1))
+    return _reduce(value, reduction)
 
 
 def _softplus(a: Tensor) -> Tensor:
@@ -264,8 +271,13 @@ def _softplus(a: Tensor) -> Tensor:
     where abs and relu would give 0.
     """
     positive = a > 0
-    small = torch.log1p(torch.exp(torch.where(positive, -a, a)))
+    small = _log1p(torch.exp(torch.where(positive, -a, a)))
     return torch.where(positive, a, 0.0) + small
+
+
+def _log1p(r: Tensor) -> Tensor:
+    """log(1 + r), also for the smallest subnormal r, which torch.log1p sends to 0."""
+    return torch.where(r < 1e-30, r, torch.log1p(r))
 
 
 def _reduce(value: Tensor, reduction: Reduction) -> Tensor:

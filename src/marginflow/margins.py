@@ -243,7 +243,9 @@ def _double(value: Tensor) -> Tensor:
 
 
 def _log_of_norm(w_norm: float | Tensor) -> Tensor:
-    norm = _double(torch.as_tensor(w_norm))
+    if not isinstance(w_norm, Tensor):
+        w_norm = torch.tensor(w_norm, dtype=torch.float64)
+    norm = _double(w_norm)
     # On an accelerator looking would wait for the device; there the result is inf.
     if norm.device.type == "cpu" and (norm <= 0).any():
         raise ValueError(
