@@ -1,0 +1,114 @@
+"""Schedules of the exponential decay coefficient ρ_k (Section 4 of the paper).
+
+A schedule is any callable of the step k = 0, 1, 2, …; step k+1 of Procedure 1 uses ρ_k.
+`harmonic_decay` is the paper's.  It is plain data, so that a checkpoint can hold it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Rational
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Integer
+
+__all__ = ["HarmonicDecay", "harmonic_decay", "released_horizon"]
+
+
+@dataclass(frozen=True)
+class HarmonicDecay:
+    """ρ_k = 1 − gap / (1 + ⌊levels · k / K⌋), so that 1 − ρ_k is harmonic.
+
+    The paper's schedule has gap 0.1 and 100 levels: ρ climbs from 0.9 at k = 0 to 0.999
+    at k = K − 1.  Past k = K it keeps climbing by the same formula.
+
+    Args:
+        total_steps: the horizon K > 0; an exact integer or fraction, so that the floor
+            never depends on a rounded quotient.
+        gap: 1 − ρ_0, in [0, 1].
+        levels: how many values ρ takes before K, at least 1.
+    """
+
+    total_steps: int | Fraction
+    gap: float = 0.1
+    levels: int = 100
+
+    def __post_init__(self) -> None:
+        K = self.total_steps
+        if not isinstance(K, Rational | np.integer) or isinstance(K, bool) or K <= 0:
+            raise ValueError(
+                f"Invalid total_steps: {K!r}; a positive integer or Fraction is needed"
+            )
+        if not 0.0 <= self.gap <= 1.0:
+            raise ValueError(f"Invalid gap: {self.gap!r}; it must lie in [0, 1]")
+        if isinstance(self.levels, bool) or self.levels != int(self.levels) >= 1:
+            raise ValueError(
+                f"Invalid levels: {self.levels!r}; a positive integer is needed"
+            )
+
+    def __call__(
+        self, k: int | Integer[np.ndarray, "*steps"]
+    ) -> float | Float[np.ndarray, "*steps"]:
+        """ρ_k for a step k ≥ 0, or for an integer array of steps at once."""
+        if np.any(np.asarray(k) < 0):
+            raise ValueError(f"Invalid k: {k!r}; steps are counted from 0")
+        # K = a/b exactly: ⌊levels k / K⌋ = ⌊levels k b / a⌋, in integers.
+        horizon = (
+            Fraction(int(self.total_steps))
+            if isinstance(self.total_steps, np.integer)
+            else Fraction(self.total_steps)
+        )
+        level = self.levels * k * horizon.denominator // horizon.numerator
+        return 1.0 - self.gap / (1 + level)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The schedule as numbers alone, for a checkpoint."""
+        horizon = Fraction(self.total_steps)
+        return {
+            "schedule": "harmonic_decay",
+            "total_steps": [horizon.numerator, horizon.denominator],
+            "gap": float(self.gap),
+            "levels": int(self.levels),
+        }
+
+    @classmethod
+    def from_state_dict(cls, state: dict[str, Any]) -> HarmonicDecay:
+        """The schedule that `state_dict` described."""
+        horizon = Fraction(*state["total_steps"])
+        whole = horizon.numerator if horizon.denominator == 1 else horizon
+        return cls(whole, state["gap"], state["levels"])
+
+
+def harmonic_decay(total_steps: int | Fraction) -> HarmonicDecay:
+    """The schedule of AdaDeltaS and AdaDeltaNS: ρ_k = 1 − 0.1/(1 + ⌊100k/K⌋).
+
+    The paper (p. 9) takes K to be "the total number of steps", which is `total_steps`.
+    The released code takes `released_horizon(epochs, examples)` whatever the batch
+    size; pass that as `total_steps` for the released reading.
+
+    Raises:
+        ValueError: total_steps is not a positive integer or fraction.
+
+    >>> rho = harmonic_decay(5000)
+    >>> rho(0), rho(49), rho(50), rho(4999)
+    (0.9, 0.9, 0.95, 0.999)
+    """
+    return HarmonicDecay(total_steps)
+
+
+def released_horizon(epochs: int, examples: int) -> int | Fraction:
+    """K as the released code counts it: epochs · |training set| / 100, exactly.
+
+    It is the number of steps only at batch size 100.  With larger batches the schedule
+    is cut short: at batch size 1000 MNIST training stops at ρ = 0.99, not 0.999.
+
+    Raises:
+        ValueError: epochs or examples is not a positive integer.
+    """
+    for name, value in (("epochs", epochs), ("examples", examples)):
+        if isinstance(value, bool) or value != int(value) or value < 1:
+            raise ValueError(f"Invalid {name}: {value!r}; a positive integer is needed")
+    horizon = Fraction(int(epochs) * int(examples), 100)
+    return horizon.numerator if horizon.denominator == 1 else horizon
