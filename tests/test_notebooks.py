@@ -1,7 +1,7 @@
 """Every chapter runs from top to bottom, as a reader who opens it would run it.
 
-A chapter that has passed is not run again until it, the package, the recorded results or
-the pins change: the key of all four is kept under _build/.
+A chapter that has passed is not run again until it, the package, the recorded results
+or the pins change: the key of all four is kept under _build/.
 """
 
 from __future__ import annotations

@@ -93,7 +93,9 @@ def problems(browser: Browser, address: str, path: str, width: int, mode: str):
     """What is wrong with one page, as a list of sentences."""
     found: list[str] = []
     page = browser.new_page(
-        viewport={"width": width, "height": 900}, color_scheme=mode, device_scale_factor=1
+        viewport={"width": width, "height": 900},
+        color_scheme=mode,
+        device_scale_factor=1,
     )
 
     def on_request(request) -> None:

@@ -18,7 +18,7 @@ LABEL = re.compile(r"^([a-z]+)-(\d+|[A-Z])$")
 
 
 def name_from_label(app: Sphinx, doctree: nodes.document) -> None:
-    """Let ``procedure-1`` and ``process-2``, both algorithms, keep the paper's names."""
+    """Let ``procedure-1`` and ``process-2``, both algorithms, keep their own names."""
     proofs = getattr(app.env, "proof_list", {})
     for node in doctree.findall(lambda n: "realtype" in getattr(n, "attributes", {})):
         match = LABEL.match(node.get("label", ""))

@@ -1,18 +1,25 @@
 """One style for every figure of the book, and one colour and marker per algorithm.
 
 Figures are SVG with a transparent background, and all ink is a grey that reads on a
-white page as well as on the dark theme's near-black one (contrast 4.6 and 4.1), because
-an embedded SVG cannot know which of the two it lies on.  The colours are Okabe and Ito's,
-chosen so that readers with a colour vision deficiency can tell them apart; markers and
-dashes repeat the distinction without colour.
+white page as well as on the dark theme's near-black one, because an embedded SVG cannot
+know which of the two it lies on.  The colours are close to those of Okabe and Ito, for
+readers with a colour vision deficiency, and darkened or lightened to stand out from
+both backgrounds; markers and dashes repeat the distinction without colour.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from mpl_toolkits.mplot3d import Axes3D
+
+    from marginflow.experiments.perceptron import PerceptronRun
+    from marginflow.kkt import PerceptronKKTPoints
 
 __all__ = [
     "ACCENTS",
@@ -22,6 +29,7 @@ __all__ = [
     "MARKERS",
     "PALETTE",
     "epoch_axis",
+    "figure_1",
     "use_book_style",
 ]
 
@@ -114,3 +122,90 @@ def epoch_axis(ax: Axes, last: int) -> None:
     ax.set_xlim(1, last)
     ax.set_xticks([2**k for k in range(0, last.bit_length(), 2)])
     ax.set_xlabel("Epoch")
+
+
+def figure_1(run: PerceptronRun, points: PerceptronKKTPoints) -> Figure:
+    """The paper's Figure 1 from one run: accuracy, margins, adapters.
+
+    Args:
+        run: Experiment 1 on one data set.
+        points: the exact KKT points of that data set; their normalized margins are the
+            two dashed lines of the upper right panel.
+    """
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(8.0, 9.0))
+    grid = figure.add_gridspec(3, 2, height_ratios=[1, 1.15, 1.15])
+    _accuracy(figure.add_subplot(grid[0, 0]), run)
+    _margins(figure.add_subplot(grid[0, 1]), run, points)
+    for i, name in enumerate(ALGORITHMS[1:]):
+        ax = figure.add_subplot(grid[1 + i // 2, i % 2], projection="3d")
+        _adapter_directions(ax, run, name)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=5)
+    return figure
+
+
+def _accuracy(ax: Axes, run: PerceptronRun) -> None:
+    epochs = np.arange(1, len(run.accuracy))
+    # Every epoch up to 64, then some 40 a factor of two: the eye sees no more.
+    shown = np.unique(np.geomspace(1, epochs[-1], 400).astype(int))
+    for i, name in enumerate(ALGORITHMS):
+        style = (0, DASHES[name]) if DASHES[name] else "-"
+        values = run.accuracy[shown, i].numpy()
+        ax.plot(shown, values, color=PALETTE[name], linestyle=style, label=name)
+    epoch_axis(ax, 2**12)
+    ax.set(ylim=(0.48, 1.02), ylabel="Average accuracy")
+
+
+def _margins(ax: Axes, run: PerceptronRun, points: PerceptronKKTPoints) -> None:
+    import seaborn as sns
+
+    sns.scatterplot(
+        run.frame(),
+        x="round",
+        y="normalized_margin",
+        hue="algorithm",
+        style="algorithm",
+        palette=PALETTE,
+        markers=MARKERS,
+        s=14,
+        linewidth=0,
+        alpha=0.8,
+        legend=False,
+        ax=ax,
+    )
+    for point, sign in ((points.positive, ">"), (points.negative, "<")):
+        ax.axhline(point.normalized_margin, color=INK, linestyle="--", linewidth=1)
+        ax.annotate(
+            f"KKT point, $v {sign} 0$",
+            (1, point.normalized_margin),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            fontsize=9,
+            va="center",
+        )
+    ax.set(xlim=(-2, 101), ylim=(0, None), xlabel="Round", ylabel="Normalized margin")
+
+
+def _adapter_directions(ax: Axes3D, run: PerceptronRun, name: str) -> None:
+    root = run.reciprocal_root()[ALGORITHMS.index(name)].double().numpy()
+    unit = root / np.linalg.norm(root, axis=-1, keepdims=True)
+    lines = np.stack([np.zeros_like(unit), unit], axis=1)
+    for tail, tip in lines:
+        ax.plot(*np.stack([tail, tip], -1), color=PALETTE[name], lw=0.7, alpha=0.6)
+    ax.scatter(*unit.T, color=PALETTE[name], s=6, depthshade=False)
+    isotropic = np.full(3, 1.25 / np.sqrt(3))
+    ax.plot(*zip((0, 0, 0), isotropic, strict=True), color="#E69F00", ls="--", lw=2.2)
+    ax.scatter(*isotropic, color="#E69F00", marker="^", s=40, depthshade=False)
+    ax.set(xlim=(0, 1), ylim=(0, 1), zlim=(0, 1), title=name)
+    ax.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], zticks=[0, 0.5, 1])
+    ax.tick_params(labelsize=8, pad=-1)
+    for letter, axis in (("v", ax.xaxis), ("w_1", ax.yaxis), ("w_2", ax.zaxis)):
+        axis.set_pane_color((0, 0, 0, 0))
+        axis.line.set_color(INK)
+        axis._axinfo["grid"].update(color=(0.47, 0.47, 0.47, 0.25), linewidth=0.5)
+        axis.set_label_text(f"${letter}$", fontsize=10)
+    ax.view_init(elev=18, azim=-58)
+    ax.set_box_aspect(None, zoom=0.95)

@@ -1,0 +1,1 @@
+"""The experiments of Section 4: what to run, running it, and keeping what came out."""
