@@ -1,0 +1,173 @@
+"""Expressions as plain text in the paper's letters: `−(1 − ρ)·(∂L² − g)/(1 + g/δ)`.
+
+What `marginflow prove` prints comes from the very objects that the engines settle, so
+that it cannot drift from them.
+"""
+
+# SymPy finds printing methods by names such as _print_Add.
+# ruff: noqa: N802
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.printing.str import StrPrinter
+
+__all__ = ["read"]
+
+_LETTERS = {
+    "delta": "δ",
+    "epsilon": "ε",
+    "rho": "ρ",
+    "beta": "β",
+    "chi": "χ",
+    "lamda": "λ",
+    "tau": "τ",
+    "grad": "∂L",
+}
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_RELATIONS = {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
+
+
+def read(part: sp.Basic | str) -> str:
+    """Plain text of an expression, an equation or a condition."""
+    return part if isinstance(part, str) else _Reader().doprint(part)
+
+
+class _Reader(StrPrinter):
+    """Sums with a positive term first, products with their sign pulled out."""
+
+    def _print_Symbol(self, symbol: sp.Symbol) -> str:
+        return _LETTERS.get(symbol.name, symbol.name)
+
+    def _print_AppliedUndef(self, function: sp.Function) -> str:
+        name = function.func.__name__
+        name = _LETTERS.get(name, name)
+        (where,) = function.args
+        return (
+            name
+            if where == sp.Symbol("t", nonnegative=True)
+            else (f"{name}({self._print(where)})")
+        )
+
+    def _print_Function(self, function: sp.Function) -> str:
+        name = {"Abs": "abs"}.get(function.func.__name__, function.func.__name__)
+        inner = ", ".join(self._print(argument) for argument in function.args)
+        return f"{name}({inner})"
+
+    def _print_Abs(self, value: sp.Abs) -> str:
+        return f"|{self._print(value.args[0])}|"
+
+    def _print_Min(self, value: sp.Min) -> str:
+        return "min{" + ", ".join(self._print(a) for a in value.args) + "}"
+
+    def _print_Max(self, value: sp.Max) -> str:
+        return "max{" + ", ".join(self._print(a) for a in value.args) + "}"
+
+    def _print_Derivative(self, derivative: sp.Derivative) -> str:
+        inner = derivative.expr
+        if inner.is_Function and all(argument.is_Symbol for argument in inner.args):
+            return f"{self._print(inner)}′"
+        return f"d({self._print(inner)})/d{self._print(derivative.variables[0])}"
+
+    def _print_Subs(self, at: sp.Subs) -> str:
+        name = at.expr.expr.func.__name__
+        return f"{_LETTERS.get(name, name)}′({self._print(at.point[0])})"
+
+    def _print_Integral(self, integral: sp.Integral) -> str:
+        return f"∫({self._print(integral.function)})"
+
+    def _print_ExpBase(self, power: sp.exp) -> str:
+        return f"exp({self._print(power.exp)})"
+
+    def _print_Add(self, total: sp.Add, order: str | None = None) -> str:
+        terms = sorted(total.args, key=self._term_rank)
+        text = self._print(terms[0])
+        for term in terms[1:]:
+            printed = self._print(term)
+            minus = printed.startswith("−")
+            text += f" − {printed[1:]}" if minus else f" + {printed}"
+        return text
+
+    def _term_rank(self, term: sp.Expr) -> tuple[bool, bool, int, str]:
+        printed = self._print(term)
+        return (printed.startswith("−"), not term.is_number, len(printed), printed)
+
+    def _print_Mul(self, product: sp.Mul) -> str:
+        coefficient, rest = product.as_coeff_Mul()
+        negative = coefficient < 0
+        top: list[sp.Expr] = []
+        bottom: list[sp.Expr] = []
+        for factor in sp.Mul.make_args(rest):
+            base, power = factor.as_base_exp()
+            if base.is_Add and power.is_odd and self._starts_negative(base):
+                base, negative = -base, not negative
+            if power.could_extract_minus_sign() and base is not sp.E:
+                bottom.append(
+                    sp.Pow(base, -power, evaluate=False) if power != -1 else base
+                )
+            else:
+                top.append(sp.Pow(base, power, evaluate=False) if power != 1 else base)
+        size = abs(coefficient)
+        if size.p != 1 or not top:
+            top.insert(0, sp.Integer(size.p))
+        if size.q != 1:
+            bottom.insert(0, sp.Integer(size.q))
+        text = "·".join(self._factor(factor) for factor in top)
+        if bottom:
+            under = "·".join(self._factor(factor) for factor in bottom)
+            text += f"/{under}" if len(bottom) == 1 else f"/({under})"
+        return f"−{text}" if negative else text
+
+    def _starts_negative(self, total: sp.Add) -> bool:
+        """Whether −total reads better: most terms negative, or half and its number."""
+        signs = [term.could_extract_minus_sign() for term in total.args]
+        number = total.as_coeff_Add()[0]
+        return sum(signs) * 2 > len(signs) or (
+            sum(signs) * 2 == len(signs) and number < 0
+        )
+
+    def _factor(self, factor: sp.Expr) -> str:
+        text = self._print(factor)
+        return f"({text})" if factor.is_Add else text
+
+    def _print_Pow(self, power: sp.Pow, rational: bool = False) -> str:
+        base, exponent = power.args
+        if base is sp.E:
+            return f"exp({self._print(exponent)})"
+        if exponent == sp.Rational(1, 2):
+            return f"√{self._operand(base)}"
+        if exponent == sp.Rational(1, 4):
+            return f"∜{self._operand(base)}"
+        if exponent.is_Integer and exponent < 0:
+            return self._print_Mul(sp.Mul(power, evaluate=False))
+        if exponent.is_Integer:
+            return self._operand(base) + str(exponent).translate(_SUPERSCRIPTS)
+        return f"{self._operand(base)}^({self._print(exponent)})"
+
+    def _operand(self, base: sp.Expr) -> str:
+        """What a root or a power applies to, in parentheses where they are needed."""
+        text = self._print(base)
+        closed = base.is_Atom or base.is_Function or base.is_Derivative
+        return text if closed and not text.startswith("−") else f"({text})"
+
+    def _print_NegativeOne(self, number: sp.Integer) -> str:
+        return "−1"
+
+    def _print_Integer(self, number: sp.Integer) -> str:
+        return str(number).replace("-", "−")
+
+    def _print_Rational(self, number: sp.Rational) -> str:
+        return str(number).replace("-", "−")
+
+    def _print_Infinity(self, number: sp.Expr) -> str:
+        return "∞"
+
+    def _print_Relational(self, relation: sp.core.relational.Relational) -> str:
+        sign = _RELATIONS[relation.rel_op]
+        return f"{self._print(relation.lhs)} {sign} {self._print(relation.rhs)}"
+
+    def _print_And(self, condition: sp.And) -> str:
+        return " and ".join(sorted(self._print(part) for part in condition.args))
+
+    def _print_Or(self, condition: sp.Or) -> str:
+        return " or ".join(sorted(self._print(part) for part in condition.args))
