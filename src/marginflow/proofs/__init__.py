@@ -1,0 +1,108 @@
+"""The proofs of Sections 2 and 3, step by step, each step settled by a named engine.
+
+    >>> from marginflow import proofs
+    >>> for report in proofs.statement("lemma-5").prove():
+    ...     print(report.step.name, report.verdict.outcome.value)
+    equation-5 proven
+    line-1 proven
+    line-2 proven
+    line-3 proven
+    line-4 proven
+    line-5 proven
+
+One file per statement, to be read beside the paper; one file per engine. Needs SymPy,
+and z3 for the steps that the solver settles; never torch.
+"""
+
+from __future__ import annotations
+
+from marginflow.proofs.algebra import Identity, LimitOf, are_equal
+from marginflow.proofs.cited import PROPOSITION_1, THEOREM_4
+from marginflow.proofs.corollary_a import COROLLARY_A
+from marginflow.proofs.lemma_5 import LEMMA_5, LEMMA_5_INTEGRATED
+from marginflow.proofs.lemma_6 import LEMMA_6
+from marginflow.proofs.lemma_7 import LEMMA_7
+from marginflow.proofs.lemma_8 import LEMMA_8
+from marginflow.proofs.lemma_9 import LEMMA_9
+from marginflow.proofs.measure import Measurement, SmallFlow, small_flow
+from marginflow.proofs.paper import Argument, Citation
+from marginflow.proofs.reading import read
+from marginflow.proofs.solver import Implication
+from marginflow.proofs.statement import (
+    Check,
+    Engine,
+    Mutation,
+    Outcome,
+    Report,
+    Statement,
+    Step,
+    Verdict,
+)
+from marginflow.proofs.theorem_2 import THEOREM_2
+
+__all__ = [
+    "REFERENCES",
+    "STATEMENTS",
+    "Argument",
+    "Check",
+    "Citation",
+    "Engine",
+    "Identity",
+    "Implication",
+    "LimitOf",
+    "Measurement",
+    "Mutation",
+    "Outcome",
+    "Report",
+    "SmallFlow",
+    "Statement",
+    "Step",
+    "Verdict",
+    "are_equal",
+    "read",
+    "small_flow",
+    "statement",
+]
+
+STATEMENTS: tuple[Statement, ...] = (
+    PROPOSITION_1,
+    THEOREM_4,
+    LEMMA_5,
+    LEMMA_6,
+    LEMMA_5_INTEGRATED,
+    LEMMA_7,
+    LEMMA_8,
+    LEMMA_9,
+    THEOREM_2,
+    COROLLARY_A,
+)
+"""Every statement, each after those that it rests on."""
+
+REFERENCES: dict[str, str] = {
+    "assumption-1": "Φ is locally Lipschitz, L-positively homogeneous, definable",
+    "assumption-2(i)": "∫₀^∞ (1−ρ) dt = ∞",
+    "assumption-2(ii)": "g(0) ≥ 0 and h(0) ≥ 0",
+    "assumption-2(iii)": "L(w(t₀)) < ℓ(0) at some time t₀",
+    "process-2": "w, g and h are arcs that obey eqs. (1)–(3) for almost all t",
+    "equation-1": "g′ = (1−ρ)(∂L² − g)",
+    "equation-2": "h′ = (1−ρ)(w′² − h)",
+    "equation-3": "w′ = −√((ε+h)/(δ+g))·∂L",
+    "equation-5": "w′ = −χ²β·∂L",
+    "rho-in-unit-interval": "0 ≤ ρ(t) ≤ 1",
+    "definition-beta": "β = √((1+h/ε)/(1+g/δ))",
+    "definition-chi": "χ = (ε/δ)^(1/4), with δ, ε > 0",
+} | {each.name: each.claim for each in STATEMENTS}
+"""What a step can rest on: assumptions, equations, definitions and statements."""
+
+
+def statement(name: str) -> Statement:
+    """The statement of that name, in any case: `lemma-7`, `Corollary-A`.
+
+    Raises:
+        ValueError: there is none; the message lists those there are.
+    """
+    for each in STATEMENTS:
+        if each.name.lower() == name.lower():
+            return each
+    names = ", ".join(each.name for each in STATEMENTS)
+    raise ValueError(f"unknown statement {name!r}; choose from {names}")

@@ -1,0 +1,254 @@
+"""Lemma 5, page 7, and its integrated form, which the paper uses inside Lemma 8.
+
+The five displayed lines of the paper's proof stand below as `LINES`, and each is
+shown to equal the one before it by the reason that the paper gives.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from marginflow.proofs.algebra import Identity
+from marginflow.proofs.measure import Measurement, small_flow
+from marginflow.proofs.paper import Argument
+from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.symbols import (
+    DEFINITION_BETA,
+    DEFINITION_CHI,
+    EQUATION_1,
+    EQUATION_2,
+    EQUATION_3,
+    EQUATION_5,
+    beta,
+    chi,
+    delta,
+    epsilon,
+    g,
+    grad,
+    h,
+    rho,
+    t,
+    tau,
+    w,
+)
+
+__all__ = ["CONCLUSION", "INTEGRATED", "LEMMA_5", "LEMMA_5_INTEGRATED", "LINES"]
+
+dg, dh, dw = g.diff(t), h.diff(t), w.diff(t)
+
+LINES = (
+    sp.Derivative(1 - beta**2, t),
+    -(
+        dh / epsilon + dh * g / (epsilon * delta)
+        - dg / delta - dg * h / (delta * epsilon)
+    )
+    / (1 + g / delta) ** 2,
+    -(1 - rho)
+    / (1 + g / delta) ** 2
+    * (
+        dw**2 / epsilon - h / epsilon - grad**2 / delta + g / delta
+        + dw**2 * g / (epsilon * delta) - grad**2 * h / (delta * epsilon)
+    ),
+    -(1 - rho)
+    / (1 + g / delta) ** 2
+    * (
+        g / delta - h / epsilon
+        + (dw**2 / epsilon) * (1 + g / delta)
+        - (grad**2 / delta) * (1 + h / epsilon)
+    ),
+    -(1 - rho) / (1 + g / delta) ** 2 * (g / delta - h / epsilon),
+    -(1 - rho) / (1 + g / delta) * (1 - beta**2),
+)  # fmt: skip
+"""The left-hand side of Lemma 5 and the five lines of its proof, as displayed."""
+
+CONCLUSION = sp.Eq(LINES[0], LINES[-1])
+"""Lemma 5: what the later lemmas use."""
+
+_definitions = (DEFINITION_CHI, DEFINITION_BETA)
+_half = sp.Rational(1, 2)
+_no_square = -(1 - rho) / (1 + g / delta) * (1 - beta)
+_plus_gradient = sp.Eq(dg, (1 - rho) * (grad**2 + g))
+_swapped = sp.Eq(dw, -sp.sqrt((delta + h) / (epsilon + g)) * grad)
+_one_factor = (
+    -(1 - rho)
+    / (1 + g / delta) ** 2
+    * (g / delta - h / epsilon + (dw**2 / epsilon - grad**2 / delta) * (1 + g / delta))
+)
+_signs = -(dh / epsilon + dg / delta) / (1 + g / delta) ** 2
+
+LEMMA_5 = Statement(
+    name="lemma-5",
+    title="Lemma 5",
+    claim="d(1−β²)/dt = −(1−ρ)/(1+g/δ) · (1−β²) for almost all t ≥ 0",
+    where="page 7",
+    page="lemma-5",
+    steps=(
+        Step(
+            "equation-5",
+            Identity(EQUATION_3.rhs**2, EQUATION_5.rhs**2, _definitions),
+            "eq. (5) is eq. (3) in terms of χ and β; both right-hand sides have the "
+            "sign of −∂L, so equal squares are enough",
+            under=("equation-3", "definition-beta", "definition-chi"),
+            mutations=(
+                Mutation(
+                    "chi",
+                    "χ in place of χ²",
+                    Identity(EQUATION_3.rhs**2, (chi * beta * grad) ** 2, _definitions),
+                ),
+            ),
+        ),
+        Step(
+            "line-1",
+            Identity(LINES[0], LINES[1], (DEFINITION_BETA,)),
+            "by the definition of β and the quotient rule",
+            under=("definition-beta",),
+            mutations=(
+                Mutation(
+                    "sign",
+                    "+g′/δ in place of −g′/δ, cross terms dropped",
+                    Identity(LINES[0], _signs, (DEFINITION_BETA,)),
+                ),
+            ),
+        ),
+        Step(
+            "line-2",
+            Identity(LINES[1], LINES[2], (EQUATION_1, EQUATION_2)),
+            "by eqs. (1) and (2); the two terms in g·h cancel",
+            under=("equation-1", "equation-2"),
+            mutations=(
+                Mutation(
+                    "sign",
+                    "eq. (1) reads g′ = (1−ρ)(∂L² + g)",
+                    Identity(LINES[1], LINES[2], (_plus_gradient, EQUATION_2)),
+                ),
+                Mutation(
+                    "two-decays",
+                    "h forgets at half the rate at which g does",
+                    Identity(
+                        LINES[1],
+                        LINES[2],
+                        (EQUATION_1, sp.Eq(dh, EQUATION_2.rhs * _half)),
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "line-3",
+            Identity(LINES[2], LINES[3]),
+            "rearranging",
+            mutations=(
+                Mutation(
+                    "factor",
+                    "(∂L²/δ)(1+g/δ) in place of (∂L²/δ)(1+h/ε)",
+                    Identity(LINES[2], _one_factor),
+                ),
+            ),
+        ),
+        Step(
+            "line-4",
+            Identity(LINES[3], LINES[4], (EQUATION_5, *_definitions)),
+            "by eq. (5): (w′²/ε)(1+g/δ) = (∂L²/δ)(1+h/ε)",
+            under=("equation-5",),
+            mutations=(
+                Mutation(
+                    "swap",
+                    "eq. (3) with δ and ε exchanged",
+                    Identity(LINES[3], LINES[4], (_swapped,)),
+                ),
+            ),
+        ),
+        Step(
+            "line-5",
+            Identity(LINES[4], LINES[5], (DEFINITION_BETA,)),
+            "calculation: g/δ − h/ε = (1+g/δ)(1−β²)",
+            under=("definition-beta",),
+            mutations=(
+                Mutation(
+                    "sign",
+                    "the conclusion without its minus sign",
+                    Identity(LINES[4], -LINES[5], (DEFINITION_BETA,)),
+                ),
+                Mutation(
+                    "square",
+                    "1−β in place of 1−β²",
+                    Identity(LINES[4], _no_square, (DEFINITION_BETA,)),
+                ),
+            ),
+        ),
+    ),
+)
+
+_damping = sp.Integral(((1 - rho) / (1 + g / delta)).subs(t, tau), (tau, 0, t))
+_product = (1 - beta**2) * sp.exp(_damping)
+_lemma_5_solved = sp.Eq(beta.diff(t), sp.solve(CONCLUSION.doit(), beta.diff(t))[0])
+_wrong = sp.Eq(beta.diff(t), -_lemma_5_solved.rhs)
+
+INTEGRATED = sp.Eq(1 - beta**2, (1 - beta.subs(t, 0) ** 2) * sp.exp(-_damping))
+"""1 − β(t)² = (1 − β(0)²) exp(−∫₀ᵗ (1−ρ)/(1+g/δ)): Lemma 5, integrated."""
+
+
+def _integrated_defect(power: int = 2) -> float:
+    """Largest relative defect of the integrated form on the small flow."""
+    flow, worst = small_flow(), 0.0
+    for j in (0, 1):
+        start = 1 - flow.beta[0][j] ** power
+        for beta_t, damping in zip(flow.beta, flow.damping, strict=True):
+            predicted = start * sp.exp(-sp.Float(damping[j]))
+            defect = abs((1 - beta_t[j] ** power - predicted) / predicted)
+            worst = max(worst, float(defect))
+    return worst
+
+
+LEMMA_5_INTEGRATED = Statement(
+    name="lemma-5-integrated",
+    title="Lemma 5, integrated",
+    claim="1 − β(t)² = (1 − β(0)²) · exp(−∫₀ᵗ (1−ρ)/(1+g/δ)) for all t ≥ 0",
+    where="not in the paper",
+    page="lemma-5",
+    companion=True,
+    steps=(
+        Step(
+            "constant",
+            Identity(sp.Derivative(_product, t), sp.S.Zero, (_lemma_5_solved,)),
+            "(1−β²)·exp(∫(1−ρ)/(1+g/δ)) has derivative 0, by Lemma 5",
+            under=("lemma-5",),
+            mutations=(
+                Mutation(
+                    "sign",
+                    "Lemma 5 with the opposite sign",
+                    Identity(sp.Derivative(_product, t), sp.S.Zero, (_wrong,)),
+                ),
+            ),
+        ),
+        Step(
+            "arc",
+            Argument(
+                "the product is an arc, and its derivative is 0 for almost all t",
+                "the product is constant: it keeps its value 1−β(0)² at t = 0",
+                "an arc is the integral of its derivative. The product is one because "
+                "g and h are, because 1+g/δ ≥ 1 (Lemma 6), and because sums, products "
+                "and smooth functions of arcs on a compact interval are arcs",
+            ),
+            "the fundamental theorem of calculus for arcs",
+            under=("process-2", "lemma-6"),
+        ),
+        Step(
+            "flow",
+            Measurement(
+                "relative defect of the integrated form", _integrated_defect, 1e-10
+            ),
+            "both sides computed on a flow, β from its definition",
+            mutations=(
+                Mutation(
+                    "square",
+                    "1−β in place of 1−β²",
+                    Measurement(
+                        "relative defect with 1−β",
+                        lambda: _integrated_defect(power=1),
+                        1e-10,
+                    ),
+                ),
+            ),
+        ),
+    ),
+)

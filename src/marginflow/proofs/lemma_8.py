@@ -1,0 +1,428 @@
+"""Lemma 8, page 8: β(t) → 1, with the constants C_j, C†_j and C‡_j."""
+
+from __future__ import annotations
+
+import math
+
+import sympy as sp
+
+from marginflow.proofs import lemma_5
+from marginflow.proofs.algebra import Identity, LimitOf
+from marginflow.proofs.lemma_6 import RHO_IN_UNIT_INTERVAL
+from marginflow.proofs.measure import Measurement, small_flow
+from marginflow.proofs.paper import Argument, Citation
+from marginflow.proofs.solver import Implication
+from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.symbols import (
+    DEFINITION_CHI,
+    EQUATION_1,
+    EQUATION_5,
+    at_an_instant,
+    beta,
+    chi,
+    delta,
+    epsilon,
+    g,
+    grad,
+    rho,
+    t,
+    tau,
+    w,
+)
+
+__all__ = ["C_DAGGER", "C_DOUBLE_DAGGER", "C_J", "LEMMA_8"]
+
+# L(w(0)), min{β(0), 1}, g(0): numbers fixed at the start.
+L0, m, g0 = sp.symbols("L₀ m g₀", positive=True)
+C_J = sp.sqrt(delta / epsilon) * L0 / m
+C_DAGGER = g0 + C_J
+C_DOUBLE_DAGGER = 1 / (1 + C_DAGGER / delta)
+
+# The same as bare symbols for the solver: what the constants are is not needed there.
+_loss_0, _loss_t, _m, _a, _c, _c_dagger, _c_ddagger, _squares, _rest = sp.symbols(
+    "L₀ L m a C C† C‡ I rest"
+)
+_g0, _g_t, _u = sp.symbols("g₀ g u")
+_b, _q, _rho, _g, _dg, _delta = (
+    at_an_instant(part) for part in (beta, grad, rho, g, g.diff(t), delta)
+)
+_eq_1 = at_an_instant(EQUATION_1)
+_share = sp.Eq(_c, _loss_0 / _a)
+_double_dagger = sp.Eq(_c_ddagger, 1 / (1 + _c_dagger / _delta))
+_rate = at_an_instant(-(1 - rho) / (1 + g / delta))
+
+# The Grönwall step on u = 1 − β², squared so that its sign plays no part.
+u = sp.Function("u", real=True)(t)
+C3 = sp.Symbol("C‡", positive=True)
+_forgetting = sp.Integral((1 - rho).subs(t, tau), (tau, 0, t))
+_lemma_5 = sp.Eq(u.diff(t), (lemma_5.CONCLUSION.rhs / (1 - beta**2)) * u)
+_envelope = u**2 * sp.exp(2 * C3 * _forgetting)
+_too_fast = u**2 * sp.exp(4 * C3 * _forgetting)
+_slope = 2 * (1 - rho) * (C3 - 1 / (1 + g / delta))
+_R = sp.Symbol("R", positive=True)
+
+
+def _chain(component_loss: float = 1.0) -> list[tuple[float, float, float]]:
+    """C_j, C†_j and C‡_j of the small flow, L(w(0)) scaled by `component_loss`."""
+    flow, constants = small_flow(), []
+    for j in (0, 1):
+        d, e = flow.delta[j], flow.epsilon[j]
+        c = math.sqrt(d / e) * component_loss * flow.loss[0] / min(flow.beta[0][j], 1)
+        dagger = flow.g[0][j] + c
+        constants.append((c, dagger, 1 / (1 + dagger / d)))
+    return constants
+
+
+def _squares_over_bound(scale: float = 1.0) -> float:
+    flow = small_flow()
+    return max(flow.squares[-1][j] / _chain(scale)[j][0] for j in (0, 1))
+
+
+def _gap_over_bound(rate: float = 1.0) -> float:
+    """Largest |1−β²| over its bound; `rate` multiplies C‡_j."""
+    flow, worst = small_flow(), 0.0
+    for j, (_, _, double_dagger) in enumerate(_chain()):
+        start = abs(1 - flow.beta[0][j] ** 2)
+        for b, forgetting in zip(flow.beta, flow.forgetting, strict=True):
+            bound = start * math.exp(-rate * double_dagger * forgetting[j])
+            worst = max(worst, abs(1 - b[j] ** 2) / bound)
+    return worst
+
+
+LEMMA_8 = Statement(
+    name="lemma-8",
+    title="Lemma 8",
+    claim="β(t) → 1 as t → ∞",
+    where="page 8",
+    page="lemma-8",
+    steps=(
+        Step(
+            "loss-positive",
+            Implication((_loss_t > 0,), _loss_0 > _loss_0 - _loss_t),
+            "since L(w(t)) > 0, for either loss",
+            mutations=(
+                Mutation(
+                    "loss",
+                    "a loss that may vanish",
+                    Implication((_loss_t >= 0,), _loss_0 > _loss_0 - _loss_t),
+                ),
+            ),
+        ),
+        Step(
+            "calculus",
+            Argument(
+                "L(w(0)) − L(w(t))",
+                "= −∫₀ᵗ (dL(w(τ))/dτ) dτ",
+                "L is locally Lipschitz and w is an arc, so L∘w is an arc",
+            ),
+            "calculus",
+            under=("assumption-1", "process-2"),
+        ),
+        Step(
+            "chain-rule",
+            Citation(
+                "−∫₀ᵗ (dL(w(τ))/dτ) dτ",
+                "= −∫₀ᵗ ⟨∂L(w(τ)), w′(τ)⟩ dτ",
+                key="davis2020stochastic",
+                place="Theorem 5.8 (Proposition 1)",
+            ),
+            "by Proposition 1",
+            under=("proposition-1", "assumption-1"),
+        ),
+        Step(
+            "equation-5",
+            Identity(-grad * w.diff(t), chi**2 * beta * grad**2, (EQUATION_5,)),
+            "by eq. (5), each component of −⟨∂L, w′⟩ is χ²β·∂L² = √(ε/δ)·β·∂L²",
+            under=("equation-5",),
+            mutations=(
+                Mutation(
+                    "chi",
+                    "χ in place of χ² = √(ε/δ)",
+                    Identity(-grad * w.diff(t), chi * beta * grad**2, (EQUATION_5,)),
+                ),
+            ),
+        ),
+        Step(
+            "lower-bound",
+            Implication((_a > 0, _b >= _m), _a * _b * _q**2 >= _a * _m * _q**2),
+            "by Lemma 7(ii), β ≥ m := min{β(0), 1}; here a = √(ε/δ)",
+            under=("lemma-7",),
+            mutations=(
+                Mutation(
+                    "sign",
+                    "β ≤ m in place of β ≥ m",
+                    Implication((_a > 0, _b <= _m), _a * _b * _q**2 >= _a * _m * _q**2),
+                ),
+            ),
+        ),
+        Step(
+            "exchange",
+            Argument(
+                "∫₀ᵗ ⟨√(ε/δ) min{β(0), 1}, ∂L²⟩ dτ",
+                "= Σⱼ √(εⱼ/δⱼ) min{β(0)ⱼ, 1} ∫₀ᵗ ∂L²ⱼ dτ",
+                "the inner product is a finite sum, and integrals are linear",
+            ),
+            "rearranging",
+        ),
+        Step(
+            "one-component",
+            Implication(
+                (_loss_0 > _a * _m * _squares + _rest, _rest >= 0, _a * _m > 0),
+                _squares < _loss_0 / (_a * _m),
+            ),
+            "every other component's share of the sum is ≥ 0 (rest), so ∫∂L²ⱼ alone is "
+            "below L(w(0))/(a·m)",
+            under=("assumption-2(ii)",),
+            mutations=(
+                Mutation(
+                    "rest",
+                    "the other components' share may be negative",
+                    Implication(
+                        (_loss_0 > _a * _m * _squares + _rest, _a * _m > 0),
+                        _squares < _loss_0 / (_a * _m),
+                    ),
+                ),
+                Mutation(
+                    "start",
+                    "β(0) not positive, so m may be negative",
+                    Implication(
+                        (
+                            _loss_0 > _a * _m * _squares + _rest,
+                            _rest >= 0,
+                            sp.Ne(_a * _m, 0),
+                        ),
+                        _squares < _loss_0 / (_a * _m),
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "constant-C",
+            Identity(L0 / (chi**2 * m), C_J, (DEFINITION_CHI,)),
+            "which is C_j = √(δ/ε)·L(w(0))/min{β(0), 1}",
+            under=("definition-chi",),
+            mutations=(
+                Mutation(
+                    "swap",
+                    "√(ε/δ) in place of √(δ/ε)",
+                    Identity(
+                        L0 / (chi**2 * m),
+                        sp.sqrt(epsilon / delta) * L0 / m,
+                        (DEFINITION_CHI,),
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "slope-of-g",
+            Implication((_eq_1, *RHO_IN_UNIT_INTERVAL, _g >= 0), _dg <= _q**2),
+            "by eq. (1) and Lemma 6",
+            under=("equation-1", "lemma-6", "rho-in-unit-interval"),
+            mutations=(
+                Mutation(
+                    "no-lemma-6",
+                    "g may be negative",
+                    Implication((_eq_1, *RHO_IN_UNIT_INTERVAL), _dg <= _q**2),
+                ),
+                Mutation(
+                    "rho",
+                    "ρ may be negative",
+                    Implication((_eq_1, _rho <= 1, _g >= 0), _dg <= _q**2),
+                ),
+            ),
+        ),
+        Step(
+            "integrate-g",
+            Argument(
+                "g is an arc and g′ ≤ ∂L² almost everywhere",
+                "g(t) ≤ g(0) + ∫₀ᵗ ∂L² dτ",
+                "an arc is the integral of its derivative, and integrals are monotone",
+            ),
+            "the fundamental theorem of calculus for arcs",
+            under=("process-2",),
+        ),
+        Step(
+            "constant-C†",
+            Implication(
+                (_g_t <= _g0 + _squares, _squares < _c, sp.Eq(_c_dagger, _g0 + _c)),
+                _g_t < _c_dagger,
+            ),
+            "g(t) < C†_j := g(0) + C_j for all t",
+            mutations=(
+                Mutation(
+                    "start",
+                    "C†_j without g(0)",
+                    Implication(
+                        (_g_t <= _g0 + _squares, _squares < _c, sp.Eq(_c_dagger, _c)),
+                        _g_t < _c_dagger,
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "constant-C‡",
+            Implication(
+                (
+                    _double_dagger,
+                    *RHO_IN_UNIT_INTERVAL,
+                    _delta > 0,
+                    _g >= 0,
+                    _g < _c_dagger,
+                ),
+                _rate <= -_c_ddagger * (1 - _rho),
+            ),
+            "so the rate in Lemma 5 is at most −C‡_j·(1−ρ), with C‡_j := 1/(1+C†_j/δ)",
+            under=("lemma-5", "lemma-6", "rho-in-unit-interval"),
+            mutations=(
+                Mutation(
+                    "sign",
+                    "g > C†_j in place of g < C†_j",
+                    Implication(
+                        (
+                            _double_dagger,
+                            *RHO_IN_UNIT_INTERVAL,
+                            _delta > 0,
+                            _c_dagger > 0,
+                            _g > _c_dagger,
+                        ),
+                        _rate <= -_c_ddagger * (1 - _rho),
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "logarithm",
+            Identity(
+                sp.Derivative(sp.log(u**2) / 2, t),
+                -(1 - rho) / (1 + g / delta),
+                (_lemma_5,),
+            ),
+            "where u := 1−β² ≠ 0, that rate is d log|u|/dt, and log|u| = ½ log u²",
+            under=("lemma-5",),
+            mutations=(
+                Mutation(
+                    "square",
+                    "log u² without the half",
+                    Identity(
+                        sp.Derivative(sp.log(u**2), t),
+                        -(1 - rho) / (1 + g / delta),
+                        (_lemma_5,),
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "gronwall",
+            Identity(sp.Derivative(_envelope, t), _slope * _envelope, (_lemma_5,)),
+            "Grönwall: the derivative of u²·exp(2C‡∫(1−ρ)), at u = 0 as well",
+            under=("lemma-5",),
+            mutations=(
+                Mutation(
+                    "rate",
+                    "exp(4C‡∫(1−ρ)) in place of exp(2C‡∫(1−ρ))",
+                    Identity(
+                        sp.Derivative(_too_fast, t), _slope * _too_fast, (_lemma_5,)
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "gronwall-sign",
+            Implication(
+                (
+                    _double_dagger,
+                    *RHO_IN_UNIT_INTERVAL,
+                    _delta > 0,
+                    _g >= 0,
+                    _g < _c_dagger,
+                    _u >= 0,
+                ),
+                at_an_instant(_slope) * _u <= 0,
+            ),
+            "is at most 0 (here u stands for u²·exp(2C‡∫(1−ρ)) ≥ 0)",
+            under=("lemma-6", "rho-in-unit-interval"),
+            mutations=(
+                Mutation(
+                    "no-bound",
+                    "g may exceed C†_j",
+                    Implication(
+                        (
+                            _double_dagger,
+                            *RHO_IN_UNIT_INTERVAL,
+                            _delta > 0,
+                            _g >= 0,
+                            _c_dagger > 0,
+                            _u >= 0,
+                        ),
+                        at_an_instant(_slope) * _u <= 0,
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "decay",
+            Argument(
+                "u²·exp(2C‡∫(1−ρ)) is an arc whose derivative is ≤ 0 almost everywhere",
+                "|1−β(t)²| ≤ |1−β(0)²|·exp(−C‡∫₀ᵗ(1−ρ)) for all t",
+                "it is nonincreasing, so it stays below its value (1−β(0)²)² at t = 0; "
+                "take square roots",
+            ),
+            "hence",
+            under=("process-2", "lemma-6"),
+        ),
+        Step(
+            "limit",
+            LimitOf(sp.exp(-C3 * _R), _R, sp.oo, sp.S.Zero),
+            "the exponential tends to 0, because C‡ > 0 and R = ∫(1−ρ) → ∞",
+            under=("assumption-2(i)",),
+            mutations=(
+                Mutation(
+                    "bounded",
+                    "∫(1−ρ) tends to 7 in place of ∞, against Assumption 2(i)",
+                    LimitOf(sp.exp(-C3 * _R), _R, sp.Integer(7), sp.S.Zero),
+                ),
+            ),
+        ),
+        Step(
+            "squeeze",
+            Implication((_b > 0,), sp.Abs(_b - 1) <= sp.Abs(1 - _b**2)),
+            "so 1−β² → 0, and |β−1| is no larger",
+            under=("lemma-7",),
+            mutations=(
+                Mutation(
+                    "sign",
+                    "β of either sign: then β = −1 fits too",
+                    Implication((sp.Ne(_b, 0),), sp.Abs(_b - 1) <= sp.Abs(1 - _b**2)),
+                ),
+            ),
+        ),
+        Step(
+            "flow-squares",
+            Measurement("∫∂L²ⱼ / C_j", _squares_over_bound, 1.0),
+            "the first bound along a flow",
+            mutations=(
+                Mutation(
+                    "loss",
+                    "C_j with L(w(0))/4 in place of L(w(0))",
+                    Measurement("∫∂L²ⱼ / C_j", lambda: _squares_over_bound(0.25), 1.0),
+                ),
+            ),
+        ),
+        Step(
+            "flow-decay",
+            Measurement("|1−β²| over its bound", _gap_over_bound, 1 + 1e-12),
+            "the last bound along a flow",
+            mutations=(
+                Mutation(
+                    "rate",
+                    "1 in place of C‡_j",
+                    Measurement(
+                        "|1−β²| over its bound",
+                        lambda: _gap_over_bound(1 / min(c[2] for c in _chain())),
+                        1 + 1e-12,
+                    ),
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,298 @@
+"""Theorem 2 from Theorem 4, page 7: the change of variables v = w/χ.
+
+The paper shows that v follows the flow of Theorem 4. That the conclusions carry back
+from v to w it leaves to the reader; those steps are written out here.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from marginflow.proofs.algebra import Identity
+from marginflow.proofs.paper import Argument, Citation
+from marginflow.proofs.solver import Implication
+from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.symbols import (
+    DEFINITION_BETA,
+    DEFINITION_CHI,
+    EQUATION_3,
+    EQUATION_5,
+    beta,
+    chi,
+    delta,
+    epsilon,
+    grad,
+    t,
+    w,
+)
+
+__all__ = ["THEOREM_2"]
+
+_chi, _delta, _epsilon, _v, _x, _y = sp.symbols("χ δ ε v x y")
+_low, _high = sp.symbols("χ_min χ_max")
+_definitions = (DEFINITION_CHI, DEFINITION_BETA)
+_v_t = sp.Function("v", real=True)(t)
+_v_is = sp.Eq(_v_t, w / chi)
+_v_is_not = sp.Eq(_v_t, w * chi)
+
+# L as a function of one parameter, the others held fixed; and two parameters for norms.
+_loss = sp.Function("L")
+_chi_j, _x1, _x2 = sp.symbols("χ_j χ₁ χ₂", positive=True)
+_v_j, _v1, _v2 = sp.symbols("v_j v₁ v₂", real=True)
+_loss_slope = sp.Subs(_loss(_v_j).diff(_v_j), _v_j, _chi_j * _v_j)
+
+# Stationarity of the two problems, component j: s is the sum of λᵢ yᵢ ∂Φ(w, xᵢ)ⱼ.
+_s, _w = sp.symbols("s w", real=True)
+_c = sp.Symbol("c", positive=True)
+_isotropic = sp.Eq(delta, epsilon / _c**4)
+_stationary_w = _w * sp.sqrt(delta / epsilon) - _s
+_stationary_v = _w / chi - chi * _s
+_norm_v = sp.sqrt(_v1**2 + _v2**2)
+
+
+def _direction(*u: sp.Expr) -> sp.Expr:
+    """First component of χu/‖χu‖."""
+    skewed = [_x1 * u[0], _x2 * u[1]]
+    return skewed[0] / sp.sqrt(skewed[0] ** 2 + skewed[1] ** 2)
+
+
+THEOREM_2 = Statement(
+    name="theorem-2",
+    title="Theorem 2",
+    claim="L(w(t)) = Θ(1/(t (log t)^(2−2/L))), ‖w(t)‖ = Θ((log t)^(1/L)), and w(t) "
+    "converges in direction to a KKT point of min ½‖(δ/ε)^(1/4) w‖² s.t. "
+    "yᵢΦ(w, xᵢ) ≥ 1",
+    where="pages 6–7",
+    page="theorem-2",
+    steps=(
+        Step(
+            "skewing-vector",
+            Implication(
+                (_delta > 0, _epsilon > 0, sp.Eq(_chi**4, _epsilon / _delta)),
+                sp.Ne(_chi, 0),
+            ),
+            "χ = (ε/δ)^(1/4) has no zero component",
+            under=("definition-chi",),
+            mutations=(
+                Mutation(
+                    "stability",
+                    "ε = 0 allowed",
+                    Implication(
+                        (_delta > 0, _epsilon >= 0, sp.Eq(_chi**4, _epsilon / _delta)),
+                        sp.Ne(_chi, 0),
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "equation-5-squares",
+            Identity(EQUATION_3.rhs**2, EQUATION_5.rhs**2, _definitions),
+            "eq. (3) restated as eq. (5): √((ε+h)/(δ+g)) and χ²β have equal squares",
+            under=("equation-3", "definition-beta", "definition-chi"),
+            mutations=(
+                Mutation(
+                    "chi",
+                    "χ in place of χ²",
+                    Identity(EQUATION_3.rhs**2, (chi * beta * grad) ** 2, _definitions),
+                ),
+            ),
+        ),
+        Step(
+            "equation-5-sign",
+            Implication((_x >= 0, _y >= 0, sp.Eq(_x**2, _y**2)), sp.Eq(_x, _y)),
+            "and are both nonnegative, so they are equal",
+            mutations=(
+                Mutation(
+                    "sign",
+                    "one of them of either sign",
+                    Implication((_x >= 0, sp.Eq(_x**2, _y**2)), sp.Eq(_x, _y)),
+                ),
+            ),
+        ),
+        Step(
+            "skewed-gradient",
+            Identity(sp.Derivative(_loss(_chi_j * _v_j), _v_j), _chi_j * _loss_slope),
+            "χ·∂L(χv) is the gradient of L̂(v) = L(χv), component by component, where L "
+            "is differentiable: the chain rule",
+            under=("definition-chi",),
+            mutations=(
+                Mutation(
+                    "chain",
+                    "the factor χ forgotten",
+                    Identity(sp.Derivative(_loss(_chi_j * _v_j), _v_j), _loss_slope),
+                ),
+            ),
+        ),
+        Step(
+            "clarke-gradient",
+            Argument(
+                "∂L̂(v) at a point where L̂ is not differentiable",
+                "= χ·∂L(χv)",
+                "v ↦ χv is linear and invertible, so it maps points of "
+                "differentiability, sequences and limits of gradients onto each other, "
+                "and the convex hull of χ·u is χ times the convex hull",
+            ),
+            "the same for Clarke's subdifferential, by its definition",
+            under=("assumption-1",),
+        ),
+        Step(
+            "flow-of-v",
+            Identity(_v_t.diff(t), -beta * (chi * grad), (_v_is, EQUATION_5)),
+            "v′ = w′/χ = −χβ·∂L(w) = −β·∂L̂(v), as Theorem 4 requires",
+            under=("equation-5", "definition-chi"),
+            mutations=(
+                Mutation(
+                    "scale",
+                    "v = w·χ in place of w/χ",
+                    Identity(
+                        _v_t.diff(t), -beta * (chi * grad), (_v_is_not, EQUATION_5)
+                    ),
+                ),
+                Mutation(
+                    "gradient",
+                    "∂L(w) in place of χ·∂L(w)",
+                    Identity(_v_t.diff(t), -beta * grad, (_v_is, EQUATION_5)),
+                ),
+            ),
+        ),
+        Step(
+            "same-loss",
+            Identity(chi * _v_t, w, (_v_is,)),
+            "χ·v = w, so L̂(v(t₀)) = L(w(t₀)) < ℓ(0)",
+            under=("definition-chi", "assumption-2(iii)"),
+            mutations=(
+                Mutation(
+                    "scale",
+                    "v = w·χ in place of w/χ",
+                    Identity(chi * _v_t, w, (_v_is_not,)),
+                ),
+            ),
+        ),
+        Step(
+            "arcs",
+            Argument(
+                "w, g, h are arcs, g ≥ 0 and h ≥ 0",
+                "v and β are arcs",
+                "v is w times a constant; β is a smooth function of (g, h) near every "
+                "point with g, h ≥ 0",
+            ),
+            "v and β are arcs",
+            under=("process-2", "lemma-6"),
+        ),
+        Step(
+            "adapter",
+            Argument(
+                "Lemma 8 and Lemma 9",
+                "β → 1, and d log β/dt is Lebesgue integrable",
+                "these are exactly the two remaining hypotheses of Theorem 4",
+            ),
+            "it remains to prove the two facts about β, which the lemmas do",
+            under=("lemma-8", "lemma-9"),
+        ),
+        Step(
+            "theorem-4",
+            Citation(
+                "all hypotheses of Theorem 4 hold for v, β and χ",
+                "both rates for v, and v/‖v‖ → v*/‖v*‖ for a KKT point v*",
+                key="wang2021implicit",
+                place="Theorems 2, 3 and 10 (Theorem 4)",
+            ),
+            "by Theorem 4",
+            under=("theorem-4", "assumption-1"),
+        ),
+        Step(
+            "norm-rate",
+            Implication(
+                (_low > 0, _low <= _chi, _chi <= _high),
+                sp.And(
+                    _low**2 * _v**2 <= (_chi * _v) ** 2,
+                    (_chi * _v) ** 2 <= _high**2 * _v**2,
+                ),
+            ),
+            "each w²ⱼ = (χv)²ⱼ lies between χ²_min·v²ⱼ and χ²_max·v²ⱼ; summed over j, "
+            "‖w‖ = Θ(‖v‖)",
+            mutations=(
+                Mutation(
+                    "bound",
+                    "χ_min² in place of χ_max²",
+                    Implication(
+                        (_low > 0, _low <= _chi, _chi <= _high),
+                        (_chi * _v) ** 2 <= _low**2 * _v**2,
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "direction",
+            Identity(_direction(_v1, _v2), _direction(_v1 / _norm_v, _v2 / _norm_v)),
+            "w/‖w‖ = χv/‖χv‖ depends on the direction u = v/‖v‖ alone",
+            mutations=(
+                Mutation(
+                    "norm",
+                    "‖v‖² in place of ‖v‖, and the first component of u only",
+                    Identity(
+                        _direction(_v1, _v2),
+                        _direction(_v1 / _norm_v**2, _v2 / _norm_v),
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "direction-limit",
+            Argument(
+                "v/‖v‖ → u*",
+                "w/‖w‖ → χu*/‖χu*‖",
+                "u ↦ χu/‖χu‖ is continuous on the unit sphere: χ has no zero component",
+            ),
+            "so w converges in direction to w* = χv*",
+        ),
+        Step(
+            "objective",
+            Identity(
+                sp.Derivative((_w / chi) ** 2 / 2, _w),
+                sp.sqrt(delta / epsilon) * _w,
+                (DEFINITION_CHI,),
+            ),
+            "½‖v‖² = ½‖w/χ‖² = ½‖(δ/ε)^(1/4) w‖², with gradient √(δ/ε)·w",
+            under=("definition-chi",),
+            mutations=(
+                Mutation(
+                    "swap",
+                    "√(ε/δ) in place of √(δ/ε)",
+                    Identity(
+                        sp.Derivative((_w / chi) ** 2 / 2, _w),
+                        sp.sqrt(epsilon / delta) * _w,
+                        (DEFINITION_CHI,),
+                    ),
+                ),
+            ),
+        ),
+        Step(
+            "stationarity",
+            Identity(_stationary_v, chi * _stationary_w, (DEFINITION_CHI,)),
+            "with s = Σ λᵢyᵢ∂Φ(w, xᵢ): the equilibrium of v is χ times that of w, with "
+            "the same multipliers λ; constraints and slackness are the same numbers",
+            under=("definition-chi",),
+            mutations=(
+                Mutation(
+                    "skew",
+                    "the plain problem (4) in place of the skewed one",
+                    Identity(_stationary_v, chi * (_w - _s), (DEFINITION_CHI,)),
+                ),
+            ),
+        ),
+        Step(
+            "isotropic",
+            Identity(_c**2 * _stationary_w, _w - _c**2 * _s, (_isotropic,)),
+            "if χ = c in every component, the skewed and the plain problem have the "
+            "same KKT points, with multipliers λ and c²λ",
+            mutations=(
+                Mutation(
+                    "power",
+                    "c in place of c²",
+                    Identity(_c * _stationary_w, _w - _c * _s, (_isotropic,)),
+                ),
+            ),
+        ),
+    ),
+)
