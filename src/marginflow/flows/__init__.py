@@ -1,0 +1,39 @@
+"""The adaptive gradient flow of Process 2, as an ordinary differential equation.
+
+    >>> flow = AdaptiveFlow(network, x, y, rho=0.9, delta=1e-5, epsilon=1e-5)
+    >>> trajectory = flow.integrate(w0, g0, h0, log_t_end=1e6)
+    >>> trajectory.at(log_t=1e3).w
+
+Read `systems` for the equations, `adaptive` for how they are integrated, `trajectory`
+for what comes back, `discrete` for Procedure 1 beside it.
+"""
+
+from marginflow.flows.adaptive import (
+    AdaptiveFlow,
+    FlowError,
+    NotSeparatedError,
+    SlidingError,
+    check_stability,
+)
+from marginflow.flows.objective import Objective
+from marginflow.flows.schedules import Constant, Decay, Plain, PowerLaw, as_decay
+from marginflow.flows.systems import RULES, Clock
+from marginflow.flows.trajectory import Crossing, Trajectory
+
+__all__ = [
+    "RULES",
+    "AdaptiveFlow",
+    "Clock",
+    "Constant",
+    "Crossing",
+    "Decay",
+    "FlowError",
+    "NotSeparatedError",
+    "Objective",
+    "Plain",
+    "PowerLaw",
+    "SlidingError",
+    "Trajectory",
+    "as_decay",
+    "check_stability",
+]

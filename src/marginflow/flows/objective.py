@@ -1,0 +1,223 @@
+"""log L(w), its gradient and its Hessian for the flow, formed so that nothing underflows.
+
+At log t = 10^6 the loss is about exp(-10^6). Only its logarithm and the *relative*
+gradient u = grad log L = grad L / L are numbers there, and they are all that the flow
+needs: t grad L(w) = exp(log t + log L) u.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from marginflow import networks
+from marginflow.losses import Loss, log_total_loss
+
+__all__ = ["Objective", "Phi", "predictor"]
+
+Array = np.ndarray
+Phi = Callable[[Float[Tensor, " p"], Float[Tensor, "n d"]], Float[Tensor, " n"]]
+Kinks = Callable[[Float[Tensor, " p"], Float[Tensor, "n d"]], Tensor]
+
+
+def predictor(network: nn.Module | Phi) -> tuple[Phi, int | None]:
+    """The function Phi(w, x) of a network, and its number of parameters if known.
+
+    Raises:
+        ValueError: ``network`` is neither a module nor a function.
+    """
+    if isinstance(network, nn.Module):
+        phi, w = networks.flatten(network)
+        return phi, w.numel()
+    if callable(network):
+        return network, None
+    raise ValueError(
+        f"network is a {type(network).__name__}; it must be a torch module or a "
+        "function phi(w, x)"
+    )
+
+
+class Objective:
+    """log L(w) over one data set, in float64, NumPy in and out.
+
+    Args:
+        network: a module with scalar outputs, or a torch function phi(w, x) -> "n".
+        x: inputs, one row (or image) per example.
+        y: labels, -1 or +1.
+        loss: the individual loss.
+        kinks: torch function (w, x) -> values whose signs change exactly where Phi is
+            not differentiable. By default the inputs of all ReLU-like layers of a
+            module, and none for a function.
+
+    Raises:
+        ValueError: data of wrong shape, labels other than -1 and +1.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module | Phi,
+        x: Array | Tensor,
+        y: Array | Tensor,
+        loss: Loss,
+        kinks: Kinks | None = None,
+    ) -> None:
+        self.network, self.loss = network, loss
+        if isinstance(network, nn.Module):
+            network = copy.deepcopy(network).double()
+        self.phi, self.p = predictor(network)
+        self.x, self.y = _data(x, y)
+        if kinks is None and isinstance(network, nn.Module):
+            kinks = _layer_kinks(network)
+        self._kinks = kinks
+
+    @property
+    def n(self) -> int:
+        """Number of examples."""
+        return len(self.y)
+
+    def margins(self, w: Float[Array, "*m p"]) -> Float[Array, "*m n"]:
+        """y_i Phi(w, x_i), for one w or a stack of them."""
+        rows = torch.from_numpy(np.atleast_2d(w))
+        with torch.no_grad():
+            z = torch.stack([self.y * self.phi(row, self.x) for row in rows])
+        return z.numpy().reshape(*w.shape[:-1], self.n)
+
+    def log_loss(self, w: Float[Array, "*m p"]) -> Float[Array, "*m"]:
+        """log L(w), for one w or a stack of them."""
+        return self.log_loss_of(self.margins(w))
+
+    def log_loss_of(self, margins: Float[Array, "*m n"]) -> Float[Array, "*m"]:
+        """log L from the label-adjusted outputs."""
+        return log_total_loss(torch.from_numpy(margins), self.loss).numpy()
+
+    def gradient(self, w: Float[Array, " p"]) -> tuple[float, Float[Array, " p"]]:
+        """log L(w) and u = grad log L(w), a gradient of page 5 divided by L(w)."""
+        z, parameters = self._forward(w)
+        value, weights = self._weights(z.detach())
+        (u,) = torch.autograd.grad(z, parameters, -weights)
+        return value, u.numpy()
+
+    def hessian(self, w: Float[Array, " p"]) -> Float[Array, "p p"]:
+        """Hessian of log L at a w where Phi is twice differentiable.
+
+        With weights q_i = -l'(z_i)/L and s = log(-l'),
+            -J^T diag(q s'(z)) J - u u^T - sum_i q_i Hess z_i,   J = dz/dw, u = -J^T q.
+        """
+        z, parameters = self._forward(w)
+        _, weights = self._weights(z.detach())
+        at = z.detach().requires_grad_()
+        (bend,) = torch.autograd.grad(self.loss.log_slope(at).sum(), at)
+        p = len(parameters)
+        (u,) = torch.autograd.grad(z, parameters, -weights, create_graph=True)
+        curvature = torch.zeros(p, p, dtype=torch.float64)
+        if u.requires_grad:
+            rows = [
+                torch.autograd.grad(
+                    u[j], parameters, retain_graph=True, allow_unused=True
+                )[0]
+                for j in range(p)
+            ]
+            curvature = torch.stack(
+                [torch.zeros_like(parameters) if r is None else r for r in rows]
+            )
+        jac = torch.autograd.grad(
+            z, parameters, torch.eye(len(z), dtype=z.dtype), is_grads_batched=True
+        )[0].detach()
+        u = u.detach()
+        result = curvature.detach() - torch.outer(u, u)
+        return (result - jac.T @ ((weights * bend)[:, None] * jac)).numpy()
+
+    def jacobian(self, w: Float[Array, " p"]) -> Float[Array, "n p"]:
+        """Rows y_i grad Phi(w, x_i)."""
+        z, parameters = self._forward(w)
+        eye = torch.eye(len(z), dtype=z.dtype)
+        return torch.autograd.grad(z, parameters, eye, is_grads_batched=True)[0].numpy()
+
+    def kinks(self, w: Float[Array, " p"]) -> Float[Array, " k"] | None:
+        """Values whose signs tell on which smooth piece of Phi w lies, if known."""
+        if self._kinks is None:
+            return None
+        with torch.no_grad():
+            return self._kinks(torch.from_numpy(w), self.x).reshape(-1).numpy()
+
+    def degree(self, w: Float[Array, " p"]) -> float:
+        """L, by Euler's identity <w, grad Phi(w, x_i)> = L Phi(w, x_i).
+
+        Raises:
+            ValueError: the quotients differ between examples or between w and 2 w, so
+                that Phi is not positively homogeneous.
+        """
+        if isinstance(self.network, nn.Module):
+            return float(networks.homogeneity_degree(self.network))
+        quotients = []
+        for factor in (1.0, 2.0):
+            z = self.margins(factor * w)
+            slopes = self.jacobian(factor * w) @ (factor * w)
+            used = np.abs(z) > 1e-12 * np.abs(z).max()
+            quotients.append(slopes[used] / z[used])
+        quotients = np.concatenate(quotients)
+        spread = np.ptp(quotients) if len(quotients) else np.inf
+        if not spread <= 1e-8 * np.abs(quotients).max() or quotients[0] <= 0:
+            raise ValueError(
+                "network is not positively homogeneous in w: <w, grad Phi>/Phi spreads "
+                f"over {spread:.2g} on the data, so that Assumption 1 (ii) is violated"
+            )
+        return float(np.round(np.median(quotients), 8))
+
+    def _forward(self, w: Array) -> tuple[Tensor, Tensor]:
+        parameters = torch.tensor(w, dtype=torch.float64, requires_grad=True)
+        return self.y * self.phi(parameters, self.x), parameters
+
+    def _weights(self, z: Tensor) -> tuple[float, Tensor]:
+        value = torch.logsumexp(self.loss.log_value(z), -1)
+        return float(value), torch.exp(self.loss.log_slope(z) - value)
+
+
+def _data(x: Array | Tensor, y: Array | Tensor) -> tuple[Tensor, Tensor]:
+    x = torch.as_tensor(x).detach().to(torch.float64)
+    y = torch.as_tensor(y).detach().to(torch.float64)
+    if x.ndim < 2 or len(x) == 0 or y.shape != x.shape[:1]:
+        raise ValueError(
+            f"x, y have shapes {tuple(x.shape)}, {tuple(y.shape)}; they must be "
+            "(n, ...) and (n,), with n > 0"
+        )
+    if not torch.isfinite(x).all():
+        raise ValueError("x contains non-finite values; inputs must be finite")
+    wrong = y.abs() != 1
+    if wrong.any():
+        raise ValueError(
+            f"y contains {y[wrong][0].item()!r}; Section 2 takes labels -1 and +1"
+        )
+    return x, y
+
+
+def _layer_kinks(module: nn.Module) -> Kinks | None:
+    """The inputs of all piecewise linear activations, found by forward hooks."""
+    if isinstance(module, networks.LeakyPerceptron):
+        return lambda w, x: x @ w[1:]
+    found: list[Tensor] = []
+    layers = [m for m in module.modules() if isinstance(m, nn.ReLU | nn.LeakyReLU)]
+    if not layers:
+        return None
+    copied = copy.deepcopy(module)
+    for layer in copied.modules():
+        if isinstance(layer, nn.ReLU | nn.LeakyReLU):
+            layer.register_forward_pre_hook(
+                lambda _, inputs: found.append(inputs[0].reshape(-1))
+            )
+    named = {k: p for k, p in copied.named_parameters() if p.requires_grad}
+    sizes = [p.numel() for p in named.values()]
+
+    def kinks(w: Tensor, x: Tensor) -> Tensor:
+        found.clear()
+        parts = zip(named.items(), w.split(sizes), strict=True)
+        functional_call(copied, {k: s.view(p.shape) for (k, p), s in parts}, (x,))
+        return torch.cat(found)
+
+    return kinks

@@ -1,0 +1,466 @@
+"""Process 2 and its relatives as first-order systems, with Jacobians.
+
+Two choices of variables for Process 2, for G = g/delta, H = h/epsilon, D = G - H:
+
+"paper"  (w, G, H): equations (1), (2), (3) as they stand.
+"log"    (w, log G, log H, log|D|): the same equations, rewritten so that relative
+         accuracy survives. (1) and (2) divided by delta, epsilon give, with
+         q = grad L^2 / delta and w'^2 / epsilon = beta^2 q from (3),
+
+             (log G)' = (1 - rho)(q/G - 1),     (log H)' = (1 - rho)(beta^2 q/H - 1),
+             D' = (1 - rho)(q - beta^2 q - D),  beta^2 = (1 + H)/(1 + G) = 1 - D/(1 + G),
+
+         so that log|D|' = -(1 - rho)(1 - q/(1 + G)) and 1 - beta^2 = D/(1 + G) keeps
+         all its digits however small it is. Lemma 5 is not used: its exponent
+         int (1 - rho)/(1 + g/delta) is integrated beside the flow, for comparison.
+
+Both are written for a clock sigma with dt = T dsigma, T = exp(log_speed), see `Clock`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from marginflow.flows.objective import Objective
+from marginflow.flows.schedules import Decay
+
+__all__ = ["LOG_ZERO", "RULES", "Clock", "System", "make_system"]
+
+Array = np.ndarray
+
+RULES = ("adadelta", "gradient", "rmsprop", "adam", "adagrad")
+"""AdaDelta (Process 2), gradient flow, RMSProp, Adam without momentum, AdaGrad."""
+
+LOG_ZERO = -80.0
+"""Averages that start at exactly zero start at e^-80 of their stability term instead:
+18 orders below the rounding of 1 + G. Trajectories report them as zero."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The solver's time: sigma = t ("t"), or sigma = log(1 + t) ("log").
+
+    The second starts at t = 0 without a singularity and is log t to the last bit from
+    t = 10^16 on.
+    """
+
+    kind: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("t", "log"):
+            raise ValueError(f'clock={self.kind!r} is unknown; choose "t" or "log"')
+
+    def log_speed(self, sigma: float) -> float:
+        """log dt/dsigma."""
+        return sigma if self.kind == "log" else 0.0
+
+    def log_t(self, sigma: float | Array) -> float | Array:
+        """log t; -inf at t = 0."""
+        with np.errstate(divide="ignore"):
+            if self.kind == "t":
+                return np.log(sigma)
+            return sigma + np.log(-np.expm1(-np.asarray(sigma, dtype=np.float64)))
+
+    def sigma(self, log_t: float | Array) -> float | Array:
+        """Inverse of :meth:`log_t`."""
+        return np.exp(log_t) if self.kind == "t" else np.logaddexp(0.0, log_t)
+
+
+@dataclass
+class _Terms:
+    """What every right-hand side at (sigma, w) is made of."""
+
+    speed: float  # log T
+    log_loss: float
+    u: Array  # grad log L
+    log_q: Array  # log(grad L^2 / delta); -inf where the gradient is 0
+    rate: Array  # T (1 - rho), never above the cap
+
+
+class System(ABC):
+    """A flow as d Y/d sigma = F(sigma, Y), Y a concatenation of named blocks of p."""
+
+    blocks: tuple[str, ...]
+
+    def __init__(
+        self,
+        objective: Objective,
+        decay: Decay,
+        delta: Float[Array, " p"],
+        epsilon: Float[Array, " p"],
+        clock: Clock,
+        rate_cap: float,
+        quadratures: bool,
+    ) -> None:
+        self.objective, self.decay, self.clock = objective, decay, clock
+        self.delta, self.epsilon, self.p = delta, epsilon, len(delta)
+        self.log_cap = np.log(rate_cap) if clock.kind == "log" else np.inf
+        self.quadratures = quadratures
+        self.chi2 = self._chi2()
+        if quadratures:
+            self.blocks = (*self.blocks, *self.integrals)
+        self.where = {
+            name: slice(i * self.p, (i + 1) * self.p)
+            for i, name in enumerate(self.blocks)
+        }
+
+    integrals: tuple[str, ...] = ("energy",)
+
+    def _chi2(self) -> Float[Array, " p"]:
+        """The preconditioner's value for zero averages."""
+        return 1.0 / np.sqrt(self.delta)
+
+    @abstractmethod
+    def start(self, w: Array, G: Array, H: Array) -> Float[Array, " k"]:
+        """The state at t = 0."""
+
+    @abstractmethod
+    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
+        """F, block by block."""
+
+    @abstractmethod
+    def partials(
+        self, terms: _Terms, Y: dict[str, Array]
+    ) -> dict[tuple[str, str], Array]:
+        """Jacobian: blocks (row, column). "w" columns for rows other than w are
+        factors of d log q/dw; everything else is the diagonal of a diagonal block."""
+
+    @abstractmethod
+    def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
+        """log_G, log_H, 1 - beta^2 and its log modulus from blocks of shape (m, p)."""
+
+    def split(self, Y: Array) -> dict[str, Array]:
+        """The blocks of a state (k,) or of a stack of states (m, k)."""
+        return {name: Y[..., part] for name, part in self.where.items()}
+
+    def log_rate(self, sigma: float) -> Array:
+        """log(T (1 - rho)), before the cap."""
+        log_t = float(self.clock.log_t(sigma))
+        return self.clock.log_speed(sigma) + self.decay.log_complement(log_t)
+
+    def terms(self, sigma: float, w: Array) -> _Terms:
+        log_loss, u = self.objective.gradient(w)
+        log_q = 2.0 * (log_loss + np.log(np.abs(u))) - np.log(self.delta)
+        rate = np.exp(np.minimum(self.log_rate(sigma), self.log_cap))
+        rate = np.broadcast_to(rate, (self.p,))
+        return _Terms(self.clock.log_speed(sigma), log_loss, u, log_q, rate)
+
+    def __call__(self, sigma: float, Y: Array) -> Array:
+        with np.errstate(all="ignore"):
+            blocks = self.split(Y)
+            terms = self.terms(sigma, blocks["w"])
+            slopes = self.slopes(terms, blocks)
+            if self.quadratures:
+                slopes["energy"] = self.delta * np.exp(terms.speed + terms.log_q)
+            return np.concatenate([slopes[name] for name in self.blocks])
+
+    def jacobian(self, sigma: float, Y: Array) -> Array:
+        with np.errstate(all="ignore"):
+            blocks = self.split(Y)
+            terms = self.terms(sigma, blocks["w"])
+            w_slope = self.slopes(terms, blocks)["w"]
+            u, hessian = terms.u, self.objective.hessian(blocks["w"])
+            # d log q_j / dw_k; a zero gradient component has q = 0 and stays there.
+            bend = hessian / np.where(u == 0, np.inf, u)[:, None]
+            log_q_slope = 2.0 * (u + bend)
+            parts = self.partials(terms, blocks)
+            if self.quadratures:
+                energy = self.delta * np.exp(terms.speed + terms.log_q)
+                parts["energy", "w"] = energy
+            jac = np.zeros((len(Y), len(Y)))
+            index = np.arange(self.p)
+            for (row, column), value in parts.items():
+                r, c = self.where[row], self.where[column]
+                if column == "w":
+                    jac[r, c] = np.where(value == 0, 0.0, value)[:, None] * log_q_slope
+                else:
+                    jac[r.start + index, c.start + index] = value
+            gain = w_slope / np.where(u == 0, np.inf, u)
+            gain = np.where(u == 0, self._gain(terms, blocks), gain)
+            jac[self.where["w"], self.where["w"]] = gain[:, None] * (
+                np.outer(u, u) + hessian
+            )
+            return jac
+
+    def _gain(self, terms: _Terms, blocks: dict[str, Array]) -> Array:
+        """-T P(t) L(w), P the preconditioner: w-slope = gain * u."""
+        return -np.exp(terms.speed + terms.log_loss) * self.chi2 * self.beta(blocks)
+
+    @abstractmethod
+    def beta(self, Y: dict[str, Array]) -> Array:
+        """The preconditioner divided by chi^2, component by component."""
+
+    def w_slope(self, terms: _Terms, Y: dict[str, Array]) -> Array:
+        return self._gain(terms, Y) * terms.u
+
+
+class _AdaDelta(System):
+    integrals = ("exponent", "energy")
+
+    def _chi2(self) -> Array:
+        return np.sqrt(self.epsilon / self.delta)
+
+
+class _AdaDeltaPaper(_AdaDelta):
+    """Equations (1) to (3) as they stand, in units of delta and epsilon."""
+
+    blocks = ("w", "G", "H")
+
+    def start(self, w: Array, G: Array, H: Array) -> Array:
+        zeros = np.zeros(self.p * (len(self.blocks) - 3))
+        return np.concatenate([w, G, H, zeros])
+
+    def beta(self, Y: dict[str, Array]) -> Array:
+        return np.sqrt((1.0 + Y["H"]) / (1.0 + Y["G"]))
+
+    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
+        q, beta2 = np.exp(terms.log_q), self.beta(Y) ** 2
+        return {
+            "w": self.w_slope(terms, Y),
+            "G": terms.rate * (q - Y["G"]),
+            "H": terms.rate * (beta2 * q - Y["H"]),
+            "exponent": terms.rate / (1.0 + Y["G"]),
+        }
+
+    def partials(self, terms: _Terms, Y: dict[str, Array]):
+        q, beta2, rate = np.exp(terms.log_q), self.beta(Y) ** 2, terms.rate
+        one_G, w_slope = 1.0 + Y["G"], self.w_slope(terms, Y)
+        parts = {
+            ("w", "G"): -0.5 * w_slope / one_G,
+            ("w", "H"): 0.5 * w_slope / (1.0 + Y["H"]),
+            ("G", "w"): rate * q,
+            ("G", "G"): -rate,
+            ("H", "w"): rate * beta2 * q,
+            ("H", "G"): -rate * q * beta2 / one_G,
+            ("H", "H"): rate * (q / one_G - 1.0),
+        }
+        if self.quadratures:
+            parts["exponent", "G"] = -rate / one_G**2
+        return parts
+
+    def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gap = (Y["G"] - Y["H"]) / (1.0 + Y["G"])
+            return {
+                "log_G": np.log(Y["G"]),
+                "log_H": np.log(Y["H"]),
+                "gap": gap,
+                "log_gap": np.log(np.abs(gap)),
+            }
+
+
+class _AdaDeltaLog(_AdaDelta):
+    """The same flow in (w, log G, log H, log|D|)."""
+
+    blocks = ("w", "log_G", "log_H", "log_D")
+
+    def start(self, w: Array, G: Array, H: Array) -> Array:
+        D = G - H
+        self.sign = np.sign(D)
+        zeros = np.zeros(self.p * (len(self.blocks) - 4))
+        return np.concatenate([w, _log(G), _log(H), _log(np.abs(D)), zeros])
+
+    def _D(self, Y: dict[str, Array]) -> Array:
+        return self.sign * np.exp(np.where(self.sign == 0, 0.0, Y["log_D"]))
+
+    def beta(self, Y: dict[str, Array]) -> Array:
+        return np.sqrt(1.0 - self._D(Y) / (1.0 + np.exp(Y["log_G"])))
+
+    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
+        one_G, beta2 = 1.0 + np.exp(Y["log_G"]), self.beta(Y) ** 2
+        log_q, rate = terms.log_q, terms.rate
+        moving = np.abs(self.sign)
+        return {
+            "w": self.w_slope(terms, Y),
+            "log_G": rate * (np.exp(log_q - Y["log_G"]) - 1.0),
+            "log_H": rate * (beta2 * np.exp(log_q - Y["log_H"]) - 1.0),
+            "log_D": -moving * rate * (1.0 - np.exp(log_q) / one_G),
+            "exponent": rate / one_G,
+        }
+
+    def partials(self, terms: _Terms, Y: dict[str, Array]):
+        G, D, rate = np.exp(Y["log_G"]), self._D(Y), terms.rate
+        one_G, moving = 1.0 + G, np.abs(self.sign)
+        beta2 = 1.0 - D / one_G
+        by_G, by_D = D * G / one_G**2, -D / one_G  # d beta^2 / d(log G, log|D|)
+        q = np.exp(terms.log_q)
+        to_G = np.exp(terms.log_q - Y["log_G"])
+        to_H = np.exp(terms.log_q - Y["log_H"])
+        half = 0.5 * self.w_slope(terms, Y) / beta2
+        parts = {
+            ("w", "log_G"): half * by_G,
+            ("w", "log_D"): half * by_D,
+            ("log_G", "w"): rate * to_G,
+            ("log_G", "log_G"): -rate * to_G,
+            ("log_H", "w"): rate * beta2 * to_H,
+            ("log_H", "log_G"): rate * by_G * to_H,
+            ("log_H", "log_H"): -rate * beta2 * to_H,
+            ("log_H", "log_D"): rate * by_D * to_H,
+            ("log_D", "w"): moving * rate * q / one_G,
+            ("log_D", "log_G"): -moving * rate * q * G / one_G**2,
+        }
+        if self.quadratures:
+            parts["exponent", "log_G"] = -rate * G / one_G**2
+        return parts
+
+    def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
+        with np.errstate(under="ignore"):
+            log_gap = Y["log_D"] - np.logaddexp(0.0, Y["log_G"])
+            log_gap = np.where(self.sign == 0, -np.inf, log_gap)
+            return {
+                "log_G": Y["log_G"],
+                "log_H": Y["log_H"],
+                "gap": self.sign * np.exp(log_gap),
+                "log_gap": log_gap,
+            }
+
+
+class _Gradient(System):
+    """w' = -grad L(w)."""
+
+    blocks = ("w",)
+
+    def _chi2(self) -> Array:
+        return np.ones(self.p)
+
+    def start(self, w: Array, G: Array, H: Array) -> Array:
+        return np.concatenate([w, np.zeros(self.p * (len(self.blocks) - 1))])
+
+    def beta(self, Y: dict[str, Array]) -> Array:
+        return np.ones_like(Y["w"])
+
+    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
+        return {"w": self.w_slope(terms, Y)}
+
+    def partials(self, terms: _Terms, Y: dict[str, Array]):
+        return {}
+
+    def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
+        nothing = np.full_like(Y["w"], -np.inf)
+        return {
+            "log_G": nothing,
+            "log_H": nothing,
+            "gap": np.zeros_like(nothing),
+            "log_gap": nothing,
+        }
+
+
+class _RMSProp(System):
+    """g' = (1 - rho)(grad L^2 - g), w' = -grad L / sqrt(delta + g)."""
+
+    blocks = ("w", "log_G")
+
+    def start(self, w: Array, G: Array, H: Array) -> Array:
+        rest = np.zeros(self.p * (len(self.blocks) - 2))
+        return np.concatenate([w, _log(G), rest])
+
+    def beta(self, Y: dict[str, Array]) -> Array:
+        return 1.0 / np.sqrt(1.0 + np.exp(Y["log_G"]))
+
+    def forgetting(self, terms: _Terms, Y: dict[str, Array]) -> tuple[Array, float]:
+        """(rate, keep) in (log G)' = rate (q/G - keep)."""
+        return terms.rate, 1.0
+
+    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
+        rate, keep = self.forgetting(terms, Y)
+        return {
+            "w": self.w_slope(terms, Y),
+            "log_G": rate * (np.exp(terms.log_q - Y["log_G"]) - keep),
+        }
+
+    def partials(self, terms: _Terms, Y: dict[str, Array]):
+        rate, _ = self.forgetting(terms, Y)
+        G = np.exp(Y["log_G"])
+        pull = rate * np.exp(terms.log_q - Y["log_G"])
+        return {
+            ("w", "log_G"): -0.5 * self.w_slope(terms, Y) * G / (1.0 + G),
+            ("log_G", "w"): pull,
+            ("log_G", "log_G"): -pull,
+        }
+
+    def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
+        log_gap = Y["log_G"] - np.logaddexp(0.0, Y["log_G"])  # 1 - beta^2 = G/(1+G)
+        return {
+            "log_G": Y["log_G"],
+            "log_H": np.full_like(log_gap, -np.inf),
+            "gap": np.exp(log_gap),
+            "log_gap": log_gap,
+        }
+
+
+class _AdaGrad(_RMSProp):
+    """g' = grad L^2: nothing is forgotten."""
+
+    def forgetting(self, terms: _Terms, Y: dict[str, Array]) -> tuple[Array, float]:
+        return np.full(self.p, np.exp(terms.speed)), 0.0
+
+
+class _Adam(_RMSProp):
+    """RMSProp with g replaced by G = g/(1 - e^-K), K = int (1 - rho): bias corrected.
+
+    G' = (1 - rho)(q - G)/(1 - e^-K), which at t = 0 asks for G = q. Its rate, about 1/t
+    there, is capped like all others.
+    """
+
+    blocks = ("w", "log_G", "K")
+
+    def start(self, w: Array, G: Array, H: Array) -> Array:
+        if G.any():
+            raise ValueError(
+                f"g0 contains {G[G != 0][0]!r}; Adam's bias correction divides by zero "
+                "at t = 0 and needs g0 = 0"
+            )
+        with np.errstate(divide="ignore"):
+            log_q = self.terms(0.0, w).log_q
+        rest = np.zeros(self.p * (len(self.blocks) - 2))
+        return np.concatenate([w, np.maximum(log_q, LOG_ZERO), rest])
+
+    def forgetting(self, terms: _Terms, Y: dict[str, Array]) -> tuple[Array, float]:
+        rate = terms.rate / -np.expm1(-Y["K"])
+        return np.fmin(rate, np.exp(min(self.log_cap, np.log(1e4)))), 1.0
+
+    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
+        return super().slopes(terms, Y) | {"K": terms.rate}
+
+    def partials(self, terms: _Terms, Y: dict[str, Array]):
+        rate, _ = self.forgetting(terms, Y)
+        capped = rate < terms.rate / -np.expm1(-Y["K"])
+        slope = -rate * np.exp(-Y["K"]) / -np.expm1(-Y["K"])
+        slope *= np.exp(terms.log_q - Y["log_G"]) - 1.0
+        return super().partials(terms, Y) | {
+            ("log_G", "K"): np.where(capped, 0.0, slope)
+        }
+
+
+_SYSTEMS: dict[tuple[str, str], type[System]] = {
+    ("adadelta", "log"): _AdaDeltaLog,
+    ("adadelta", "paper"): _AdaDeltaPaper,
+    ("gradient", "log"): _Gradient,
+    ("rmsprop", "log"): _RMSProp,
+    ("adam", "log"): _Adam,
+    ("adagrad", "log"): _AdaGrad,
+}
+
+
+def make_system(rule: str, variables: str) -> type[System]:
+    """The system of a rule in the chosen variables.
+
+    Raises:
+        ValueError: no such rule, or no such variables for it.
+    """
+    if (rule, variables) not in _SYSTEMS:
+        raise ValueError(
+            f"rule={rule!r} with variables={variables!r} is unknown; choose a rule from "
+            f'{RULES} and variables "log", or "paper" for rule "adadelta"'
+        )
+    return _SYSTEMS[rule, variables]
+
+
+def _log(value: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.where(value > 0, np.log(value), LOG_ZERO)
+
