@@ -60,7 +60,7 @@ def _plain(group: dict[str, Any], slots: list[Slot]) -> None:
     for slot in slots:
         gradient = -slot.grad if group["maximize"] else slot.grad
         if group["weight_decay"] != 0:
-            gradient = gradient + group["weight_decay"] * slot.w
+            gradient = gradient.add(slot.w, alpha=group["weight_decay"])
         step = procedure_1(
             slot.w,
             gradient,
@@ -115,7 +115,8 @@ def _in_place(group: dict[str, Any], slots: list[Slot]) -> None:
 def _fused(group: dict[str, Any], slots: list[Slot]) -> list[Slot]:
     """Step what can be fused; return the rest."""
     lr = group["lr"]
-    eta = lr.detach().reshape(()) if isinstance(lr, Tensor) else _scalar(lr)
+    # One dtype for every learning rate: another would be compiled for separately.
+    eta = lr.detach().reshape(()).double() if isinstance(lr, Tensor) else _scalar(lr)
     sign = _scalar(-1.0 if group["maximize"] else 1.0)
     weight_decay = _scalar(group["weight_decay"])
     rest = []
