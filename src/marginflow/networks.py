@@ -331,6 +331,8 @@ def homogeneity_defect(
     if not (math.isfinite(alpha) and alpha > 0):
         raise ValueError(f"alpha is {alpha}; Assumption 1 scales by finite alpha > 0")
     power = homogeneity_degree(module) if degree is None else degree
+    if abs(power * math.log2(alpha)) > 1000.0:
+        raise ValueError(f"alpha is {alpha}; alpha^{power} leaves the range of floats")
     phi, w = flatten(copy.deepcopy(module).double())
     with torch.no_grad():
         scaled, plain = phi(alpha * w, x.double()), alpha**power * phi(w, x.double())
