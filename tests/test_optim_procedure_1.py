@@ -1,0 +1,398 @@
+"""Procedure 1 in its generality: ρ_k, δ and ε per component, against a NumPy loop.
+
+The loop below is written from the paper, component by component in Python floats, and
+shares nothing with the package.  Every way to run the step is held to it, and mutated
+loops (one wrong letter each) are refuted by the same comparison.
+"""
+
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marginflow.optim import (
+    GeneralizedAdadelta,
+    harmonic_decay,
+    procedure_1,
+    stability_terms,
+)
+
+WAYS = {
+    "default": {},
+    "plain": {"foreach": False},
+    "foreach": {"foreach": True},
+    "fused": {"fused": True},
+}
+
+
+def paper(w, g, h, grad, *, eta, rho, delta, epsilon):
+    """One component of Procedure 1 (p. 4)."""
+    g_next = rho * g + (1 - rho) * grad**2
+    moved = math.sqrt((epsilon + h) / (delta + g_next)) * grad
+    h_next = rho * h + (1 - rho) * moved**2
+    return w - eta * moved, g_next, h_next
+
+
+# Each has one thing wrong.
+def h_before_use(w, g, h, grad, *, eta, rho, delta, epsilon):
+    g_next = rho * g + (1 - rho) * grad**2
+    moved = math.sqrt((epsilon + h) / (delta + g_next)) * grad
+    h_next = rho * h + (1 - rho) * moved**2
+    moved = math.sqrt((epsilon + h_next) / (delta + g_next)) * grad
+    return w - eta * moved, g_next, h_next
+
+
+def g_from_before(w, g, h, grad, *, eta, rho, delta, epsilon):
+    g_next = rho * g + (1 - rho) * grad**2
+    moved = math.sqrt((epsilon + h) / (delta + g)) * grad
+    h_next = rho * h + (1 - rho) * moved**2
+    return w - eta * moved, g_next, h_next
+
+
+def delta_and_epsilon_swapped(w, g, h, grad, *, eta, rho, delta, epsilon):
+    return paper(w, g, h, grad, eta=eta, rho=rho, delta=epsilon, epsilon=delta)
+
+
+def rho_for_one_minus_rho(w, g, h, grad, *, eta, rho, delta, epsilon):
+    return paper(w, g, h, grad, eta=eta, rho=1 - rho, delta=delta, epsilon=epsilon)
+
+
+def eta_inside_h(w, g, h, grad, *, eta, rho, delta, epsilon):
+    g_next = rho * g + (1 - rho) * grad**2
+    moved = eta * math.sqrt((epsilon + h) / (delta + g_next)) * grad
+    return w - moved, g_next, rho * h + (1 - rho) * moved**2
+
+
+def no_square_in_h(w, g, h, grad, *, eta, rho, delta, epsilon):
+    w_next, g_next, _ = paper(
+        w, g, h, grad, eta=eta, rho=rho, delta=delta, epsilon=epsilon
+    )
+    moved = math.sqrt((epsilon + h) / (delta + g_next)) * grad
+    return w_next, g_next, rho * h + (1 - rho) * abs(moved)
+
+
+MUTANTS = [
+    h_before_use,
+    g_from_before,
+    delta_and_epsilon_swapped,
+    rho_for_one_minus_rho,
+    eta_inside_h,
+    no_square_in_h,
+]
+
+
+class Problem:
+    """Random parameters, averages, gradients and coefficients, in NumPy."""
+
+    def __init__(self, seed, shapes=((4, 3), (5,), ()), steps=6):
+        rng = np.random.default_rng(seed)
+        self.shapes, self.steps = shapes, steps
+        self.w = [rng.normal(size=s) for s in shapes]
+        self.g0 = [rng.exponential(size=s) * 1e-2 for s in shapes]
+        self.h0 = [rng.exponential(size=s) * 1e-3 for s in shapes]
+        self.delta = [10 ** (-3 + rng.normal(size=s)) for s in shapes]
+        self.epsilon = [10 ** (-4 + rng.normal(size=s)) for s in shapes]
+        self.rho = [rng.uniform(0.3, 0.99, size=s) for s in shapes]
+        self.grads = [
+            [rng.normal(size=s) * 10 ** rng.uniform(-3, 1) for s in shapes]
+            for _ in range(steps)
+        ]
+
+    def loop(self, rule, kind, eta):
+        """(w, g, h) after all steps, by `rule` on each component alone."""
+        results = []
+        for i, shape in enumerate(self.shapes):
+            out = np.empty((3, *shape))
+            for c in np.ndindex(*shape):
+                w, g, h = self.w[i][c], self.g0[i][c], self.h0[i][c]
+                for k in range(self.steps):
+                    rho, delta, epsilon = self.coefficients(kind, i, c, k)
+                    w, g, h = rule(
+                        w,
+                        g,
+                        h,
+                        self.grads[k][i][c],
+                        eta=eta,
+                        rho=rho,
+                        delta=delta,
+                        epsilon=epsilon,
+                    )
+                out[(slice(None), *c)] = w, g, h
+            results.append(out)
+        return results
+
+    def coefficients(self, kind, i, c, k):
+        if kind == "scalar":
+            return 0.9, 1e-3, 1e-4
+        if kind == "schedule":
+            return 1 - 0.1 / (1 + math.floor(100 * k / 60)), 1e-3, 1e-4
+        rho = self.rho[i][c] if kind == "all per component" else 0.9
+        return rho, self.delta[i][c], self.epsilon[i][c]
+
+    def options(self, kind):
+        if kind == "scalar":
+            return {"delta": 1e-3, "epsilon": 1e-4}
+        if kind == "schedule":
+            return {"delta": 1e-3, "epsilon": 1e-4, "rho": harmonic_decay(60)}
+        tensors = {
+            name: [torch.tensor(value) for value in getattr(self, name)]
+            for name in ("delta", "epsilon", "rho")
+        }
+        if kind != "all per component":
+            del tensors["rho"]
+        return tensors
+
+    def run(self, kind, eta, **way):
+        """(w, g, h) after all steps, by the optimizer."""
+        params = [torch.tensor(w, requires_grad=True) for w in self.w]
+        optimizer = GeneralizedAdadelta(params, lr=eta, **self.options(kind), **way)
+        for p, g, h in zip(params, self.g0, self.h0, strict=True):
+            optimizer.set_averages(p, torch.tensor(g), torch.tensor(h))
+        for grads in self.grads:
+            for p, grad in zip(params, grads, strict=True):
+                p.grad = torch.tensor(grad)
+            optimizer.step()
+        return [
+            np.stack([p.detach().numpy(), *(a.numpy() for a in optimizer.averages(p))])
+            for p in params
+        ]
+
+
+def distance(results, others):
+    """Largest |a − b| / |b| over w, g and h of all parameters."""
+    return max(
+        np.max(np.abs(a - b) / np.abs(b)) for a, b in zip(results, others, strict=True)
+    )
+
+
+KINDS = ["scalar", "schedule", "delta and epsilon per component", "all per component"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_equals_the_loop_from_the_paper(way, kind):
+    for seed in range(3):
+        problem = Problem(seed)
+        expected = problem.loop(paper, kind, eta=0.3)
+        assert distance(problem.run(kind, 0.3, **WAYS[way]), expected) < 2e-14
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_comparison_refutes_mutants(mutant, kind):
+    problem = Problem(0)
+    assert distance(problem.run(kind, 0.3), problem.loop(mutant, kind, 0.3)) > 1e-4
+
+
+def test_the_steps_own_function_is_the_loop_too():
+    problem = Problem(4, shapes=((3, 2),), steps=1)
+    expected = problem.loop(paper, "all per component", 0.3)[0]
+    step = procedure_1(
+        *(torch.tensor(a[0]) for a in (problem.w, problem.grads[0])),
+        *(torch.tensor(a[0]) for a in (problem.g0, problem.h0)),
+        eta=0.3,
+        rho=torch.tensor(problem.rho[0]),
+        delta=torch.tensor(problem.delta[0]),
+        epsilon=torch.tensor(problem.epsilon[0]),
+    )
+    assert distance([np.stack([t.numpy() for t in step])], [expected]) < 1e-15
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    shapes=st.lists(
+        st.lists(st.integers(0, 4), max_size=3).map(tuple), min_size=1, max_size=4
+    ),
+    eta=st.floats(0, 10),
+    decay=st.sampled_from([0.0, 0.1]),
+    maximize=st.booleans(),
+    kind=st.sampled_from(KINDS[:2] + KINDS[3:]),
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_all_ways_agree_on_anything(seed, shapes, eta, decay, maximize, kind):
+    problem = Problem(seed, tuple(shapes), steps=3)
+    common = {"weight_decay": decay, "maximize": maximize}
+    expected = problem.run(kind, eta, foreach=False, **common)
+    for way in ({}, {"foreach": True}, {"fused": True}):
+        results = problem.run(kind, eta, **way, **common)
+        for a, b in zip(results, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
+
+
+# ---- forms in which a coefficient may be given ---------------------------------------
+
+
+def stepped(params, optimizer):
+    for p in params:
+        p.grad = torch.ones_like(p)
+    optimizer.step()
+    return [p.detach().clone() for p in params]
+
+
+def test_every_form_of_a_coefficient_means_the_same():
+    def fresh():
+        return torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1))
+
+    def params_of(net):
+        torch.nn.init.ones_(net[0].weight)
+        for p in net.parameters():
+            torch.nn.init.ones_(p)
+        return list(net.parameters())
+
+    net = fresh()
+    terms = stability_terms(params_of(net), generator=torch.Generator().manual_seed(1))
+    names = [name for name, _ in net.named_parameters()]
+    results = []
+    for form in ("list", "names", "parameters", "groups", "tensor"):
+        net = fresh()
+        params = params_of(net)
+        if form == "list":
+            optimizer = GeneralizedAdadelta(params, delta=terms)
+        elif form == "names":
+            optimizer = GeneralizedAdadelta(
+                net.named_parameters(), delta=dict(zip(names, terms, strict=True))
+            )
+        elif form == "parameters":
+            optimizer = GeneralizedAdadelta(
+                params, delta=dict(zip(params, terms, strict=True))
+            )
+        else:
+            wrap = (lambda t: [t]) if form == "groups" else (lambda t: t)
+            optimizer = GeneralizedAdadelta(
+                [
+                    {"params": [p], "delta": wrap(t)}
+                    for p, t in zip(params, terms, strict=True)
+                ]
+            )
+        results.append(stepped(params, optimizer))
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            assert torch.equal(a, b)
+
+
+def test_numbers_tensors_and_constant_tensors_mean_the_same():
+    results = []
+    for delta in (0.25, torch.tensor(0.25), [0.25, 0.25], None):
+        params = [
+            torch.ones(3, dtype=torch.float64),
+            torch.ones((), dtype=torch.float64),
+        ]
+        delta = delta or [torch.full_like(p, 0.25) for p in params]
+        for p in params:
+            p.requires_grad_()
+        results.append(stepped(params, GeneralizedAdadelta(params, delta=delta)))
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-15, atol=0)
+
+
+def test_one_mapping_serves_several_groups_and_later_ones():
+    net = torch.nn.Linear(2, 2)
+    optimizer = GeneralizedAdadelta(
+        [{"params": net.weight}, {"params": net.bias, "lr": 0.1}],
+        epsilon={net.weight: torch.full((2, 2), 0.5), net.bias: 0.25},
+    )
+    assert optimizer.param_groups[1]["epsilon"] == [0.25]
+    extra = torch.nn.Parameter(torch.ones(2))
+    optimizer.add_param_group({"params": extra, "epsilon": 0.125})
+    assert optimizer.param_groups[2]["epsilon"] == 0.125
+
+
+def test_a_schedule_counts_the_steps_in_which_its_group_had_a_gradient():
+    seen = []
+
+    def rho(k):
+        seen.append(k)
+        return [0.5, torch.full((2,), 0.9)]  # per component too
+
+    params = [torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(2))]
+    optimizer = GeneralizedAdadelta(params, rho=rho)
+    assert seen == [0]  # called once to check what it returns
+    optimizer.step()
+    stepped(params, optimizer)
+    params[0].grad = None
+    optimizer.step()
+    optimizer.step()
+    assert seen == [0, 0, 1, 2]
+
+
+# ---- the fused step ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["channels last", "transposed", "mixed gradient"])
+def test_fused_serves_every_memory_layout(layout):
+    gen = torch.Generator().manual_seed(2)
+    shape = (4, 3, 2, 5)
+    value = torch.randn(shape, generator=gen, dtype=torch.float64)
+    grads = torch.randn((5, *shape), generator=gen, dtype=torch.float64)
+    if layout == "transposed":
+        value = value.transpose(0, 1).contiguous().transpose(0, 1)
+    else:
+        value = value.to(memory_format=torch.channels_last)
+    results = []
+    for way in ({"fused": True}, {"foreach": False}):
+        p = value.clone(memory_format=torch.preserve_format).requires_grad_()
+        delta = stability_terms(p, generator=torch.Generator().manual_seed(3))
+        optimizer = GeneralizedAdadelta([p], delta=delta, **way)
+        assert optimizer.param_groups[0]["delta"][0].stride() == p.stride()
+        for grad in grads:
+            p.grad = torch.empty_like(p).copy_(grad)
+            if layout == "mixed gradient":
+                p.grad = grad.clone()
+            optimizer.step()
+        assert p.stride() == value.stride()
+        results.append(p.detach())
+    torch.testing.assert_close(*results, rtol=1e-14, atol=1e-14)
+
+
+def test_fused_in_half_precision_rounds_once():
+    """bfloat16 in, bfloat16 out, float32 between: at most one rounding from float64."""
+    gen = torch.Generator().manual_seed(5)
+    p = torch.randn(64, generator=gen).bfloat16().requires_grad_()
+    exact = p.detach().double().requires_grad_()
+    p.grad = torch.randn(64, generator=gen).bfloat16()
+    exact.grad = p.grad.double()
+    GeneralizedAdadelta([p], eps=1e-3, fused=True).step()
+    GeneralizedAdadelta([exact], eps=1e-3, foreach=False).step()
+    torch.testing.assert_close(p.detach().double(), exact.detach(), rtol=2**-8, atol=0)
+
+
+WITHOUT_COMPILER = """
+import warnings, torch
+from marginflow.optim import GeneralizedAdadelta
+runs = []
+for fused in (True, None):
+    p = torch.nn.Parameter(torch.ones(5, dtype=torch.float64))
+    optimizer = GeneralizedAdadelta([p], fused=fused)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            p.grad = torch.full_like(p, 0.3)
+            optimizer.step()
+    runs.append((p.detach(), [str(w.message) for w in caught]))
+(fused, said), (plain, nothing) = runs
+assert torch.equal(fused, plain) and not nothing
+assert len(said) == 1, said
+assert "cannot make the fused step" in said[0] and "C++ compiler" in said[0], said
+"""
+
+
+def test_without_a_compiler_the_step_says_so_once_and_goes_on(tmp_path):
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "TORCHINDUCTOR_CACHE_DIR": str(tmp_path),
+        "CXX": str(tmp_path / "no-such-compiler"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_COMPILER],
+        capture_output=True,
+        text=True,
+        env=env,
+    )
+    assert done.returncode == 0, done.stderr
