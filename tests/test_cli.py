@@ -1,0 +1,180 @@
+"""The command line: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import pytest
+
+from marginflow import cli, proofs
+
+
+def run(*arguments: str, capsys) -> tuple[int, str, str]:
+    status = cli.main(arguments)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_all_proofs_stand(capsys):
+    status, out, err = run("prove", capsys=capsys)
+    assert (status, err) == (0, "")
+    for statement in proofs.STATEMENTS:
+        assert statement.title in out
+    assert "REFUTED" not in out
+    assert "UNDECIDED" not in out
+
+
+def test_one_proof_shows_its_steps(capsys):
+    status, out, _ = run("prove", "lemma-7", capsys=capsys)
+    assert status == 0
+    for step in proofs.statement("lemma-7").steps:
+        assert step.name in out
+    assert "argued on paper" in out
+    assert "proven by solver" in out
+    assert "rests on lemma-5, lemma-6" in out
+
+
+def test_broken_proof_shows_the_counterexample(capsys):
+    status, out, _ = run("prove", "lemma-7", "--break", "sign", capsys=capsys)
+    assert status == 0
+    assert "below, broken by “sign”: refuted by solver" in out
+    assert "at g = 0, β = 1/2, β′ = -3/4, δ = 1, ρ = 0" in out
+    assert "3 of 3 broken steps refuted" in out
+
+
+def test_one_mutation_over_all_statements(capsys):
+    status, out, _ = run("prove", "--break", "rho", capsys=capsys)
+    assert status == 0
+    assert "Lemma 6" in out
+    assert "Lemma 7" in out
+    assert "Corollary A" not in out
+
+
+def test_every_mutation_at_once(capsys):
+    status, out, _ = run("prove", "--break", "all", "--json", capsys=capsys)
+    assert status == 0
+    found = [step["outcome"] for each in json.loads(out) for step in each["steps"]]
+    assert set(found) == {"refuted"}
+    assert len(found) == sum(
+        len(step.mutations) for each in proofs.STATEMENTS for step in each.steps
+    )
+
+
+def test_json_is_complete(capsys):
+    status, out, _ = run("prove", "lemma-8", "--json", capsys=capsys)
+    assert status == 0
+    (lemma_8,) = json.loads(out)
+    assert lemma_8["verdict"] == "machine + paper + cited"
+    assert [s["name"] for s in lemma_8["steps"]] == [
+        step.name for step in proofs.statement("lemma-8").steps
+    ]
+    assert {"from", "to", "why", "under", "engine", "outcome"} <= set(
+        lemma_8["steps"][0]
+    )
+
+
+def test_list_needs_no_proof(capsys):
+    status, out, _ = run("prove", "--list", capsys=capsys)
+    assert status == 0
+    assert "lemma-7: no-lemma-6, chain, sign" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("lemma-10",), "unknown statement 'lemma-10'; choose from proposition-1"),
+        (("lemma-7", "--break", "turn"), "no mutation 'turn'; its mutations are"),
+        (("--break", "turn"), "no statement has a mutation 'turn'; there are"),
+        (("theorem-4", "--break", "all"), "nothing is machine-checked here"),
+    ],
+)
+def test_unknown_names_exit_with_2(arguments, message, capsys):
+    status, out, err = run("prove", *arguments, capsys=capsys)
+    assert status == 2
+    assert out == ""
+    assert message in err
+
+
+@pytest.fixture
+def broken_lemma_7(monkeypatch):
+    """Lemma 7 with its step `below` replaced by the mutation `sign`."""
+    whole = proofs.statement("lemma-7")
+    step = whole.step("below")
+    wrong = next(m for m in step.mutations if m.name == "sign").check
+    steps = tuple(
+        dataclasses.replace(s, check=wrong) if s is step else s for s in whole.steps
+    )
+    broken = dataclasses.replace(whole, steps=steps)
+    others = tuple(s for s in proofs.STATEMENTS if s is not whole)
+    monkeypatch.setattr(proofs, "STATEMENTS", (*others, broken))
+
+
+@pytest.mark.usefixtures("broken_lemma_7")
+def test_failed_proof_exits_with_1(capsys):
+    status, out, _ = run("prove", capsys=capsys)
+    assert status == 1
+    assert "REFUTED at below" in out
+    status, out, _ = run("prove", "lemma-7", capsys=capsys)
+    assert status == 1
+    assert "✗  3  below" in out
+    assert "β′ = -3/4" in out
+
+
+def test_undecided_proof_exits_with_1(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "z3", None)
+    status, out, _ = run("prove", "lemma-7", capsys=capsys)
+    assert status == 1
+    assert "undecided by solver" in out
+    assert "UNDECIDED at positive" in out
+
+
+def test_break_that_is_not_refuted_exits_with_1(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "z3", None)
+    status, out, _ = run("prove", "lemma-7", "--break", "sign", capsys=capsys)
+    assert status == 1
+    assert "0 of 3 broken steps refuted" in out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["prove", "--help"]])
+def test_help_imports_nothing_heavy(arguments):
+    code = (
+        "import sys\n"
+        "from marginflow.cli import main\n"
+        "try:\n"
+        f"    main({arguments!r})\n"
+        "except SystemExit as done:\n"
+        "    assert done.code == 0\n"
+        "heavy = {'torch', 'sympy', 'numpy', 'z3', 'scipy', 'pandas'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage: marginflow" in done.stdout
+
+
+def test_reader_that_stops_early_is_no_error():
+    command = f"{sys.executable} -m marginflow.cli prove --list | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_terminal_without_greek_letters_gets_question_marks():
+    done = subprocess.run(
+        [sys.executable, "-m", "marginflow.cli", "prove", "lemma-5"],
+        capture_output=True,
+        check=False,
+        env={"PYTHONIOENCODING": "ascii", "PATH": "", "PYTHONPATH": ":".join(sys.path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Lemma 5" in done.stdout
