@@ -471,6 +471,12 @@ Proof.
   rewrite Rplus_0_r; apply HK; lra.
 Qed.
 
+Lemma arc_ext u f : (forall t, 0 <= t -> f t = u t) -> arc u -> arc f.
+Proof.
+  intros E U; apply arc_lipschitz with u; auto; intros T _; exists 1.
+  intros x y X Y; rewrite !E by tauto; lra.
+Qed.
+
 Lemma arc_const c : arc (fun _ => c).
 Proof.
   apply arc_dominated with (fun (_ : unit) _ => c) []; [| intros; exists 0].

@@ -11,7 +11,7 @@ Import ListNotations.
 Open Scope R_scope.
 
 Section Clarke.
-Context {J : Type} `{Finite J}.
+Context {J : Type} `{FiniteType J}.
 
 (* statement: clarke *)
 Definition locally_lipschitz (f : vec J -> R) : Prop :=

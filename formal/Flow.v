@@ -11,7 +11,7 @@ From MarginFlow Require Import Arcs Vectors Clarke.
 Open Scope R_scope.
 
 (* statement: process 2 *)
-Class Process2 (J : Type) `{Finite J} := {
+Class Process2 (J : Type) `{FiniteType J} := {
   L : vec J -> R;                       (* the total loss *)
   rho : R -> vec J;                     (* exponential decay coefficients *)
   delta : vec J;  eps : vec J;          (* numerical stability terms *)

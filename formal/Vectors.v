@@ -12,7 +12,7 @@ Import ListNotations.
 Open Scope R_scope.
 
 (* statement: vectors *)
-Class Finite (J : Type) := {
+Class FiniteType (J : Type) := {
   enum : list J;
   enum_once : NoDup enum;
   enum_all : forall j, In j enum
@@ -21,7 +21,7 @@ Class Finite (J : Type) := {
 Definition vec (J : Type) := J -> R.
 
 Section Vectors.
-Context {J : Type} `{Finite J}.
+Context {J : Type} `{FiniteType J}.
 
 Definition Sum (f : J -> R) : R := lsum f enum.
 Definition inner (u v : vec J) : R := Sum (fun j => u j * v j).
