@@ -1,4 +1,4 @@
-"""The book's own Sphinx extension: the paper's numbering, and no foreign scripts.
+"""The book's own Sphinx extension: the paper's numbering, fresh outputs, no thebe.
 
 A statement's number is read off its label, so that the book counts as the paper does:
 ``:label: lemma-5`` is shown and referred to as "Lemma 5", ``process-2`` as "Process 2",
@@ -8,10 +8,13 @@ and the companion's own statements, which the paper does not number, carry a let
 
 from __future__ import annotations
 
+import hashlib
 import re
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 LABEL = re.compile(r"^([a-z]+)-(\d+|[A-Z])$")
@@ -38,17 +41,41 @@ def number_from_label(app: Sphinx, env: BuildEnvironment) -> list[str]:
     return []
 
 
-def drop_thebe(app: Sphinx, config) -> None:
+def drop_thebe(app: Sphinx, config: Config) -> None:
     """Undo jupyter-book's loading of sphinx-thebe.
 
     It throws on every page that has no Binder to talk to, and asks a foreign host.
     """
-    for listener in list(app.events.listeners.get("html-page-context", [])):
-        if listener.handler.__module__.startswith("sphinx_thebe"):
-            app.disconnect(listener.id)
-    for listener in list(app.events.listeners.get("builder-inited", [])):
-        if listener.handler.__module__.startswith("sphinx_thebe"):
-            app.disconnect(listener.id)
+    for listeners in app.events.listeners.values():
+        for listener in list(listeners):
+            if getattr(listener.handler, "__module__", "") == "sphinx_thebe":
+                app.disconnect(listener.id)
+    app.registry.css_files = [
+        (name, options)
+        for name, options in app.registry.css_files
+        if name != "sphinx-thebe.css"
+    ]
+
+
+def key_cache(app: Sphinx, config: Config) -> None:
+    """Give executed chapters a cache per state of the package, results and pins.
+
+    The cache knows a chapter by its own text alone, and would not notice an edit in
+    src/.  As the folder's name is part of the configuration, an edit also makes Sphinx
+    read every chapter again.
+    """
+    root = Path(app.confdir)
+    digest = hashlib.sha256()
+    files = [root / "constraints.txt"]
+    for folder in ("src", "results"):
+        files += sorted(p for p in (root / folder).rglob("*") if p.is_file())
+    for path in files:
+        if path.suffix != ".pyc":
+            digest.update(str(path.relative_to(root)).encode() + b"\0")
+            digest.update(path.read_bytes())
+    config.nb_execution_cache_path = str(
+        root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
+    )
 
 
 def setup(app: Sphinx) -> dict[str, object]:
@@ -56,4 +83,5 @@ def setup(app: Sphinx) -> dict[str, object]:
     # After Sphinx itself has counted (its collector runs at priority 500).
     app.connect("env-get-updated", number_from_label, priority=900)
     app.connect("config-inited", drop_thebe, priority=900)
+    app.connect("config-inited", key_cache, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
