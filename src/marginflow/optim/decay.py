@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Rational
+from numbers import Integral, Rational
 from typing import Any
 
 import numpy as np
@@ -37,16 +37,13 @@ class HarmonicDecay:
 
     def __post_init__(self) -> None:
         K = self.total_steps
-        if not isinstance(K, Rational | np.integer) or isinstance(K, bool) or K <= 0:
+        if not isinstance(K, Rational) or isinstance(K, bool) or K <= 0:
             raise ValueError(
                 f"Invalid total_steps: {K!r}; a positive integer or Fraction is needed"
             )
         if not 0.0 <= self.gap <= 1.0:
             raise ValueError(f"Invalid gap: {self.gap!r}; it must lie in [0, 1]")
-        if isinstance(self.levels, bool) or self.levels != int(self.levels) >= 1:
-            raise ValueError(
-                f"Invalid levels: {self.levels!r}; a positive integer is needed"
-            )
+        _check_count("levels", self.levels)
 
     def __call__(
         self, k: int | Integer[np.ndarray, "*steps"]
@@ -55,11 +52,7 @@ class HarmonicDecay:
         if np.any(np.asarray(k) < 0):
             raise ValueError(f"Invalid k: {k!r}; steps are counted from 0")
         # K = a/b exactly: ⌊levels k / K⌋ = ⌊levels k b / a⌋, in integers.
-        horizon = (
-            Fraction(int(self.total_steps))
-            if isinstance(self.total_steps, np.integer)
-            else Fraction(self.total_steps)
-        )
+        horizon = Fraction(self.total_steps)
         level = self.levels * k * horizon.denominator // horizon.numerator
         return 1.0 - self.gap / (1 + level)
 
@@ -107,8 +100,12 @@ def released_horizon(epochs: int, examples: int) -> int | Fraction:
     Raises:
         ValueError: epochs or examples is not a positive integer.
     """
-    for name, value in (("epochs", epochs), ("examples", examples)):
-        if isinstance(value, bool) or value != int(value) or value < 1:
-            raise ValueError(f"Invalid {name}: {value!r}; a positive integer is needed")
+    _check_count("epochs", epochs)
+    _check_count("examples", examples)
     horizon = Fraction(int(epochs) * int(examples), 100)
     return horizon.numerator if horizon.denominator == 1 else horizon
+
+
+def _check_count(name: str, value: object) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"Invalid {name}: {value!r}; a positive integer is needed")

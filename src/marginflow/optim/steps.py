@@ -137,16 +137,17 @@ def fused_obstacle(
     if device.type not in ("cpu", "cuda"):
         return f"no fused step for device type {device.type!r}"
     n = 1 << 16
-    w, grad, g, h, *terms = torch.ones(7, n, dtype=dtype, device=device).unbind()
-    scalars = torch.full((6,), 0.5, dtype=torch.float64).unbind()
+    # Tensors of their own each: views of one would be compiled for as aliases.
+    w, grad, g, h = (torch.ones(n, dtype=dtype, device=device) for _ in range(4))
+    half = torch.tensor(0.5, dtype=torch.float64)
     coefficients = [
-        term if each else scalar
-        for term, scalar, each in zip(terms, scalars, per_component, strict=False)
+        torch.full((n,), 0.5, dtype=dtype, device=device) if each else half.clone()
+        for each in per_component
     ]
     try:
         with torch.no_grad(), _without_toolkit_notice():
             _fused_kernel()(
-                w, grad, g, h, scalars[3], *coefficients, scalars[4], scalars[5]
+                w, grad, g, h, half.clone(), *coefficients, half.clone(), half.clone()
             )
     except Exception as error:
         reason = str(error).strip().splitlines()[:1]
