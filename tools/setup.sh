@@ -41,12 +41,17 @@ fi
   Without a network, or behind a proxy, set pip up first (pip help install: --proxy,
   --find-links) and run make again: it goes on from here."
 
-# MathJax is served by the site itself; node comes from PyPI with the rest.
+# The scripts that pages use are served by the site itself; node comes from PyPI with the rest.
 PATH="$PWD/$VENV/bin:$PATH" npm ci --no-progress --loglevel=error >/dev/null ||
     die "npm could not install what package-lock.json pins (see above); is the
   registry reachable? Run make again to go on from here."
-rm -rf book/_static/mathjax
-mkdir -p book/_static/mathjax/{input/tex,output/chtml/fonts,sre/mathmaps}
+rm -rf book/_static/mathjax book/_static/hover
+mkdir -p book/_static/mathjax/{input/tex,output/chtml/fonts,sre/mathmaps} \
+    book/_static/hover
+cp node_modules/@popperjs/core/dist/umd/popper.min.js \
+    node_modules/tippy.js/dist/tippy-bundle.umd.min.js book/_static/hover/
+sed -i.map '/^\/\/# sourceMappingURL/d' book/_static/hover/*.js
+rm book/_static/hover/*.map
 cp node_modules/mathjax/es5/tex-chtml.js book/_static/mathjax/
 cp -R node_modules/mathjax/es5/input/tex/extensions book/_static/mathjax/input/tex/
 cp -R node_modules/mathjax/es5/output/chtml/fonts/woff-v2 \
