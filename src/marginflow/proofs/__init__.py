@@ -27,6 +27,7 @@ from marginflow.proofs.lemma_9 import LEMMA_9
 from marginflow.proofs.measure import Measurement, SmallFlow, small_flow
 from marginflow.proofs.paper import Argument, Citation
 from marginflow.proofs.reading import read
+from marginflow.proofs.report import settled
 from marginflow.proofs.solver import Implication
 from marginflow.proofs.statement import (
     Check,
@@ -60,6 +61,7 @@ __all__ = [
     "Verdict",
     "are_equal",
     "read",
+    "settled",
     "small_flow",
     "statement",
 ]

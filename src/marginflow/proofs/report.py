@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from marginflow.proofs.statement import Engine, Outcome, Report, Statement
 
-__all__ = ["as_json", "broken_text", "settled_by", "steps_text", "summary_text"]
+__all__ = [
+    "SettledTable",
+    "as_json",
+    "broken_text",
+    "settled",
+    "settled_by",
+    "steps_text",
+    "summary_text",
+]
 
 _WIDTH = 88
 
@@ -73,12 +83,7 @@ def steps_text(reports: Sequence[Report]) -> str:
     for number, report in enumerate(reports, start=1):
         step, verdict = report.step, report.verdict
         mark = "✓" if verdict.outcome.stands else "✗"
-        how = f"{verdict.outcome.value} by {verdict.engine.value}"
-        if verdict.outcome in (Outcome.ARGUED, Outcome.CITED):
-            how = {Outcome.ARGUED: "argued on paper", Outcome.CITED: "cited"}[
-                verdict.outcome
-            ]
-        lines.append(f"{mark} {number:2}  {step.name:<24} {how}")
+        lines.append(f"{mark} {number:2}  {step.name:<24} {_how(report)}")
         lines += _indented(step.check.source)
         lines += _indented(step.check.target)
         lines += _indented(f"— {step.why}")
@@ -116,6 +121,56 @@ def broken_text(reports: Sequence[Report]) -> str:
     refuted = sum(report.verdict.outcome is Outcome.REFUTED for report in reports)
     lines.append(f"{refuted} of {len(reports)} broken steps refuted, as they should be")
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class SettledTable:
+    """A table of settled steps for a notebook: each step's why, and what settled it."""
+
+    reports: tuple[Report, ...]
+
+    def __repr__(self) -> str:
+        by_statement = {r.statement.name: [] for r in self.reports}
+        for each in self.reports:
+            by_statement[each.statement.name].append(each)
+        return "\n\n".join(steps_text(reports) for reports in by_statement.values())
+
+    def _repr_html_(self) -> str:
+        head = "<tr><th>Step</th><th>Settled by</th></tr>"
+        rows = "\n".join(self._row(report) for report in self.reports)
+        return (
+            f'<table class="settled">\n<thead>{head}</thead>\n'
+            f"<tbody>\n{rows}\n</tbody>\n</table>"
+        )
+
+    def _row(self, report: Report) -> str:
+        step, verdict = report.step, report.verdict
+        name = f"{report.statement.title}, <em>{html.escape(step.name)}</em>"
+        how = _how(report)
+        if verdict.outcome is Outcome.MEASURED:
+            how += f": {html.escape(step.check.target)}"
+        elif not verdict.outcome.stands:
+            how = f"<strong>{how}</strong>"
+        why = html.escape(step.why)
+        return f"<tr><td>{name}: {why}</td><td>{how}</td></tr>"
+
+
+def settled(*names: str) -> SettledTable:
+    """Settle the steps of the named statements now, and table them.
+
+    Raises:
+        ValueError: a name is unknown; the message lists those there are.
+    """
+    from marginflow.proofs import statement
+
+    return SettledTable(tuple(r for name in names for r in statement(name).prove()))
+
+
+def _how(report: Report) -> str:
+    """What came out and by which engine: `proven by solver`, `argued on paper`."""
+    outcome = report.verdict.outcome
+    fixed = {Outcome.ARGUED: "argued on paper", Outcome.CITED: "cited"}
+    return fixed.get(outcome, f"{outcome.value} by {report.verdict.engine.value}")
 
 
 def _heading(statement: Statement) -> list[str]:
