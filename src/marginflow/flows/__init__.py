@@ -8,16 +8,12 @@ Read `systems` for the equations, `adaptive` for how they are integrated, `traje
 for what comes back, `discrete` for Procedure 1 beside it.
 """
 
-from marginflow.flows.adaptive import (
-    AdaptiveFlow,
-    FlowError,
-    NotSeparatedError,
-    SlidingError,
-    check_stability,
-)
+from marginflow.flows.adaptive import AdaptiveFlow, check_stability
+from marginflow.flows.errors import FlowError, NotSeparatedError, SlidingError
 from marginflow.flows.objective import Objective
+from marginflow.flows.relatives import RULES
 from marginflow.flows.schedules import Constant, Decay, Plain, PowerLaw, as_decay
-from marginflow.flows.systems import RULES, Clock
+from marginflow.flows.systems import Clock
 from marginflow.flows.trajectory import Crossing, Trajectory
 
 __all__ = [

@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
-from scipy.integrate import BDF, LSODA, OdeSolution, OdeSolver, Radau
 from torch import Tensor, nn
 
-from marginflow.flows.objective import Objective, Phi
+from marginflow.flows.errors import NotSeparatedError
+from marginflow.flows.objective import Phi, make_objective
+from marginflow.flows.relatives import make_system
+from marginflow.flows.run import METHODS, Run, not_separated
 from marginflow.flows.schedules import Decay, as_decay
-from marginflow.flows.systems import LOG_ZERO, Clock, System, make_system
-from marginflow.flows.trajectory import Crossing, Trajectory
+from marginflow.flows.systems import Clock, System
+from marginflow.flows.trajectory import Trajectory
 from marginflow.losses import EXPONENTIAL, Loss
 
-__all__ = ["AdaptiveFlow", "FlowError", "NotSeparatedError", "SlidingError"]
+__all__ = ["AdaptiveFlow", "check_stability"]
 
 Array = np.ndarray
-_METHODS: dict[str, type[OdeSolver]] = {"LSODA": LSODA, "Radau": Radau, "BDF": BDF}
-
-# Past log t = 30 a flow that has not separated is not going to within float64: the
-# loss then stays above l(0) while t |grad L| grows without bound.
-_LOG_T_PATIENCE = 30.0
-_MAX_RETURNS = 12
-
-
-class FlowError(RuntimeError):
-    """The flow could not be integrated; ``trajectory`` holds what was (or None)."""
-
-    def __init__(self, message: str, trajectory: Trajectory | None = None) -> None:
-        super().__init__(message)
-        self.trajectory = trajectory
-
-
-class NotSeparatedError(FlowError):
-    """The flow never reached L(w) < l(0): Assumption 2 (iii) fails for this start."""
-
-
-class SlidingError(FlowError):
-    """The flow stays on a kink of Phi, where its right-hand side is set-valued."""
 
 
 class AdaptiveFlow:
@@ -94,7 +73,7 @@ class AdaptiveFlow:
                 f"loss is {loss!r}; the paper's theory covers losses.EXPONENTIAL and "
                 "losses.LOGISTIC"
             )
-        self.objective = Objective(network, x, y, loss, kinks)
+        self.objective = make_objective(network, x, y, loss, kinks)
         self.decay = as_decay(rho)
         self.delta, self.epsilon = delta, epsilon
         self.rule, self.homogeneous = rule, homogeneous
@@ -151,18 +130,16 @@ class AdaptiveFlow:
         system, start, end = self._problem(
             w0, g0, h0, t_end, log_t_end, clock, variables, rate_cap, quadratures
         )
-        if method not in _METHODS:
-            raise ValueError(f"method={method!r} is unknown; choose {list(_METHODS)}")
-        if not (np.isfinite(rtol) and 2.3e-14 <= rtol < 1 and atol > 0):
-            raise ValueError(f"rtol={rtol!r}, atol={atol!r}: need 2.3e-14 <= rtol < 1, atol > 0")
-        tolerance = np.full(len(start), atol)
-        tolerance[system.where["w"]] *= np.abs(start[system.where["w"]]).max()
-        run = _Run(system, start, end, locate_kinks, max_steps)
-        with warnings.catch_warnings(record=True) as heard:
-            warnings.simplefilter("always")
-            trajectory = run.go(_METHODS[method], rtol, tolerance, heard)
+        if method not in METHODS:
+            raise ValueError(f"method={method!r} is unknown; choose one of {METHODS}")
+        if not 2.3e-14 <= rtol < 1 or not 0 < atol < 1:
+            raise ValueError(
+                f"rtol={rtol!r}, atol={atol!r} must lie in [2.3e-14, 1) and (0, 1)"
+            )
+        run = Run(system, start, end, locate_kinks, max_steps)
+        trajectory = run.go(method, rtol, atol)
         if require_separation and not trajectory.separated.any():
-            raise NotSeparatedError(_not_separated(trajectory), trajectory)
+            raise NotSeparatedError(not_separated(trajectory), trajectory)
         return trajectory
 
     def _problem(
@@ -206,7 +183,13 @@ class AdaptiveFlow:
                 f"rho has another shape than w0; it must be () or ({p},)"
             ) from None
         system = make_system(self.rule, variables)(
-            self.objective, self.decay, delta, epsilon, system_clock, rate_cap, quadratures
+            self.objective,
+            self.decay,
+            delta,
+            epsilon,
+            system_clock,
+            rate_cap,
+            quadratures,
         )
         return system, system.start(w, g / delta, h / epsilon), end
 
@@ -215,177 +198,6 @@ class AdaptiveFlow:
             check_stability("delta", self.delta, p),
             check_stability("epsilon", self.epsilon, p),
         )
-
-
-class _Run:
-    """One integration: steps, located kinks, restarts."""
-
-    def __init__(
-        self, system: System, start: Array, end: float, locate: bool, max_steps: int
-    ) -> None:
-        self.system, self.end, self.max_steps = system, end, max_steps
-        self.objective = system.objective
-        self.times, self.states = [0.0], [start]
-        self.pieces: list = []
-        self.crossings: list[Crossing] = []
-        self.evaluations = self.jacobians = 0
-        kinks = self._kinks(start) if locate else None
-        self.pattern = None if kinks is None else np.sign(kinks)
-        self.returns = 0
-        self.threshold = np.log(self.objective.loss.at_zero)
-        self.log_t_capped = np.full(system.p, np.inf)
-        self.separated = False
-
-    def go(self, method, rtol: float, atol: Array, heard: list) -> Trajectory:
-        while self.times[-1] < self.end:
-            solver = method(
-                self.system,
-                self.times[-1],
-                self.states[-1],
-                self.end,
-                rtol=rtol,
-                atol=atol,
-                jac=self.system.jacobian,
-            )
-            self._smooth_piece(solver, heard)
-            self.evaluations += solver.nfev
-            self.jacobians += solver.njev
-            self._check_cap(rtol)
-        return self._trajectory()
-
-    def _smooth_piece(self, solver: OdeSolver, heard: list) -> None:
-        """Step until the end or until behind the next kink."""
-        while solver.status == "running":
-            message = solver.step()
-            if solver.status == "failed":
-                told = "; ".join(str(w.message) for w in heard) or message
-                raise FlowError(
-                    f"the solver failed at {self._when(solver.t)}: {told}",
-                    self._trajectory(),
-                )
-            if not np.isfinite(solver.y).all():
-                raise FlowError(
-                    f"non-finite state at {self._when(solver.t)}: the flow left what "
-                    "float64 can hold",
-                    self._trajectory(),
-                )
-            dense = solver.dense_output()
-            crossed = self._crossed(dense, solver)
-            self.times.append(solver.t if crossed is None else crossed)
-            self.states.append(dense(crossed) if crossed is not None else solver.y)
-            self.pieces.append(dense)
-            self._watch()
-            if crossed is not None:
-                return
-
-    def _crossed(self, dense, solver: OdeSolver) -> float | None:
-        """The time just behind the first kink crossed in this step, if any."""
-        if self.pattern is None:
-            return None
-        kinks = self._kinks(solver.y)
-        if not (np.sign(kinks) * self.pattern < 0).any():
-            self.pattern = np.where(kinks == 0, self.pattern, np.sign(kinks))
-            return None
-        low, high = dense.t_old, dense.t
-        while True:
-            middle = 0.5 * (low + high)
-            if not low < middle < high:
-                break
-            if (np.sign(self._kinks(dense(middle))) * self.pattern < 0).any():
-                high = middle
-            else:
-                low = middle
-        sign = np.sign(self._kinks(dense(high)))
-        changed = tuple(int(k) for k in np.flatnonzero(sign * self.pattern < 0))
-        self._note(Crossing(float(self.system.clock.log_t(high)), changed), high)
-        self.pattern = np.where(sign == 0, self.pattern, sign)
-        return high
-
-    def _note(self, crossing: Crossing, sigma: float) -> None:
-        """Record a crossing; the same kink again and again at once is sliding."""
-        again = (
-            self.crossings
-            and set(crossing.kinks) & set(self.crossings[-1].kinks)
-            and sigma - self.last_crossing < 1e-6 * max(sigma, 1e-3)
-        )
-        self.returns = self.returns + 1 if again else 0
-        self.last_crossing = sigma
-        self.crossings.append(crossing)
-        if self.returns >= _MAX_RETURNS:
-            raise SlidingError(
-                f"the flow slides along kink {crossing.kinks} from "
-                f"{self._when(sigma)} on: both sides push it there, and which gradient "
-                "of page 5 is taken matters; choose another start",
-                self._trajectory(),
-            )
-
-    def _watch(self) -> None:
-        """Look at the accepted step: separation, caps, number of steps."""
-        sigma, w = self.times[-1], self.states[-1][self.system.where["w"]]
-        log_t = float(self.system.clock.log_t(sigma))
-        if not self.separated:
-            self.separated = bool(self.objective.log_loss(w) < self.threshold)
-            if not self.separated and log_t > _LOG_T_PATIENCE:
-                trajectory = self._trajectory()
-                raise NotSeparatedError(_not_separated(trajectory), trajectory)
-        if self.system.clock.kind == "log" and np.isinf(self.log_t_capped).any():
-            rate = np.broadcast_to(self.system.log_rate(sigma), (self.system.p,))
-            capped = (rate > self.system.log_cap) & np.isinf(self.log_t_capped)
-            if capped.any() and "log_G" in self.system.where:
-                self.log_t_capped = np.where(capped, log_t, self.log_t_capped)
-                self.check = True
-        if len(self.times) > self.max_steps:
-            raise FlowError(
-                f"max_steps={self.max_steps} steps were used up at {self._when(sigma)}",
-                self._trajectory(),
-            )
-
-    def _trajectory(self) -> Trajectory | None:
-        if not self.pieces:
-            return None
-        sigma, state = np.array(self.times), np.array(self.states)
-        return Trajectory(
-            sigma,
-            state,
-            self.system,
-            OdeSolution(sigma, self.pieces),
-            tuple(self.crossings),
-            self._zero_until(sigma, state),
-            self.log_t_capped,
-            self.evaluations,
-            self.jacobians,
-        )
-
-    def _zero_until(self, sigma: Array, state: Array) -> Array | None:
-        """Until when log g and log h stand for averages that started at zero."""
-        names = [n for n in ("log_G", "log_H") if n in self.system.where]
-        if not names:
-            return None
-        until = np.zeros((2, self.system.p))
-        for row, name in enumerate(names):
-            left = state[:, self.system.where[name]] > LOG_ZERO
-            first = np.where(left.any(0), sigma[left.argmax(0)], np.inf)
-            until[row] = np.where(left[0], 0.0, first)
-        return until
-
-    def _check_cap(self, rtol: float) -> None:
-        """Refuse to go on if capping the rates could be felt by w."""
-        if not np.isfinite(self.log_t_capped).any():
-            return
-        trajectory = self._trajectory()
-        defect = trajectory.cap_defect
-        if defect > rtol:
-            raise FlowError(
-                f"rate_cap={np.exp(self.system.log_cap):.3g} was reached while "
-                f"|1 - beta^2| was still {defect:.2g} > rtol; choose a larger rate_cap",
-                trajectory,
-            )
-
-    def _kinks(self, state: Array) -> Array | None:
-        return self.objective.kinks(state[self.system.where["w"]])
-
-    def _when(self, sigma: float) -> str:
-        return f"log t = {float(self.system.clock.log_t(sigma)):.6g}"
 
 
 def check_stability(
@@ -419,11 +231,3 @@ def _average(name: str, value: float | Array, p: int) -> Float[Array, " p"]:
             f"{name} >= 0, all finite"
         )
     return np.broadcast_to(array, (p,)).copy()
-
-
-def _not_separated(trajectory: Trajectory) -> str:
-    return (
-        f"L(w(t)) never fell below l(0) up to log t = {trajectory.log_t[-1]:.4g} "
-        f"(smallest log L {trajectory.log_loss.min():.4g}): Assumption 2 (iii) does not "
-        "hold for this start"
-    )

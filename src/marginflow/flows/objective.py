@@ -1,4 +1,4 @@
-"""log L(w), its gradient and its Hessian for the flow, formed so that nothing underflows.
+"""log L(w), its gradient and its Hessian, formed so that nothing underflows.
 
 At log t = 10^6 the loss is about exp(-10^6). Only its logarithm and the *relative*
 gradient u = grad log L = grad L / L are numbers there, and they are all that the flow
@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from marginflow import networks
-from marginflow.losses import Loss, log_total_loss
+from marginflow.losses import EXPONENTIAL, LOGISTIC, Loss, log_total_loss
 
-__all__ = ["Objective", "Phi", "predictor"]
+__all__ = ["Objective", "Phi", "TwoLayerObjective", "make_objective", "predictor"]
 
 Array = np.ndarray
 Phi = Callable[[Float[Tensor, " p"], Float[Tensor, "n d"]], Float[Tensor, " n"]]
@@ -76,6 +76,9 @@ class Objective:
             kinks = _layer_kinks(network)
         self._kinks = kinks
 
+    has_pieces = False
+    """Whether smooth pieces of Phi can be continued beyond their kinks."""
+
     @property
     def n(self) -> int:
         """Number of examples."""
@@ -96,14 +99,22 @@ class Objective:
         """log L from the label-adjusted outputs."""
         return log_total_loss(torch.from_numpy(margins), self.loss).numpy()
 
-    def gradient(self, w: Float[Array, " p"]) -> tuple[float, Float[Array, " p"]]:
-        """log L(w) and u = grad log L(w), a gradient of page 5 divided by L(w)."""
+    def gradient(
+        self, w: Float[Array, " p"], pattern: Array | None = None
+    ) -> tuple[float, Float[Array, " p"]]:
+        """log L(w) and u = grad log L(w), a gradient of page 5 divided by L(w).
+
+        ``pattern``, the signs of the kink functions, asks for the smooth piece of Phi
+        on which they hold, continued to w; ignored where ``has_pieces`` is False.
+        """
         z, parameters = self._forward(w)
         value, weights = self._weights(z.detach())
         (u,) = torch.autograd.grad(z, parameters, -weights)
         return value, u.numpy()
 
-    def hessian(self, w: Float[Array, " p"]) -> Float[Array, "p p"]:
+    def hessian(
+        self, w: Float[Array, " p"], pattern: Array | None = None
+    ) -> Float[Array, "p p"]:
         """Hessian of log L at a w where Phi is twice differentiable.
 
         With weights q_i = -l'(z_i)/L and s = log(-l'),
@@ -177,6 +188,156 @@ class Objective:
     def _weights(self, z: Tensor) -> tuple[float, Tensor]:
         value = torch.logsumexp(self.loss.log_value(z), -1)
         return float(value), torch.exp(self.loss.log_slope(z) - value)
+
+
+class TwoLayerObjective(Objective):
+    """The same in closed form, for Phi(w, x) = <v, s(W x)> with s (Leaky) ReLU.
+
+    Automatic differentiation costs some 0.3 ms a gradient whatever the size, this one
+    0.03 ms, and it can continue one smooth piece of Phi beyond its kinks. Tests hold it
+    against :class:`Objective`.
+    """
+
+    has_pieces = True
+
+    def __init__(
+        self, network: nn.Module, x: Array | Tensor, y: Array | Tensor, loss: Loss
+    ) -> None:
+        super().__init__(network, x, y, loss)
+        if self.x.ndim != 2:
+            raise ValueError(f"x has shape {tuple(self.x.shape)}; it must be (n, d)")
+        self._x, self._y = self.x.numpy(), self.y.numpy()
+        d = self._x.shape[1]
+        if isinstance(network, networks.LeakyPerceptron):
+            self.slope, hidden = network.slope, 1
+            self._v, self._W = slice(0, 1), slice(1, 1 + len(network.w))
+            inputs = len(network.w)
+        else:
+            hidden, inputs = network[0].weight.shape
+            self.slope = getattr(network[1], "negative_slope", 0.0)
+            self._W = slice(0, hidden * inputs)
+            self._v = slice(hidden * inputs, hidden * (inputs + 1))
+        if inputs != d:
+            raise ValueError(
+                f"x has {d} columns; the network takes inputs of dimension {inputs}"
+            )
+        self.hidden, self.d = hidden, d
+
+    @staticmethod
+    def covers(network: object) -> bool:
+        """Whether ``network`` is a perceptron or a bias-free two-layer (Leaky) ReLU."""
+        if isinstance(network, networks.LeakyPerceptron):
+            return True
+        if not isinstance(network, nn.Sequential) or len(network) != 4:
+            return False
+        first, middle, last, flat = network
+        return (
+            isinstance(first, nn.Linear)
+            and isinstance(last, nn.Linear)
+            and isinstance(middle, nn.ReLU | nn.LeakyReLU)
+            and isinstance(flat, nn.Flatten)
+            and first.bias is None
+            and last.bias is None
+            and last.weight.shape[0] == 1
+            and all(p.requires_grad for p in network.parameters())
+        )
+
+    def margins(self, w: Float[Array, "*m p"]) -> Float[Array, "*m n"]:
+        v, W = self._parts(w)
+        pre = np.einsum("nd,...hd->...nh", self._x, W)
+        act = np.where(pre > 0, pre, self.slope * pre)
+        return self._y * np.einsum("...nh,...h->...n", act, v)
+
+    def gradient(
+        self, w: Float[Array, " p"], pattern: Array | None = None
+    ) -> tuple[float, Float[Array, " p"]]:
+        v, _, pre, side = self._layers(w, pattern)
+        act = pre * side
+        value, weights = self._loss(self._y * (act @ v))
+        pull = -weights * self._y
+        u = np.empty(len(w))
+        u[self._v] = pull @ act
+        u[self._W] = ((pull[:, None] * side * v).T @ self._x).reshape(-1)
+        return value, u
+
+    def hessian(
+        self, w: Float[Array, " p"], pattern: Array | None = None
+    ) -> Float[Array, "p p"]:
+        v, _, pre, side = self._layers(w, pattern)
+        jac = self._jacobian(v, pre, side)
+        _, weights = self._loss(self._y * (pre * side @ v))
+        z = self._y * (pre * side @ v)
+        u = -weights @ jac
+        result = -np.outer(u, u) - jac.T @ ((weights * self._bend(z))[:, None] * jac)
+        # The only second derivatives of Phi: d^2 / dv_k dW_k = s'(W_k x) x.
+        mixed = ((weights * self._y)[:, None] * side).T @ self._x
+        rows = np.arange(self._v.start, self._v.stop)
+        for k, row in enumerate(rows):
+            first = self._W.start + k * self.d
+            result[row, first : first + self.d] -= mixed[k]
+            result[first : first + self.d, row] -= mixed[k]
+        return result
+
+    def jacobian(self, w: Float[Array, " p"]) -> Float[Array, "n p"]:
+        v, _, pre, side = self._layers(w, None)
+        return self._jacobian(v, pre, side)
+
+    def kinks(self, w: Float[Array, " p"]) -> Float[Array, " k"]:
+        return (self._x @ self._parts(w)[1].T).reshape(-1)
+
+    def _parts(self, w: Array) -> tuple[Array, Array]:
+        return w[..., self._v], w[..., self._W].reshape(
+            *w.shape[:-1], self.hidden, self.d
+        )
+
+    def _layers(self, w: Array, pattern: Array | None):
+        v, W = self._parts(w)
+        pre = self._x @ W.T
+        active = (pre if pattern is None else pattern.reshape(pre.shape)) > 0
+        return v, W, pre, np.where(active, 1.0, self.slope)
+
+    def _jacobian(self, v: Array, pre: Array, side: Array) -> Array:
+        jac = np.empty((self.n, self.hidden * (self.d + 1)))
+        jac[:, self._v] = self._y[:, None] * pre * side
+        by_W = (self._y[:, None] * side * v)[:, :, None] * self._x[:, None, :]
+        jac[:, self._W] = by_W.reshape(self.n, -1)
+        return jac
+
+    def _loss(self, z: Array) -> tuple[float, Array]:
+        if self.loss is EXPONENTIAL:
+            log_value = log_slope = -z
+        elif self.loss is LOGISTIC:
+            log_slope = -np.logaddexp(0.0, z)
+            tail = -z - 0.5 * np.exp(-np.maximum(z, 0.0))
+            log_value = np.where(z > 40.0, tail, np.log(np.logaddexp(0.0, -z)))
+        else:
+            value, weights = self._weights(torch.from_numpy(z))
+            return value, weights.numpy()
+        largest = log_value.max()
+        value = largest + np.log(np.exp(log_value - largest).sum())
+        return float(value), np.exp(log_slope - value)
+
+    def _bend(self, z: Array) -> Array:
+        """Derivative of log(-l') at z."""
+        if self.loss is EXPONENTIAL:
+            return np.full_like(z, -1.0)
+        if self.loss is LOGISTIC:
+            return np.expm1(-np.logaddexp(0.0, z))
+        at = torch.from_numpy(z).requires_grad_()
+        return torch.autograd.grad(self.loss.log_slope(at).sum(), at)[0].numpy()
+
+
+def make_objective(
+    network: nn.Module | Phi,
+    x: Array | Tensor,
+    y: Array | Tensor,
+    loss: Loss,
+    kinks: Kinks | None = None,
+) -> Objective:
+    """The closed form where there is one, else automatic differentiation."""
+    if kinks is None and TwoLayerObjective.covers(network):
+        return TwoLayerObjective(network, x, y, loss)
+    return Objective(network, x, y, loss, kinks)
 
 
 def _data(x: Array | Tensor, y: Array | Tensor) -> tuple[Tensor, Tensor]:

@@ -7,8 +7,9 @@ Two choices of variables for Process 2, for G = g/delta, H = h/epsilon, D = G - 
          accuracy survives. (1) and (2) divided by delta, epsilon give, with
          q = grad L^2 / delta and w'^2 / epsilon = beta^2 q from (3),
 
-             (log G)' = (1 - rho)(q/G - 1),     (log H)' = (1 - rho)(beta^2 q/H - 1),
-             D' = (1 - rho)(q - beta^2 q - D),  beta^2 = (1 + H)/(1 + G) = 1 - D/(1 + G),
+             (log G)' = (1 - rho)(q/G - 1),    (log H)' = (1 - rho)(beta^2 q/H - 1),
+             D' = (1 - rho)(q - beta^2 q - D), beta^2 = (1 + H)/(1 + G)
+                                                      = 1 - D/(1 + G),
 
          so that log|D|' = -(1 - rho)(1 - q/(1 + G)) and 1 - beta^2 = D/(1 + G) keeps
          all its digits however small it is. Lemma 5 is not used: its exponent
@@ -28,24 +29,28 @@ from jaxtyping import Float
 from marginflow.flows.objective import Objective
 from marginflow.flows.schedules import Decay
 
-__all__ = ["LOG_ZERO", "RULES", "Clock", "System", "make_system"]
+__all__ = ["LOG_ZERO", "AdaDeltaLog", "AdaDeltaPaper", "Clock", "System", "Terms"]
 
 Array = np.ndarray
 
-RULES = ("adadelta", "gradient", "rmsprop", "adam", "adagrad")
-"""AdaDelta (Process 2), gradient flow, RMSProp, Adam without momentum, AdaGrad."""
-
 LOG_ZERO = -80.0
-"""Averages that start at exactly zero start at e^-80 of their stability term instead:
-18 orders below the rounding of 1 + G. Trajectories report them as zero."""
+"""Stands for log 0 in the "log" variables: 18 orders below the rounding of 1 + G."""
+
+ROUNDING = 1e-17
+"""|1 - beta^2| below which beta is 1 in float64."""
+
+FAST = 1e3
+"""Rate t (1 - rho) from which g and h follow the gradient adiabatically."""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The solver's time: sigma = t ("t"), or sigma = log(1 + t) ("log").
+    """The solver's time: sigma = t ("t"), or sigma = log(1 + log(1 + t)) ("log").
 
-    The second starts at t = 0 without a singularity and is log t to the last bit from
-    t = 10^16 on.
+    The second starts at t = 0 without a singularity. It is one logarithm further than
+    log t because that is the scale on which the tail moves (w grows like a power of
+    log t): steps then neither shrink nor grow, and a stiff solver sees the stiffness
+    grow with sigma instead of sitting at the edge of its stability region.
     """
 
     kind: str
@@ -56,22 +61,29 @@ class Clock:
 
     def log_speed(self, sigma: float) -> float:
         """log dt/dsigma."""
-        return sigma if self.kind == "log" else 0.0
+        return np.expm1(sigma) + sigma if self.kind == "log" else 0.0
 
     def log_t(self, sigma: float | Array) -> float | Array:
         """log t; -inf at t = 0."""
         with np.errstate(divide="ignore"):
             if self.kind == "t":
                 return np.log(sigma)
-            return sigma + np.log(-np.expm1(-np.asarray(sigma, dtype=np.float64)))
+            inner = np.expm1(np.asarray(sigma, dtype=np.float64))  # log(1 + t)
+            return inner + np.log(-np.expm1(-inner))
 
     def sigma(self, log_t: float | Array) -> float | Array:
         """Inverse of :meth:`log_t`."""
-        return np.exp(log_t) if self.kind == "t" else np.logaddexp(0.0, log_t)
+        if self.kind == "t":
+            return np.exp(log_t)
+        return np.log1p(np.logaddexp(0.0, log_t))
+
+    def log_stretch(self, sigma: float) -> float:
+        """log of dsigma-rates per rates in log(1 + t), in which caps are stated."""
+        return sigma if self.kind == "log" else 0.0
 
 
 @dataclass
-class _Terms:
+class Terms:
     """What every right-hand side at (sigma, w) is made of."""
 
     speed: float  # log T
@@ -100,6 +112,7 @@ class System(ABC):
         self.delta, self.epsilon, self.p = delta, epsilon, len(delta)
         self.log_cap = np.log(rate_cap) if clock.kind == "log" else np.inf
         self.quadratures = quadratures
+        self.pattern: Array | None = None  # smooth piece of Phi, set by the integrator
         self.chi2 = self._chi2()
         if quadratures:
             self.blocks = (*self.blocks, *self.integrals)
@@ -119,12 +132,12 @@ class System(ABC):
         """The state at t = 0."""
 
     @abstractmethod
-    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
+    def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
         """F, block by block."""
 
     @abstractmethod
     def partials(
-        self, terms: _Terms, Y: dict[str, Array]
+        self, terms: Terms, Y: dict[str, Array]
     ) -> dict[tuple[str, str], Array]:
         """Jacobian: blocks (row, column). "w" columns for rows other than w are
         factors of d log q/dw; everything else is the diagonal of a diagonal block."""
@@ -142,12 +155,35 @@ class System(ABC):
         log_t = float(self.clock.log_t(sigma))
         return self.clock.log_speed(sigma) + self.decay.log_complement(log_t)
 
-    def terms(self, sigma: float, w: Array) -> _Terms:
-        log_loss, u = self.objective.gradient(w)
+    def capped(self, sigma: float) -> Array:
+        """Which rates stand at the cap, shape (p,)."""
+        cap = self.log_cap + self.clock.log_stretch(sigma)
+        return np.broadcast_to(self.log_rate(sigma) > cap, (self.p,))
+
+    def fast(self, sigma: float) -> bool:
+        """Whether all rates, per unit of log(1 + t), have passed FAST."""
+        rate = self.log_rate(sigma) - self.clock.log_stretch(sigma)
+        return bool(np.all(rate > np.log(FAST)))
+
+    def settled(self, sigma: float, Y: Array) -> Array | None:
+        """beta, once it will not change any more in float64; None before that."""
+        if self.clock.kind == "log" and self.fast(sigma):
+            blocks = self.split(Y)
+            if np.abs(self.observe(blocks)["gap"]).max() < ROUNDING:
+                return np.ones(self.p)
+        return None
+
+    def first_step(self, Y: Array) -> tuple[float, Array]:
+        """A tiny Euler step off averages that are zero: its end in sigma and Y."""
+        return 0.0, Y
+
+    def terms(self, sigma: float, w: Array) -> Terms:
+        log_loss, u = self.objective.gradient(w, self.pattern)
         log_q = 2.0 * (log_loss + np.log(np.abs(u))) - np.log(self.delta)
-        rate = np.exp(np.minimum(self.log_rate(sigma), self.log_cap))
+        cap = self.log_cap + self.clock.log_stretch(sigma)
+        rate = np.exp(np.minimum(self.log_rate(sigma), cap))
         rate = np.broadcast_to(rate, (self.p,))
-        return _Terms(self.clock.log_speed(sigma), log_loss, u, log_q, rate)
+        return Terms(self.clock.log_speed(sigma), log_loss, u, log_q, rate)
 
     def __call__(self, sigma: float, Y: Array) -> Array:
         with np.errstate(all="ignore"):
@@ -163,7 +199,7 @@ class System(ABC):
             blocks = self.split(Y)
             terms = self.terms(sigma, blocks["w"])
             w_slope = self.slopes(terms, blocks)["w"]
-            u, hessian = terms.u, self.objective.hessian(blocks["w"])
+            u, hessian = terms.u, self.objective.hessian(blocks["w"], self.pattern)
             # d log q_j / dw_k; a zero gradient component has q = 0 and stays there.
             bend = hessian / np.where(u == 0, np.inf, u)[:, None]
             log_q_slope = 2.0 * (u + bend)
@@ -186,7 +222,7 @@ class System(ABC):
             )
             return jac
 
-    def _gain(self, terms: _Terms, blocks: dict[str, Array]) -> Array:
+    def _gain(self, terms: Terms, blocks: dict[str, Array]) -> Array:
         """-T P(t) L(w), P the preconditioner: w-slope = gain * u."""
         return -np.exp(terms.speed + terms.log_loss) * self.chi2 * self.beta(blocks)
 
@@ -194,7 +230,7 @@ class System(ABC):
     def beta(self, Y: dict[str, Array]) -> Array:
         """The preconditioner divided by chi^2, component by component."""
 
-    def w_slope(self, terms: _Terms, Y: dict[str, Array]) -> Array:
+    def w_slope(self, terms: Terms, Y: dict[str, Array]) -> Array:
         return self._gain(terms, Y) * terms.u
 
 
@@ -205,7 +241,7 @@ class _AdaDelta(System):
         return np.sqrt(self.epsilon / self.delta)
 
 
-class _AdaDeltaPaper(_AdaDelta):
+class AdaDeltaPaper(_AdaDelta):
     """Equations (1) to (3) as they stand, in units of delta and epsilon."""
 
     blocks = ("w", "G", "H")
@@ -217,7 +253,7 @@ class _AdaDeltaPaper(_AdaDelta):
     def beta(self, Y: dict[str, Array]) -> Array:
         return np.sqrt((1.0 + Y["H"]) / (1.0 + Y["G"]))
 
-    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
+    def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
         q, beta2 = np.exp(terms.log_q), self.beta(Y) ** 2
         return {
             "w": self.w_slope(terms, Y),
@@ -226,7 +262,7 @@ class _AdaDeltaPaper(_AdaDelta):
             "exponent": terms.rate / (1.0 + Y["G"]),
         }
 
-    def partials(self, terms: _Terms, Y: dict[str, Array]):
+    def partials(self, terms: Terms, Y: dict[str, Array]):
         q, beta2, rate = np.exp(terms.log_q), self.beta(Y) ** 2, terms.rate
         one_G, w_slope = 1.0 + Y["G"], self.w_slope(terms, Y)
         parts = {
@@ -253,24 +289,56 @@ class _AdaDeltaPaper(_AdaDelta):
             }
 
 
-class _AdaDeltaLog(_AdaDelta):
+class AdaDeltaLog(_AdaDelta):
     """The same flow in (w, log G, log H, log|D|)."""
 
     blocks = ("w", "log_G", "log_H", "log_D")
 
     def start(self, w: Array, G: Array, H: Array) -> Array:
-        D = G - H
-        self.sign = np.sign(D)
-        zeros = np.zeros(self.p * (len(self.blocks) - 4))
-        return np.concatenate([w, _log(G), _log(H), _log(np.abs(D)), zeros])
+        self.sign = np.sign(G - H)
+        return self._state(w, G, H, np.abs(G - H))
 
-    def _D(self, Y: dict[str, Array]) -> Array:
+    def _state(self, w: Array, G: Array, H: Array, D: Array) -> Array:
+        zeros = np.zeros(self.p * (len(self.blocks) - 4))
+        return np.concatenate([w, to_log(G), to_log(H), to_log(D), zeros])
+
+    def first_step(self, Y: Array) -> tuple[float, Array]:
+        """Zero has no logarithm, so averages that start there leave it by Euler's step.
+
+        The step is 1e-11 of the shortest time scale, hence its relative error: 1e-11
+        in the averages that were zero, 1e-22 in all else.
+        """
+        blocks = self.split(Y)
+        low = (blocks["log_G"] <= LOG_ZERO) | (blocks["log_H"] <= LOG_ZERO)
+        if not low.any():
+            return 0.0, Y
+        w, G, H = blocks["w"], np.exp(blocks["log_G"]), np.exp(blocks["log_H"])
+        terms = self.terms(0.0, w)
+        slopes, q = self.slopes(terms, blocks), np.exp(terms.log_q)
+        beta2, rate = self.beta(blocks) ** 2, terms.rate
+        swiftness = np.abs(slopes["w"]).max() * np.abs(terms.u).max()
+        swiftness += (rate * (1.0 + q)).max()
+        step = 1e-11 / max(1.0, swiftness)
+        G = np.where(blocks["log_G"] <= LOG_ZERO, 0.0, G)
+        H = np.where(blocks["log_H"] <= LOG_ZERO, 0.0, H)
+        state = self._state(
+            w + step * slopes["w"],
+            G + step * rate * (q - G),
+            H + step * rate * (beta2 * q - H),
+            np.exp(blocks["log_D"] + step * slopes["log_D"]),
+        )
+        if self.quadratures:
+            state[self.where["exponent"]] = step * slopes["exponent"]
+            state[self.where["energy"]] = step * self.delta * q
+        return step, state
+
+    def _difference(self, Y: dict[str, Array]) -> Array:
         return self.sign * np.exp(np.where(self.sign == 0, 0.0, Y["log_D"]))
 
     def beta(self, Y: dict[str, Array]) -> Array:
-        return np.sqrt(1.0 - self._D(Y) / (1.0 + np.exp(Y["log_G"])))
+        return np.sqrt(1.0 - self._difference(Y) / (1.0 + np.exp(Y["log_G"])))
 
-    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
+    def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
         one_G, beta2 = 1.0 + np.exp(Y["log_G"]), self.beta(Y) ** 2
         log_q, rate = terms.log_q, terms.rate
         moving = np.abs(self.sign)
@@ -282,8 +350,8 @@ class _AdaDeltaLog(_AdaDelta):
             "exponent": rate / one_G,
         }
 
-    def partials(self, terms: _Terms, Y: dict[str, Array]):
-        G, D, rate = np.exp(Y["log_G"]), self._D(Y), terms.rate
+    def partials(self, terms: Terms, Y: dict[str, Array]):
+        G, D, rate = np.exp(Y["log_G"]), self._difference(Y), terms.rate
         one_G, moving = 1.0 + G, np.abs(self.sign)
         beta2 = 1.0 - D / one_G
         by_G, by_D = D * G / one_G**2, -D / one_G  # d beta^2 / d(log G, log|D|)
@@ -319,148 +387,7 @@ class _AdaDeltaLog(_AdaDelta):
             }
 
 
-class _Gradient(System):
-    """w' = -grad L(w)."""
-
-    blocks = ("w",)
-
-    def _chi2(self) -> Array:
-        return np.ones(self.p)
-
-    def start(self, w: Array, G: Array, H: Array) -> Array:
-        return np.concatenate([w, np.zeros(self.p * (len(self.blocks) - 1))])
-
-    def beta(self, Y: dict[str, Array]) -> Array:
-        return np.ones_like(Y["w"])
-
-    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
-        return {"w": self.w_slope(terms, Y)}
-
-    def partials(self, terms: _Terms, Y: dict[str, Array]):
-        return {}
-
-    def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
-        nothing = np.full_like(Y["w"], -np.inf)
-        return {
-            "log_G": nothing,
-            "log_H": nothing,
-            "gap": np.zeros_like(nothing),
-            "log_gap": nothing,
-        }
-
-
-class _RMSProp(System):
-    """g' = (1 - rho)(grad L^2 - g), w' = -grad L / sqrt(delta + g)."""
-
-    blocks = ("w", "log_G")
-
-    def start(self, w: Array, G: Array, H: Array) -> Array:
-        rest = np.zeros(self.p * (len(self.blocks) - 2))
-        return np.concatenate([w, _log(G), rest])
-
-    def beta(self, Y: dict[str, Array]) -> Array:
-        return 1.0 / np.sqrt(1.0 + np.exp(Y["log_G"]))
-
-    def forgetting(self, terms: _Terms, Y: dict[str, Array]) -> tuple[Array, float]:
-        """(rate, keep) in (log G)' = rate (q/G - keep)."""
-        return terms.rate, 1.0
-
-    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
-        rate, keep = self.forgetting(terms, Y)
-        return {
-            "w": self.w_slope(terms, Y),
-            "log_G": rate * (np.exp(terms.log_q - Y["log_G"]) - keep),
-        }
-
-    def partials(self, terms: _Terms, Y: dict[str, Array]):
-        rate, _ = self.forgetting(terms, Y)
-        G = np.exp(Y["log_G"])
-        pull = rate * np.exp(terms.log_q - Y["log_G"])
-        return {
-            ("w", "log_G"): -0.5 * self.w_slope(terms, Y) * G / (1.0 + G),
-            ("log_G", "w"): pull,
-            ("log_G", "log_G"): -pull,
-        }
-
-    def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
-        log_gap = Y["log_G"] - np.logaddexp(0.0, Y["log_G"])  # 1 - beta^2 = G/(1+G)
-        return {
-            "log_G": Y["log_G"],
-            "log_H": np.full_like(log_gap, -np.inf),
-            "gap": np.exp(log_gap),
-            "log_gap": log_gap,
-        }
-
-
-class _AdaGrad(_RMSProp):
-    """g' = grad L^2: nothing is forgotten."""
-
-    def forgetting(self, terms: _Terms, Y: dict[str, Array]) -> tuple[Array, float]:
-        return np.full(self.p, np.exp(terms.speed)), 0.0
-
-
-class _Adam(_RMSProp):
-    """RMSProp with g replaced by G = g/(1 - e^-K), K = int (1 - rho): bias corrected.
-
-    G' = (1 - rho)(q - G)/(1 - e^-K), which at t = 0 asks for G = q. Its rate, about 1/t
-    there, is capped like all others.
-    """
-
-    blocks = ("w", "log_G", "K")
-
-    def start(self, w: Array, G: Array, H: Array) -> Array:
-        if G.any():
-            raise ValueError(
-                f"g0 contains {G[G != 0][0]!r}; Adam's bias correction divides by zero "
-                "at t = 0 and needs g0 = 0"
-            )
-        with np.errstate(divide="ignore"):
-            log_q = self.terms(0.0, w).log_q
-        rest = np.zeros(self.p * (len(self.blocks) - 2))
-        return np.concatenate([w, np.maximum(log_q, LOG_ZERO), rest])
-
-    def forgetting(self, terms: _Terms, Y: dict[str, Array]) -> tuple[Array, float]:
-        rate = terms.rate / -np.expm1(-Y["K"])
-        return np.fmin(rate, np.exp(min(self.log_cap, np.log(1e4)))), 1.0
-
-    def slopes(self, terms: _Terms, Y: dict[str, Array]) -> dict[str, Array]:
-        return super().slopes(terms, Y) | {"K": terms.rate}
-
-    def partials(self, terms: _Terms, Y: dict[str, Array]):
-        rate, _ = self.forgetting(terms, Y)
-        capped = rate < terms.rate / -np.expm1(-Y["K"])
-        slope = -rate * np.exp(-Y["K"]) / -np.expm1(-Y["K"])
-        slope *= np.exp(terms.log_q - Y["log_G"]) - 1.0
-        return super().partials(terms, Y) | {
-            ("log_G", "K"): np.where(capped, 0.0, slope)
-        }
-
-
-_SYSTEMS: dict[tuple[str, str], type[System]] = {
-    ("adadelta", "log"): _AdaDeltaLog,
-    ("adadelta", "paper"): _AdaDeltaPaper,
-    ("gradient", "log"): _Gradient,
-    ("rmsprop", "log"): _RMSProp,
-    ("adam", "log"): _Adam,
-    ("adagrad", "log"): _AdaGrad,
-}
-
-
-def make_system(rule: str, variables: str) -> type[System]:
-    """The system of a rule in the chosen variables.
-
-    Raises:
-        ValueError: no such rule, or no such variables for it.
-    """
-    if (rule, variables) not in _SYSTEMS:
-        raise ValueError(
-            f"rule={rule!r} with variables={variables!r} is unknown; choose a rule from "
-            f'{RULES} and variables "log", or "paper" for rule "adadelta"'
-        )
-    return _SYSTEMS[rule, variables]
-
-
-def _log(value: Array) -> Array:
+def to_log(value: Array) -> Array:
+    """log of averages, LOG_ZERO for 0."""
     with np.errstate(divide="ignore"):
         return np.where(value > 0, np.log(value), LOG_ZERO)
-

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.integrate import OdeSolution
 
 from marginflow.flows.systems import LOG_ZERO, System
+from marginflow.flows.tail import Tail
 
 __all__ = ["Crossing", "Trajectory"]
 
@@ -42,6 +43,7 @@ class Trajectory:
         system: the differential equation.
         interpolant: sigma -> state.
         crossings: located kinks.
+        tail: the flow of w alone that the integration ended with, if it did.
         zero_until: solver times until which log g (first row) and log h (second row)
             stand for averages that started at zero.
         log_t_capped: log of the time from which rates t(1 - rho) were capped, per
@@ -53,11 +55,12 @@ class Trajectory:
     state: Float[Array, "m k"]
     system: System
     interpolant: OdeSolution
-    crossings: tuple[Crossing, ...] = ()
-    zero_until: Float[Array, "2 p"] = field(default=None)
-    log_t_capped: Float[Array, " p"] = field(default=None)
-    evaluations: int = 0
-    jacobians: int = 0
+    crossings: tuple[Crossing, ...]
+    tail: Tail | None
+    zero_until: Float[Array, "2 p"] | None
+    log_t_capped: Float[Array, " p"]
+    evaluations: int
+    jacobians: int
 
     def __len__(self) -> int:
         return len(self.sigma)
@@ -86,9 +89,10 @@ class Trajectory:
                 f"log_t={log_t[outside][0]!r} lies outside the trajectory, "
                 f"log t in [{first:.6g}, {last:.6g}]"
             )
+        carried = {f.name: getattr(self, f.name) for f in fields(self)}
         sigma = np.clip(sigma, low, high)
-        fields = {k: v for k, v in self.__dict__.items() if k in _CARRIED}
-        return Trajectory(sigma, self.interpolant(sigma).T, **fields)
+        carried |= {"sigma": sigma, "state": self.interpolant(sigma).T}
+        return Trajectory(**carried)
 
     # Times ----------------------------------------------------------------------
 
@@ -102,21 +106,36 @@ class Trajectory:
         """t; inf where it is no float, from log t = 709.8 on."""
         with np.errstate(over="ignore"):
             if self.system.clock.kind == "log":
-                return np.expm1(self.sigma)
+                return np.expm1(np.expm1(self.sigma))
             return self.sigma.copy()
+
+    @property
+    def in_tail(self) -> Bool[Array, " m"]:
+        """Where w was integrated alone, because beta no longer moves in float64."""
+        if self.tail is None:
+            return np.zeros(len(self), dtype=bool)
+        return self.sigma > self.tail.since
+
+    @property
+    def log_t_tail(self) -> float:
+        """log of the time from which w was integrated alone; inf if never."""
+        if self.tail is None:
+            return np.inf
+        return float(self.system.clock.log_t(self.tail.since))
 
     # States ---------------------------------------------------------------------
 
     @cached_property
     def _seen(self) -> dict[str, Array]:
+        """All variables; NaN in the tail for those that are not integrated there."""
         blocks = self.system.split(self.state)
-        seen = self.system.observe(blocks)
+        seen = blocks | self.system.observe(blocks)
         if self.zero_until is not None:
             early = self.sigma[:, None, None] < self.zero_until
             for i, name in enumerate(("log_G", "log_H")):
                 zero = early[:, i] & (seen[name] <= LOG_ZERO)
                 seen[name] = np.where(zero, -np.inf, seen[name])
-        return blocks | seen
+        return seen
 
     @property
     def w(self) -> Float[Array, "m p"]:
@@ -138,24 +157,32 @@ class Trajectory:
         """Decaying average of squared gradients (1)."""
         if "G" in self.system.where:
             return self.system.delta * self._seen["G"]
-        return self.system.delta * _exp(self._seen["log_G"])
+        return self.system.delta * _exp(self._averages[0])
 
     @property
     def h(self) -> Float[Array, "m p"]:
         """Decaying average of squared adapted gradients (2); 0 for other rules."""
         if "H" in self.system.where:
             return self.system.epsilon * self._seen["H"]
-        return self.system.epsilon * _exp(self._seen["log_H"])
+        return self.system.epsilon * _exp(self._averages[1])
 
     @property
     def log_g(self) -> Float[Array, "m p"]:
         """log g, also where g itself underflows."""
-        return self._seen["log_G"] + np.log(self.system.delta)
+        return self._averages[0] + np.log(self.system.delta)
 
     @property
     def log_h(self) -> Float[Array, "m p"]:
         """log h, also where h itself underflows."""
-        return self._seen["log_H"] + np.log(self.system.epsilon)
+        return self._averages[1] + np.log(self.system.epsilon)
+
+    @cached_property
+    def _averages(self) -> tuple[Array, Array]:
+        log_G, log_H = self._seen["log_G"].copy(), self._seen["log_H"].copy()
+        for i in np.flatnonzero(self.in_tail):
+            log_G[i] = self.tail.log_average(self.sigma[i], self.w[i])
+            log_H[i] = log_G[i] if "log_H" in self.system.where else -np.inf
+        return log_G, log_H
 
     @property
     def beta(self) -> Float[Array, "m p"]:
@@ -163,16 +190,25 @@ class Trajectory:
 
         For the other rules, their preconditioner divided by its value at g = 0.
         """
-        return self.system.beta(self._seen)
+        beta = self.system.beta(self._seen)
+        if self.tail is not None:
+            beta = np.where(self.in_tail[:, None], self.tail.beta, beta)
+        return beta
 
     @property
     def gap(self) -> Float[Array, "m p"]:
-        """1 - beta^2, signed, without cancellation in the "log" variables."""
-        return self._seen["gap"]
+        """1 - beta^2, signed, without cancellation in the "log" variables.
+
+        0 in the tail, where it is below 1e-17 and not followed any further.
+        """
+        if self.tail is None:
+            return self._seen["gap"]
+        settled = 1.0 - self.tail.beta**2
+        return np.where(self.in_tail[:, None], settled, self._seen["gap"])
 
     @property
     def log_gap(self) -> Float[Array, "m p"]:
-        """log|1 - beta^2|, also where 1 - beta^2 underflows."""
+        """log|1 - beta^2|, also where 1 - beta^2 underflows; NaN in the tail."""
         return self._seen["log_gap"]
 
     @property
@@ -182,7 +218,7 @@ class Trajectory:
 
     @property
     def exponent(self) -> Float[Array, "m p"]:
-        """int_0^t (1 - rho)/(1 + g/delta), Lemma 5's exponent (AdaDelta only)."""
+        """int_0^t (1 - rho)/(1 + g/delta), Lemma 5's exponent; NaN in the tail."""
         return self._integral("exponent")
 
     @property
@@ -216,8 +252,8 @@ class Trajectory:
         return np.stack([self.system.objective.gradient(row)[1] for row in self.w])
 
     @property
-    def separated(self) -> Array:
-        """Where L(w) < l(0), the condition of Assumption 2 (iii), shape (m,)."""
+    def separated(self) -> Bool[Array, " m"]:
+        """Where L(w) < l(0), the condition of Assumption 2 (iii)."""
         return self.log_loss < np.log(self.system.objective.loss.at_zero)
 
     @property
@@ -226,22 +262,27 @@ class Trajectory:
         found = np.flatnonzero(self.separated)
         return float(self.log_t[found[0]]) if len(found) else np.inf
 
+    # Checks ---------------------------------------------------------------------
+
     def identity_defect(self) -> Float[Array, "m p"]:
         """Relative defect of Lemma 5's integrated form, between integrated quantities:
 
             |(1 - beta^2) / ((1 - beta(0)^2) exp(-exponent)) - 1|,
 
-        formed from logarithms; 0 where both sides are exactly 0 (beta(0) = 1).
+        formed from logarithms; 0 where both sides are exactly 0 (beta(0) = 1), inf
+        where their signs differ, NaN in the tail.
         """
-        log_gap, start = self.log_gap, self._start.log_gap
+        start = self.start
         with np.errstate(invalid="ignore", over="ignore"):
-            defect = np.abs(np.expm1(log_gap - start + self.exponent))
-            kept_sign = np.sign(self.gap) * np.sign(self._start.gap) >= 0
-        both_zero = np.isneginf(log_gap) & np.isneginf(start)
-        return np.where(both_zero, 0.0, np.where(kept_sign, defect, np.inf))
+            defect = np.abs(np.expm1(self.log_gap - start.log_gap + self.exponent))
+        same_sign = np.sign(self._seen["gap"]) == np.sign(start.gap)
+        defect = np.where(same_sign | np.isnan(defect), defect, np.inf)
+        both_zero = (self._seen["gap"] == 0) & (start.gap == 0)
+        return np.where(both_zero, 0.0, defect)
 
     @cached_property
-    def _start(self) -> Trajectory:
+    def start(self) -> Trajectory:
+        """The trajectory at its first time, m = 1."""
         return self.at(log_t=self.system.clock.log_t(self.interpolant.t_min))
 
     @property
@@ -250,24 +291,11 @@ class Trajectory:
 
         Capping changes w by less than this (relatively); 0 when nothing was capped.
         """
-        if self.log_t_capped is None or not np.isfinite(self.log_t_capped).any():
-            return 0.0
         worst = 0.0
         for j in np.flatnonzero(np.isfinite(self.log_t_capped)):
             moment = self.at(log_t=self.log_t_capped[j])
             worst = max(worst, float(np.abs(moment.gap[0, j])))
         return worst
-
-
-_CARRIED = (
-    "system",
-    "interpolant",
-    "crossings",
-    "zero_until",
-    "log_t_capped",
-    "evaluations",
-    "jacobians",
-)
 
 
 def _exp(log_value: Array) -> Array:

@@ -1,0 +1,290 @@
+"""One integration: the solver's steps, located kinks, restarts, the tail."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from jaxtyping import Float
+from scipy.integrate import (
+    BDF,
+    LSODA,
+    DenseOutput,
+    OdeSolution,
+    OdeSolver,
+    Radau,
+)
+
+from marginflow.flows.errors import FlowError, NotSeparatedError, SlidingError
+from marginflow.flows.systems import LOG_ZERO, System
+from marginflow.flows.tail import Tail
+from marginflow.flows.trajectory import Crossing, Trajectory
+
+__all__ = ["METHODS", "Run", "not_separated"]
+
+Array = np.ndarray
+
+METHODS = ("LSODA", "Radau", "BDF")
+_SOLVERS: dict[str, type[OdeSolver]] = {"LSODA": LSODA, "Radau": Radau, "BDF": BDF}
+
+# Past log t = 30 a flow that has not separated is not going to within float64: the
+# loss then stays above l(0) while t |grad L| grows without bound.
+_LOG_T_PATIENCE = 30.0
+
+# Crossing the same kink this often at practically one time is sliding along it.
+_MAX_RETURNS = 12
+
+
+class Run:
+    """State of one integration; :meth:`go` carries it out.
+
+    Args:
+        system: the flow.
+        start: its state at solver time 0.
+        end: solver time to reach.
+        locate_kinks: stop and restart at kinks.
+        max_steps: give up beyond.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        start: Float[Array, " k"],
+        end: float,
+        locate_kinks: bool,
+        max_steps: int,
+    ) -> None:
+        self.system, self.objective = system, system.objective
+        self.end, self.max_steps = end, max_steps
+        self.sigma, self.state = 0.0, start
+        self.times, self.states, self.pieces = [0.0], [start], []
+        self.crossings: list[Crossing] = []
+        self.returns, self.last_crossing = 0, -np.inf
+        self.tail: Tail | None = None
+        self.separated = False
+        self.log_t_capped = np.full(system.p, np.inf)
+        self.evaluations = self.jacobians = 0
+        kinks = self._kinks() if locate_kinks else None
+        self.pattern = None if kinks is None else np.sign(kinks)
+
+    def go(self, method: str, rtol: float, atol: float) -> Trajectory:
+        """Integrate to the end; the trajectory.
+
+        Raises:
+            FlowError, NotSeparatedError, SlidingError: see there.
+        """
+        self._leave_zero()
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            while self.sigma < self.end:
+                solver = self._solver(method, rtol, atol)
+                try:
+                    self._smooth_piece(solver, heard)
+                finally:
+                    self.evaluations += solver.nfev
+                    self.jacobians += solver.njev
+        trajectory = self.trajectory()
+        if trajectory.cap_defect > rtol:
+            raise FlowError(
+                f"the rates t (1 - rho) reached rate_cap while |1 - beta^2| was still "
+                f"{trajectory.cap_defect:.2g} > rtol; choose a larger rate_cap",
+                trajectory,
+            )
+        return trajectory
+
+    def trajectory(self) -> Trajectory | None:
+        """What has been integrated so far."""
+        if not self.pieces:
+            return None
+        sigma, state = np.array(self.times), np.array(self.states)
+        return Trajectory(
+            sigma,
+            state,
+            self.system,
+            OdeSolution(sigma, self.pieces),
+            tuple(self.crossings),
+            self.tail,
+            self._zero_until(sigma, state),
+            self.log_t_capped,
+            self.evaluations,
+            self.jacobians,
+        )
+
+    def _leave_zero(self) -> None:
+        sigma, state = self.system.first_step(self.state)
+        if 0.0 < sigma < self.end:
+            self._append(sigma, state, _Chord(0.0, self.state, sigma, state))
+
+    def _solver(self, method: str, rtol: float, atol: float) -> OdeSolver:
+        """A solver for the next smooth piece, or for the tail."""
+        self.system.pattern = self.pattern if self.objective.has_pieces else None
+        equation, state = self.system, self.state
+        tolerance = np.full(len(state), atol)
+        part = self.system.where["w"]
+        tolerance[part] *= np.abs(self.states[0][part]).max()
+        if self.tail is not None:
+            # LSODA would stay with its non-stiff method at the edge of stability.
+            method = "Radau" if method == "LSODA" else method
+            equation, state = self.tail, self.tail.shrink(state)
+            tolerance = self.tail.shrink(tolerance)
+        solver = _SOLVERS[method](
+            equation,
+            self.sigma,
+            state,
+            self.end,
+            rtol=rtol,
+            atol=tolerance,
+            jac=equation.jacobian,
+        )
+        return solver
+
+    def _smooth_piece(self, solver: OdeSolver, heard: list) -> None:
+        """Step until the end, until behind the next kink, or until the tail begins."""
+        while solver.status == "running":
+            message = solver.step()
+            if solver.status == "failed":
+                told = "; ".join(str(w.message) for w in heard) or message
+                raise FlowError(
+                    f"the solver failed at {self._when(solver.t)}: {told}",
+                    self.trajectory(),
+                )
+            if not np.isfinite(solver.y).all():
+                raise FlowError(
+                    f"non-finite state at {self._when(solver.t)}: the flow left what "
+                    "float64 can hold",
+                    self.trajectory(),
+                )
+            piece = solver.dense_output()
+            if self.tail is not None:
+                piece = _Expanded(piece, self.tail)
+            crossed = self._crossed(piece)
+            sigma = solver.t if crossed is None else crossed
+            self._append(sigma, piece(sigma), piece)
+            self._watch()
+            if crossed is not None or self._settles():
+                return
+
+    def _append(self, sigma: float, state: Array, piece: DenseOutput) -> None:
+        self.sigma, self.state = sigma, state
+        self.times.append(sigma)
+        self.states.append(state)
+        self.pieces.append(piece)
+
+    def _crossed(self, piece: DenseOutput) -> float | None:
+        """The time just behind the first kink crossed in this step, if any."""
+        if self.pattern is None:
+            return None
+        kinks = self._kinks(piece(piece.t))
+        if not (np.sign(kinks) * self.pattern < 0).any():
+            # A kink function that was 0 takes the side to which it goes.
+            self.pattern = np.where(self.pattern == 0, np.sign(kinks), self.pattern)
+            return None
+        low, high = piece.t_old, piece.t
+        while low < (middle := 0.5 * (low + high)) < high:
+            if (np.sign(self._kinks(piece(middle))) * self.pattern < 0).any():
+                high = middle
+            else:
+                low = middle
+        sign = np.sign(self._kinks(piece(high)))
+        changed = tuple(int(k) for k in np.flatnonzero(sign * self.pattern < 0))
+        self._note(Crossing(float(self.system.clock.log_t(high)), changed), high)
+        self.pattern = np.where(sign == 0, self.pattern, sign)
+        return high
+
+    def _note(self, crossing: Crossing, sigma: float) -> None:
+        """Record a crossing; one kink again and again at one time is sliding."""
+        again = sigma - self.last_crossing < 1e-6 * max(sigma, 1e-3) and bool(
+            set(crossing.kinks) & set(self.crossings[-1].kinks)
+        )
+        self.returns = self.returns + 1 if again else 0
+        self.last_crossing = sigma
+        self.crossings.append(crossing)
+        if self.returns >= _MAX_RETURNS:
+            raise SlidingError(
+                f"the flow slides along kinks {crossing.kinks} from "
+                f"{self._when(sigma)} on: both sides push it there, so that it matters "
+                "which gradient of page 5 is taken; choose another start",
+                self.trajectory(),
+            )
+
+    def _watch(self) -> None:
+        """Look at the accepted step: separation, caps, number of steps."""
+        log_t = float(self.system.clock.log_t(self.sigma))
+        if not self.separated:
+            log_loss = self.objective.log_loss(self.state[self.system.where["w"]])
+            self.separated = bool(log_loss < np.log(self.objective.loss.at_zero))
+            if not self.separated and log_t > _LOG_T_PATIENCE:
+                trajectory = self.trajectory()
+                raise NotSeparatedError(not_separated(trajectory), trajectory)
+        if self.tail is None and "log_G" in self.system.where:
+            new = self.system.capped(self.sigma) & np.isinf(self.log_t_capped)
+            self.log_t_capped = np.where(new, log_t, self.log_t_capped)
+        if len(self.times) > self.max_steps:
+            raise FlowError(
+                f"max_steps={self.max_steps} steps were used up at "
+                f"{self._when(self.sigma)}",
+                self.trajectory(),
+            )
+
+    def _settles(self) -> bool:
+        """Whether the tail begins here."""
+        if self.tail is not None or not self.separated:
+            return False
+        beta = self.system.settled(self.sigma, self.state)
+        if beta is None:
+            return False
+        frozen = None
+        if not np.array_equal(beta, np.ones(self.system.p)):
+            frozen = self.state[self.system.where["log_G"]].copy()
+        self.tail = Tail(self.system, self.sigma, beta, frozen)
+        return True
+
+    def _zero_until(self, sigma: Array, state: Array) -> Array | None:
+        """Until when log g and log h stand for averages that started at zero."""
+        until = np.zeros((2, self.system.p))
+        for row, name in enumerate(("log_G", "log_H")):
+            if name not in self.system.where:
+                continue
+            left = state[:, self.system.where[name]] > LOG_ZERO
+            first = np.where(left.any(0), sigma[left.argmax(0)], np.inf)
+            until[row] = np.where(left[0], 0.0, first)
+        return until
+
+    def _kinks(self, state: Array | None = None) -> Array | None:
+        state = self.state if state is None else state
+        return self.objective.kinks(state[self.system.where["w"]])
+
+    def _when(self, sigma: float) -> str:
+        return f"log t = {float(self.system.clock.log_t(sigma)):.6g}"
+
+
+class _Chord(DenseOutput):
+    """Linear interpolation between two states."""
+
+    def __init__(self, t_old: float, old: Array, t: float, new: Array) -> None:
+        super().__init__(t_old, t)
+        self.old, self.new = old, new
+
+    def _call_impl(self, t: Array) -> Array:
+        part = (t - self.t_old) / (self.t - self.t_old)
+        return (self.old + np.multiply.outer(part, self.new - self.old)).T
+
+
+class _Expanded(DenseOutput):
+    """The tail's interpolant, in the variables of the whole flow."""
+
+    def __init__(self, piece: DenseOutput, tail: Tail) -> None:
+        super().__init__(piece.t_old, piece.t)
+        self.piece, self.tail = piece, tail
+
+    def _call_impl(self, t: Array) -> Array:
+        return self.tail.expand(self.piece(t))
+
+
+def not_separated(trajectory: Trajectory) -> str:
+    """The message of :class:`NotSeparatedError`."""
+    return (
+        f"L(w(t)) never fell below l(0) up to log t = {trajectory.log_t[-1]:.4g} "
+        f"(smallest log L {trajectory.log_loss.min():.4g}): Assumption 2 (iii) does "
+        "not hold for this start"
+    )
