@@ -18,6 +18,8 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 LABEL = re.compile(r"^([a-z]+)-(\d+|[A-Z])$")
+# Code and emphasis are matched whole, and so are left alone.
+LONE_STAR = re.compile(r"``[^`]*``|`[^`]*`|\*\*[^*]+\*\*|\*\w[^*]*\w\*|\*")
 
 
 def name_from_label(app: Sphinx, doctree: nodes.document) -> None:
@@ -78,10 +80,22 @@ def key_cache(app: Sphinx, config: Config) -> None:
     )
 
 
+def keep_mathematics(app: Sphinx, what, name, obj, options, lines: list[str]) -> None:
+    """Let docstrings write norms as ``|w|`` and products of axes as ``(*s, 2)``.
+
+    Both mean something to reStructuredText, but never in this package's docstrings.
+    """
+    for i, line in enumerate(lines):
+        line = line.replace("|", r"\|")
+        lines[i] = LONE_STAR.sub(lambda m: m[0] if m[0] != "*" else r"\*", line)
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("doctree-read", name_from_label)
     # After Sphinx itself has counted (its collector runs at priority 500).
     app.connect("env-get-updated", number_from_label, priority=900)
     app.connect("config-inited", drop_thebe, priority=900)
     app.connect("config-inited", key_cache, priority=100)
+    # Before napoleon (500) turns sections into markup of its own.
+    app.connect("autodoc-process-docstring", keep_mathematics, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
