@@ -1,0 +1,81 @@
+"""A Chromium and a strict little web server, for tests of the book's own scripts."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+# Nothing inline, nothing foreign, no eval. WebAssembly is what Python needs to run.
+STRICT = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; worker-src 'self'"
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium; the test is skipped where there is none, but not in CI."""
+    named = os.environ.get("CHROMIUM")
+    executable = named or next(filter(None, map(shutil.which, NAMES)), None)
+    if executable is None:
+        reason = "no Chromium or Chrome found; install one, or name it in CHROMIUM"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", STRICT)
+        super().end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of ``folder``, served under a strict Content-Security-Policy."""
+    handler = functools.partial(_Handler, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def watched(page: Page, address: str) -> list[str]:
+    """A list that fills with whatever goes wrong on ``page`` from now on."""
+    found: list[str] = []
+    page.on("pageerror", lambda e: found.append(f"script error: {e}"))
+    page.on(
+        "console",
+        lambda m: m.type in ("error", "warning") and found.append(f"console: {m.text}"),
+    )
+    page.on(
+        "request",
+        lambda r: (
+            r.url.startswith((address, "data:"))
+            or found.append(f"external request: {r.url}")
+        ),
+    )
+    return found

@@ -1,0 +1,374 @@
+"""The interactive figure, in a real Chromium, against the package's own numbers."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from browsers import chromium, served, watched
+from playwright.sync_api import Page
+from scipy.optimize import nnls
+
+from marginflow.flows import AdaptiveFlow
+from marginflow.optim import GeneralizedAdadelta
+
+SOURCE = Path(__file__).parent.parent / "book" / "_static" / "explorer"
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>t</title>
+<link rel="icon" href="data:,"><link rel="stylesheet" href="explorer/explorer.css">
+<script type="module" src="explorer/explorer.js"></script></head>
+<body><main>{}</main></body></html>"""
+
+pytestmark = pytest.mark.site
+
+W0 = [-0.5, 1.0]
+Z = [[2.3, 1.2], [1.5, 2.2], [0.7, 2.6], [1.1, 1.3], [2.6, 1.1], [1.5, 2.6]]
+CHOICES = {
+    "isotropic": {"skew": 1, "size": 1, "beta0": [1, 1], "rho": 0.9},
+    "skewed": {"skew": 30, "size": 0.01, "beta0": [1, 1], "rho": 0.9},
+    "far start": {"skew": 0.1, "size": 0.1, "beta0": [8, 0.125], "rho": 0.99},
+    "all forgotten": {"skew": 100, "size": 1, "beta0": [0.5, 4], "rho": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    folder = tmp_path_factory.mktemp("figure")
+    shutil.copytree(SOURCE, folder / "explorer")
+    figure = (SOURCE / "figure.html").read_text(encoding="utf-8")
+    (folder / "index.html").write_text(PAGE.format(figure), encoding="utf-8")
+    with chromium() as browser, served(folder) as address:
+        page = browser.new_page(viewport={"width": 1280, "height": 1400})
+        found = watched(page, address)
+        page.goto(f"{address}/index.html")
+        page.evaluate(
+            "import('/explorer/flow.js').then(module => { window.flowjs = module })"
+        )
+        page.wait_for_function("window.flowjs")
+        yield page
+        assert found == []
+
+
+def hyperparameters(page: Page, choice: dict) -> dict:
+    return page.evaluate("choice => flowjs.hyperparameters(choice)", choice)
+
+
+def max_margin(page: Page, z: list, chi2: list) -> dict | None:
+    return page.evaluate("([z, chi2]) => flowjs.maxMargin(z, chi2)", [z, chi2])
+
+
+def least_distance(z: np.ndarray, chi2: np.ndarray) -> np.ndarray | None:
+    """The same minimizer by non-negative least squares (Lawson and Hanson)."""
+    a = z * np.sqrt(chi2)
+    system = np.vstack([a.T, np.ones(len(a))])
+    u, _ = nnls(system, np.array([0.0, 0.0, 1.0]))
+    r = system @ u - [0.0, 0.0, 1.0]
+    return None if -r[2] < 1e-12 else -r[:2] / r[2] * np.sqrt(chi2)
+
+
+# The mathematics --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES)
+def test_hyperparameters_give_the_chosen_skew_and_beta(page, choice) -> None:
+    hyper = {k: np.array(v) for k, v in hyperparameters(page, choice).items()}
+    delta, epsilon, g0, h0 = (hyper[k] for k in ("delta", "epsilon", "g0", "h0"))
+    quotient = delta / epsilon
+    assert quotient[0] / quotient[1] == pytest.approx(choice["skew"], rel=1e-12)
+    assert np.sqrt(delta * epsilon) == pytest.approx([choice["size"]] * 2, rel=1e-12)
+    beta = np.sqrt((1 + h0 / epsilon) / (1 + g0 / delta))
+    assert beta == pytest.approx(choice["beta0"], rel=1e-12)
+    assert hyper["chi2"] == pytest.approx(np.sqrt(epsilon / delta), rel=1e-12)
+    assert min(g0.min(), h0.min()) >= 0  # Assumption 2 (ii)
+
+
+def test_prediction_is_the_quadratic_programs_minimizer(page) -> None:
+    generator = np.random.default_rng(5)
+    separable = 0
+    for _ in range(200):
+        n = generator.integers(1, 9)
+        z = generator.normal(size=(n, 2)) + generator.uniform(0, 2, size=2)
+        chi2 = 10 ** generator.uniform(-1, 1, size=2)
+        exact = least_distance(z, chi2)
+        found = max_margin(page, z.tolist(), chi2.tolist())
+        assert (found is None) == (exact is None)
+        if exact is not None:
+            separable += 1
+            np.testing.assert_allclose(found["w"], exact, rtol=1e-7)
+    assert 50 < separable < 195  # both cases have been met
+
+
+@pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES)
+def test_flow_is_the_packages_flow(page, choice) -> None:
+    hyper = hyperparameters(page, choice)
+    states = page.evaluate(
+        "([z, w0, hyper]) => flowjs.flow(z, w0, hyper)", [Z, W0, hyper]
+    )
+    flow = AdaptiveFlow(
+        lambda w, x: x @ w, Z, np.ones(len(Z)),
+        rho=hyper["rho"], delta=np.array(hyper["delta"]),
+        epsilon=np.array(hyper["epsilon"]),
+    )  # fmt: skip
+    trajectory = flow.integrate(
+        np.array(W0), np.array(hyper["g0"]), np.array(hyper["h0"]), log_t_end=1e4
+    )
+    sigma = np.array([state["logt"] for state in states])
+    assert sigma[0] == 0
+    assert sigma[-1] == pytest.approx(1e4, rel=1e-12)
+    with np.errstate(divide="ignore"):
+        log_t = sigma + np.log(-np.expm1(-sigma))
+    exact = trajectory.at(log_t=np.minimum(log_t, 1e4))
+    w = np.array([state["w"] for state in states])
+    error = np.linalg.norm(w - exact.w, axis=1) / np.maximum(
+        1, np.linalg.norm(exact.w, axis=1)
+    )
+    assert error.max() < 1e-5
+    beta = np.array([state["beta"] for state in states])
+    np.testing.assert_allclose(beta, exact.beta, rtol=1e-5)
+    # It ends where Theorem 2 says; a wrong skew would be told from it.
+    end = math.degrees(math.atan2(*w[-1][::-1]))
+    predicted = max_margin(page, Z, hyper["chi2"])["w"]
+    assert abs(end - math.degrees(math.atan2(*predicted[::-1]))) < 0.2
+    if choice["skew"] != 1:
+        plain = max_margin(page, Z, [1, 1])["w"]
+        assert abs(end - math.degrees(math.atan2(*plain[::-1]))) > 5
+
+
+@pytest.mark.parametrize("eta", [0.05, 1.0])
+@pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES)
+def test_run_is_the_optimizers_run(page, choice, eta) -> None:
+    steps = 300
+    hyper = hyperparameters(page, choice)
+    states = page.evaluate(
+        "([z, w0, hyper, eta, n]) => flowjs.procedure(z, w0, hyper, eta, n)",
+        [Z, W0, hyper, eta, steps],
+    )
+    tensor = {
+        k: torch.tensor(hyper[k], dtype=torch.float64)
+        for k in ("delta", "epsilon", "g0", "h0")
+    }
+    w = torch.nn.Parameter(torch.tensor(W0, dtype=torch.float64))
+    z = torch.tensor(Z, dtype=torch.float64)
+    optimizer = GeneralizedAdadelta(
+        [w], lr=eta, rho=1 - eta * (1 - choice["rho"]),
+        delta=[tensor["delta"]], epsilon=[tensor["epsilon"]],
+    )  # fmt: skip
+    optimizer.set_averages(w, tensor["g0"], tensor["h0"])
+    for _ in range(steps):
+        optimizer.zero_grad()
+        torch.exp(-z @ w).sum().backward()
+        optimizer.step()
+    last = states[-1]
+    assert last["logt"] == pytest.approx(math.log1p(steps * eta), rel=1e-12)
+    np.testing.assert_allclose(last["w"], w.detach().numpy(), rtol=1e-9)
+
+
+def test_planted_errors_are_told_from_the_flow(page) -> None:
+    """A wrong power of the skew, and ρ in the place of ρ_k, do not go unnoticed."""
+    hyper = hyperparameters(page, CHOICES["skewed"])
+    call = "([z, w0, hyper]) => flowjs.flow(z, w0, hyper).at(-1).w"
+    right = page.evaluate(call, [Z, W0, hyper])
+    wrong = page.evaluate(
+        call, [Z, W0, {**hyper, "chi2": [c**2 for c in hyper["chi2"]]}]
+    )
+    assert np.abs(np.array(right) - wrong).max() / np.abs(right).max() > 1e-3
+    run = "([z, w0, hyper]) => flowjs.procedure(z, w0, hyper, 0.05, 300).at(-1).w"
+    right = page.evaluate(run, [Z, W0, hyper])
+    wrong = page.evaluate(run, [Z, W0, {**hyper, "rho": 1 - (1 - hyper["rho"]) / 0.05}])
+    assert np.abs(np.array(right) - wrong).max() > 1e-3
+
+
+# The figure -------------------------------------------------------------------------
+
+
+def settle(page: Page) -> None:
+    """Wait until the figure has drawn and announced the latest change."""
+    page.locator(".mfx-verdict[aria-busy=false]").wait_for()
+
+
+def preset(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+    settle(page)
+
+
+def number(page: Page, row: str, column: int = 0) -> float:
+    cell = page.locator(f"[data-row={row}] td").nth(column)
+    return float(cell.inner_text().replace("−", "-").rstrip("°"))
+
+
+def test_presets_tell_the_paper_in_a_minute(page) -> None:
+    preset(page, "Isotropic")
+    plain = number(page, "plain")
+    assert number(page, "predicted") == plain
+    assert number(page, "flow") == pytest.approx(plain, abs=0.05)
+
+    preset(page, "Skewed")
+    skewed = number(page, "predicted")
+    assert abs(skewed - plain) > 10
+    assert number(page, "flow") == pytest.approx(skewed, abs=0.05)
+    assert number(page, "flow", 2) < number(page, "plain", 2)  # the margin's price
+
+    preset(page, "Far start")
+    assert number(page, "predicted") == skewed
+    assert number(page, "flow") == pytest.approx(skewed, abs=0.1)
+    page.get_by_label("Time").fill("2")  # on the way, log t = 99, it is elsewhere
+    settle(page)
+    assert abs(number(page, "flow") - skewed) > 1
+
+    preset(page, "Large step")
+    assert "Its β is 1 at all times" in page.locator(".mfx-verdict").inner_text()
+    assert number(page, "flow") == pytest.approx(skewed, abs=0.05)
+
+    preset(page, "Nothing forgotten")
+    assert abs(number(page, "flow") - number(page, "predicted")) > 10
+    assert "breaks Assumption 2 (i)" in page.locator(".mfx-verdict").inner_text()
+
+
+def test_a_dragged_point_moves_the_prediction(page) -> None:
+    preset(page, "Isotropic")
+    before = number(page, "predicted")
+    box = page.locator(".mfx-point").nth(4).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 10, y + 30, steps=5)
+    page.mouse.up()
+    settle(page)
+    assert abs(number(page, "predicted") - before) > 3
+    assert number(page, "flow") == pytest.approx(number(page, "predicted"), abs=0.2)
+    page.get_by_role("button", name="Reset the points").click()
+    settle(page)
+    assert number(page, "predicted") == before
+
+
+def test_a_finger_drags_as_a_mouse_does(page) -> None:
+    touch = page.context.browser.new_page(
+        viewport={"width": 390, "height": 844}, has_touch=True
+    )
+    found = watched(touch, page.url.removesuffix("/index.html"))
+    touch.goto(page.url)
+    settle(touch)
+    before = number(touch, "predicted")
+    point = touch.locator(".mfx-point").nth(4)
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    assert min(box["width"], box["height"]) >= 24  # WCAG 2.2, target size
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    send = touch.context.new_cdp_session(touch).send
+    for kind, dy in [("touchStart", 0), ("touchMove", 15), ("touchMove", 30)]:
+        send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [{"x": x, "y": y + dy}]},
+        )
+    send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    settle(touch)
+    assert abs(number(touch, "predicted") - before) > 3
+    assert touch.evaluate(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
+    assert found == []
+    touch.close()
+
+
+def test_keys_move_points_until_nothing_separates_them(page) -> None:
+    preset(page, "Isotropic")
+    point = page.locator(".mfx-point").nth(4)
+    point.focus()
+    for _ in range(6):
+        page.keyboard.press("Shift+ArrowUp")
+        page.keyboard.press("Shift+ArrowRight")
+    settle(page)
+    verdict = page.locator(".mfx-verdict")
+    assert "Assumption 2 (iii) fails" in verdict.inner_text()
+    assert "none" in page.locator("[data-row=predicted]").inner_text()
+    page.get_by_label("Step").fill("0.7")
+    settle(page)
+    assert "The run diverges" in verdict.inner_text()
+    assert "NaN" not in page.locator("#explorer").evaluate("e => e.innerHTML")
+    assert verdict.get_attribute("aria-live") == "polite"
+    assert "arrow keys" in point.get_attribute("aria-label")
+    preset(page, "Isotropic")
+    assert "Assumption 2 (iii) fails" not in verdict.inner_text()
+
+
+def test_sliders_have_names_and_spoken_values(page) -> None:
+    preset(page, "Skewed")
+    for slider in page.locator("input[type=range]").all():
+        assert slider.get_attribute("aria-valuetext")
+        assert page.locator(f"label[for={slider.get_attribute('id')}]").count() == 1
+    skew = page.get_by_role("slider", name="Skew")
+    assert skew.get_attribute("aria-valuetext") == "10 : 1"
+    skew.focus()
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert skew.get_attribute("aria-valuetext") == "12.6 : 1"
+
+
+def test_extremes_of_all_sliders_stay_finite(page) -> None:
+    sliders = ["skew", "beta1", "beta2", "rho", "size", "eta"]
+    for corner in range(2 ** len(sliders)):
+        for bit, name in enumerate(sliders):
+            end = "max" if corner >> bit & 1 else "min"
+            page.evaluate(
+                "([id, end]) => { const s = document.getElementById(id);"
+                " s.value = s[end]; s.dispatchEvent(new Event('input')); }",
+                [f"mfx-{name}", end],
+            )
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        drawn = page.locator("#explorer").evaluate("e => e.innerHTML")
+        assert not any(word in drawn for word in ("NaN", "Infinity")), corner
+        if page.get_by_label("Memory").input_value() != "3.1":
+            assert abs(number(page, "flow", 1)) < 1, corner
+
+
+def test_less_motion_hides_the_animation(page) -> None:
+    calm = page.context.browser.new_page(reduced_motion="reduce")
+    calm.goto(page.url)
+    settle(calm)
+    assert calm.locator(".mfx-play").is_hidden()
+    calm.close()
+    assert page.locator(".mfx-play").is_visible()
+
+
+def test_play_runs_through_time(page) -> None:
+    preset(page, "Skewed")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(300)
+    assert float(page.get_by_label("Time").input_value()) < 3.9
+    page.get_by_role("button", name="Pause").click()
+    stopped = page.get_by_label("Time").input_value()
+    page.wait_for_timeout(200)
+    assert page.get_by_label("Time").input_value() == stopped
+
+
+@pytest.mark.parametrize(
+    ("defect", "told"),
+    [
+        ('<p id="p" onclick="0">', "Content Security Policy"),
+        ("<script>0</script>", "Content Security Policy"),
+        ('<p style="color: red">', "Content Security Policy"),
+        ('<img alt="" src="http://192.0.2.1/x.png">', "external request"),
+        ('<script src="throws.js"></script>', "script error"),
+    ],
+)
+def test_planted_defects_of_a_page_are_caught(tmp_path, page, defect, told) -> None:
+    (tmp_path / "throws.js").write_text("throw new Error('planted')", encoding="utf-8")
+    page_of = PAGE.replace("explorer/", "none/").format
+    text = page_of(defect).replace(
+        '<link rel="stylesheet" href="none/explorer.css">', ""
+    )
+    text = text.replace('<script type="module" src="none/explorer.js"></script>', "")
+    (tmp_path / "index.html").write_text(text, encoding="utf-8")
+    with served(tmp_path) as address:
+        other = page.context.browser.new_page()
+        found = watched(other, address)
+        other.goto(f"{address}/index.html")
+        other.locator("#p").dispatch_event("click") if 'id="p"' in defect else None
+        other.wait_for_timeout(100)
+        other.close()
+    assert any(told in problem for problem in found), found
