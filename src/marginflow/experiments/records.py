@@ -1,0 +1,253 @@
+"""Records: one Parquet file a run, written whole or not at all, and checked when read.
+
+A record holds the run's rows, and in the file's metadata its provenance: the spec with
+every number, versions, device, commit, data md5, time spent.  The provenance carries a
+SHA-256 over the rows and itself, so that a flipped bit is named and never plotted.
+
+Wall time and machine differ from run to run; the rows do not.  :func:`content_digest`
+is over the rows alone, to tell whether two records say the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from marginflow.experiments.spec import RunSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Record",
+    "RecordError",
+    "content_digest",
+    "load_frame",
+    "read_record",
+    "record_path",
+    "write_atomically",
+    "write_record",
+]
+
+FORMAT = 1
+_PROVENANCE, _SEAL = b"marginflow.provenance", b"marginflow.sha256"
+
+
+class RecordError(ValueError):
+    """A record or checkpoint is damaged or of another spec; names the file."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a record file holds."""
+
+    path: Path
+    frame: pd.DataFrame
+    """One row per evaluated epoch, columns as in ``metrics.COLUMNS``."""
+    provenance: dict
+
+
+def record_path(results: str | os.PathLike, spec: RunSpec) -> Path:
+    """Where the record of ``spec`` lies."""
+    return Path(results) / f"{spec.name}.parquet"
+
+
+def content_digest(columns: Iterable[str], rows: Float[np.ndarray, "n c"]) -> str:
+    """SHA-256 of names and values; equal for records that say the same to the bit."""
+    digest = hashlib.sha256(json.dumps(list(columns)).encode())
+    digest.update(np.ascontiguousarray(rows, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def write_record(
+    path: str | os.PathLike,
+    columns: Iterable[str],
+    rows: Float[np.ndarray, "n c"],
+    provenance: dict,
+) -> bool:
+    """Publish a record, unless there is one already.
+
+    Returns:
+        Whether it was written; False if a record was there (which is left alone).
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.  No partial file
+            remains.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = list(columns)
+    provenance = {**provenance, "content": content_digest(columns, rows)}
+    text = json.dumps(provenance, sort_keys=True).encode()
+    metadata = {_PROVENANCE: text, _SEAL: hashlib.sha256(text).hexdigest().encode()}
+    arrays = [pa.array(np.ascontiguousarray(rows[:, i])) for i in range(len(columns))]
+    table = pa.table(arrays, names=columns).replace_schema_metadata(metadata)
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        use_dictionary=False,
+        write_statistics=False,
+        write_page_checksum=True,
+    )
+    return write_atomically(path, sink.getvalue().to_pybytes(), replace=False)
+
+
+def write_atomically(path: str | os.PathLike, data: bytes, *, replace: bool) -> bool:
+    """Make ``path`` hold ``data``, so that whoever looks sees all of it or nothing.
+
+    Args:
+        replace: whether to take the place of a file that is there.
+
+    Returns:
+        False if a file was there and ``replace`` is False.
+
+    Raises:
+        OSError: the data could not be written; ``path`` is as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            os.replace(draft, path)
+            return True
+        try:
+            os.link(draft, path)  # unlike a rename, refuses to take another's place
+        except FileExistsError:
+            return False
+        return True
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def read_record(path: str | os.PathLike, spec: RunSpec | None = None) -> Record:
+    """Read and check a record.
+
+    Args:
+        path: the file.
+        spec: what the record must be of, if given.
+
+    Raises:
+        RecordError: the file is missing, damaged, no record of this package, of another
+            version, or of another spec than ``spec``.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    try:
+        # The whole file is checked, page by page, before anything is made of it.
+        table = pq.read_table(
+            pa.BufferReader(path.read_bytes()),
+            page_checksum_verification=True,
+            use_threads=False,
+        )
+    except FileNotFoundError:
+        raise RecordError(f"{path} does not exist") from None
+    except (OSError, ValueError, pa.ArrowException) as error:
+        reason = str(error).strip().splitlines()[:1]
+        raise RecordError(
+            f"{path} cannot be read as a record ({' '.join(reason)}); delete it to run "
+            "it again"
+        ) from error
+    metadata = table.schema.metadata or {}
+    if _PROVENANCE not in metadata or _SEAL not in metadata:
+        raise RecordError(f"{path} is a Parquet file, but not a record of marginflow")
+    text = metadata[_PROVENANCE]
+    rows = _values(path, table)
+    damaged = hashlib.sha256(text).hexdigest().encode() != metadata[_SEAL]
+    if not damaged:
+        provenance = json.loads(text)
+        damaged = provenance["content"] != content_digest(table.column_names, rows)
+    if damaged:
+        raise RecordError(
+            f"{path} is damaged: its content does not match its checksum; delete it to "
+            "run it again"
+        )
+    if provenance.get("format") != FORMAT:
+        raise RecordError(
+            f"{path} has format {provenance.get('format')}; this version of marginflow "
+            f"reads format {FORMAT}"
+        )
+    if spec is not None and provenance["digest"] != spec.digest():
+        raise RecordError(
+            f"{path} is a record of another spec: {_difference(spec, provenance)}; "
+            "move it away to run this one"
+        )
+    import pandas as pd
+
+    return Record(path, pd.DataFrame(rows, columns=table.column_names), provenance)
+
+
+def _values(path: Path, table) -> Float[np.ndarray, "n c"]:
+    try:
+        return np.column_stack(
+            [table.column(name).to_numpy() for name in table.column_names]
+        ).astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise RecordError(f"{path} holds columns that are not numbers") from error
+
+
+def _difference(spec: RunSpec, provenance: dict) -> str:
+    wanted, found = _flat(spec.identity()), _flat(provenance["spec"])
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            return f"{name} is {found.get(name)!r}, not {wanted.get(name)!r}"
+    return "the digests differ"
+
+
+def _flat(identity: dict) -> dict:
+    return {**identity, **{f"setting.{k}": v for k, v in identity["setting"].items()}}
+
+
+def load_frame(
+    results: str | os.PathLike, specs: Iterable[RunSpec]
+) -> tuple[pd.DataFrame, list[dict]]:
+    """The records of those ``specs`` that have one, as one tidy frame.
+
+    Returns:
+        A frame with the spec's names before the records' columns, and the provenance of
+        each record.  Runs without a record are left out.
+
+    Raises:
+        RecordError: a record is damaged or of another spec.
+    """
+    import pandas as pd
+
+    frames, provenances = [], []
+    for spec in specs:
+        path = record_path(results, spec)
+        if not path.exists():
+            continue
+        record = read_record(path, spec)
+        names = {
+            "experiment": spec.experiment,
+            "scale": spec.scale,
+            "regime": spec.regime,
+            "algorithm": spec.algorithm,
+            "round": spec.round,
+        }
+        frame = record.frame
+        for i, (name, value) in enumerate(names.items()):
+            frame.insert(i, name, value)
+        frames.append(frame)
+        provenances.append(record.provenance)
+    if not frames:
+        return pd.DataFrame(), []
+    return pd.concat(frames, ignore_index=True), provenances
