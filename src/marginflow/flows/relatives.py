@@ -93,7 +93,9 @@ class _RMSProp(System):
         }
 
     def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
-        log_gap = Y["log_G"] - np.logaddexp(0.0, Y["log_G"])  # 1 - beta^2 = G/(1+G)
+        with np.errstate(under="ignore", invalid="ignore"):
+            # 1 - beta^2 = G/(1 + G)
+            log_gap = Y["log_G"] - np.logaddexp(0.0, Y["log_G"])
         return {
             "log_G": Y["log_G"],
             "log_H": np.full_like(log_gap, -np.inf),

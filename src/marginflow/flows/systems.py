@@ -376,7 +376,7 @@ class AdaDeltaLog(_AdaDelta):
         return parts
 
     def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
-        with np.errstate(under="ignore"):
+        with np.errstate(under="ignore", invalid="ignore"):
             log_gap = Y["log_D"] - np.logaddexp(0.0, Y["log_G"])
             log_gap = np.where(self.sign == 0, -np.inf, log_gap)
             return {

@@ -190,7 +190,8 @@ class Trajectory:
 
         For the other rules, their preconditioner divided by its value at g = 0.
         """
-        beta = self.system.beta(self._seen)
+        with np.errstate(invalid="ignore"):
+            beta = self.system.beta(self._seen)
         if self.tail is not None:
             beta = np.where(self.in_tail[:, None], self.tail.beta, beta)
         return beta
@@ -275,8 +276,8 @@ class Trajectory:
         start = self.start
         with np.errstate(invalid="ignore", over="ignore"):
             defect = np.abs(np.expm1(self.log_gap - start.log_gap + self.exponent))
-        same_sign = np.sign(self._seen["gap"]) == np.sign(start.gap)
-        defect = np.where(same_sign | np.isnan(defect), defect, np.inf)
+        opposite = np.sign(self._seen["gap"]) * np.sign(start.gap) < 0
+        defect = np.where(opposite, np.inf, defect)
         both_zero = (self._seen["gap"] == 0) & (start.gap == 0)
         return np.where(both_zero, 0.0, defect)
 
