@@ -47,7 +47,10 @@ _MAGIC = b"marginflow checkpoint 1\n"
 
 _MATTERS = (
     "data.py",
-    "experiments",
+    "experiments/flat.py",
+    "experiments/metrics.py",
+    "experiments/spec.py",
+    "experiments/training.py",
     "homogeneity.py",
     "losses.py",
     "margins.py",
