@@ -4,9 +4,8 @@
     proofs use only how it behaves under a diagonal change of variables. *)
 
 From Coq Require Import Reals Lra Psatz List FunctionalExtensionality.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs Vectors.
+From MarginFlow Require Export Vectors.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -121,6 +120,41 @@ Proof.
   rewrite <- E in C; apply (clarke_scaled _ b (mul a v)) in C; auto.
   replace (fun z => f (mul a (mul b z))) with f in C; auto.
   apply functional_extensionality; intros z; unfold b; now rewrite mul_inv.
+Qed.
+
+(** A constant multiple of f. *)
+Lemma clarke_multiple c f v u :
+  clarke f v u -> clarke (fun z => c * f z) v (mul (fun _ => c) u).
+Proof.
+  intros (l & In_l & One & U).
+  exists (map (fun cD => (fst cD, mul (fun _ => c) (snd cD))) l); repeat split.
+  - intros; apply in_map_iff in H0; destruct H0 as ([b B] & E & I).
+    inversion E; subst; now apply (In_l _ B).
+  - apply in_map_iff in H0; destruct H0 as ([b B] & E & I); inversion E; subst.
+    destruct (In_l _ _ I) as (_ & vs & Ds & Gr & Cv & CD).
+    exists vs, (fun i => mul (fun _ => c) (Ds i)); repeat split; auto.
+    + intros i e e0; assert (P := Rabs_pos c).
+      destruct (Gr i (e / (Rabs c + 1))) as (d & d0 & Near).
+      { apply Rdiv_lt_0_compat; lra. }
+      exists d; split; auto; intros z Z; specialize (Near z Z).
+      replace (inner (mul (fun _ => c) (Ds i)) (sub z (vs i)))
+        with (c * inner (Ds i) (sub z (vs i))).
+      2: { unfold inner; rewrite <- Sum_scal; apply Sum_ext; intros j.
+           unfold mul; ring. }
+      set (q := inner _ _) in *; set (n := norm _) in *.
+      replace (c * f z - c * f (vs i) - c * q)
+        with (c * (f z - f (vs i) - q)) by ring.
+      rewrite Rabs_mult.
+      assert (N : 0 <= n) by apply norm_nonneg.
+      assert (e * n = (Rabs c + 1) * (e / (Rabs c + 1) * n)) by (field; lra).
+      assert (0 <= e / (Rabs c + 1) * n).
+      { apply Rmult_le_pos; auto; left; apply Rdiv_lt_0_compat; lra. }
+      nra.
+    + now apply converges_scaled.
+  - rewrite <- One; clear; induction l; simpl; congruence.
+  - intros j; unfold mul at 1; rewrite U; clear.
+    induction l as [| [b B] l IH]; simpl; [ring |].
+    rewrite Rmult_plus_distr_l, IH; unfold mul; ring.
 Qed.
 
 (** The total loss along an arc is an arc. *)

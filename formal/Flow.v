@@ -5,9 +5,8 @@
     t.  [g t j] is the paper's g(t)_j. *)
 
 From Coq Require Import Reals Lra Psatz List.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs Vectors Clarke.
+From MarginFlow Require Export Clarke.
 Open Scope R_scope.
 
 (* statement: process 2 *)

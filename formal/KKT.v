@@ -1,9 +1,8 @@
 (** * Karush-Kuhn-Tucker points and the change of variables v = w / chi *)
 
 From Coq Require Import Reals Lra Psatz List FunctionalExtensionality.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs Vectors Clarke Loss.
+From MarginFlow Require Export Loss.
 Open Scope R_scope.
 
 (* statement: kkt *)
@@ -54,6 +53,22 @@ Proof.
       apply Sum_ext; intros i; ring.
 Qed.
 
+(** A positive multiple of the objective has the same KKT points. *)
+Lemma KKT_multiple (f : vec J -> R) (gs : D -> vec J -> R) c v :
+  0 < c -> KKT f gs v -> KKT (fun z => c * f z) gs v.
+Proof.
+  intros C (lam & Lam & Fe & (p & q & P & Q & Eq) & Sl).
+  exists (fun i => c * lam i); repeat split; auto.
+  - intros i; specialize (Lam i); nra.
+  - exists (mul (fun _ => c) p), q; repeat split; auto.
+    + now apply clarke_multiple.
+    + intros j; transitivity (c * (p j + Sum (fun i => lam i * q i j)));
+        [| rewrite Eq; ring].
+      rewrite Rmult_plus_distr_l, <- Sum_scal; f_equal.
+      apply Sum_ext; intros i; ring.
+  - intros i; rewrite Rmult_assoc, Sl; ring.
+Qed.
+
 Context {X : Type} `{!Dataset D X}.
 
 (* statement: equivalence *)
@@ -75,6 +90,29 @@ Proof.
   { apply functional_extensionality; intros z; do 3 f_equal.
     apply functional_extensionality; intros j; unfold mul; field; auto. }
   rewrite O; reflexivity.
+Qed.
+
+(* statement: isotropic *)
+(** With an isotropic skew the KKT points are those of the plain problem (4). *)
+Theorem KKT_isotropic (Phi : vec J -> X -> R) (s : R) (w : vec J) :
+  0 < s ->
+  max_margin_KKT Phi (fun _ => s) w <-> max_margin_KKT Phi (fun _ => 1) w.
+(* end statement *)
+Proof.
+  intros S.
+  assert (O : forall a b : R, 0 < b ->
+    (fun z : vec J => / 2 * norm (mul (fun _ => a) z) ^ 2) =
+    (fun z => (a / b) ^ 2 * (/ 2 * norm (mul (fun _ => b) z) ^ 2))).
+  { intros a b B; apply functional_extensionality; intros z; rewrite !norm_sqr.
+    transitivity (/ 2 * (a / b) ^ 2 * Sum (fun j => mul (fun _ => b) z j ^ 2));
+      [| ring].
+    rewrite Rmult_assoc; f_equal; rewrite <- Sum_scal; apply Sum_ext; intros j.
+    unfold mul; field; lra. }
+  unfold max_margin_KKT; split; intros K.
+  - rewrite (O 1 s S); apply KKT_multiple; auto; apply pow_lt.
+    apply Rdiv_lt_0_compat; lra.
+  - rewrite (O s 1 Rlt_0_1); apply KKT_multiple; auto; apply pow_lt.
+    apply Rdiv_lt_0_compat; lra.
 Qed.
 
 End ChangeOfVariables.

@@ -1,9 +1,8 @@
 (** * Lemma 5: the derivative of 1 minus the squared skewed adapter *)
 
 From Coq Require Import Reals Lra Psatz.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs Vectors Clarke Flow Lemma6.
+From MarginFlow Require Export Lemma6.
 Open Scope R_scope.
 
 Section Lemma5.
@@ -28,8 +27,10 @@ Proof.
   intros Ea Eb Da Db; auto_derive.
   - repeat split; [eexists; apply Db | eexists; apply Da |].
     rewrite Ea; generalize (one_plus_pos a d a0 d0); unfold Rdiv; lra.
-  - replace (Derive (fun s => fa s) t) with a' by (symmetry; now apply is_derive_unique).
-    replace (Derive (fun s => fb s) t) with b' by (symmetry; now apply is_derive_unique).
+  - replace (Derive (fun s => fa s) t) with a'
+      by (symmetry; now apply is_derive_unique).
+    replace (Derive (fun s => fb s) t) with b'
+      by (symmetry; now apply is_derive_unique).
     rewrite Ea, Eb.
     field; tauto.
 Qed.

@@ -4,9 +4,8 @@
     of quotients that are nonnegative only by Lemma 6. *)
 
 From Coq Require Import Reals Lra Psatz.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs Vectors Clarke Flow.
+From MarginFlow Require Export Flow.
 Open Scope R_scope.
 
 Section Lemma6.

@@ -1,9 +1,8 @@
 (** * Lemma 7: each component of the skewed adapter moves towards 1 *)
 
 From Coq Require Import Reals Lra Psatz.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs Vectors Clarke Flow Lemma6 Lemma5.
+From MarginFlow Require Export Lemma5.
 Open Scope R_scope.
 
 Section Lemma7.

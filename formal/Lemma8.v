@@ -5,9 +5,8 @@
     losses of the paper both are proven in Loss.v). *)
 
 From Coq Require Import Reals Lra Psatz.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs Vectors Clarke Flow Lemma6 Lemma5 Lemma7.
+From MarginFlow Require Export Lemma7.
 Open Scope R_scope.
 
 Section Lemma8.
@@ -15,15 +14,17 @@ Context {J : Type} `{Process2 J}.
 
 (* statement: constants *)
 (** The paper's C_j, C_j with a dagger, and C_j with a double dagger. *)
-Definition C1 (j : J) : R := sqrt (delta j / eps j) * L (w 0) / Rmin (beta 0 j) 1.
-Definition C2 (j : J) : R := g 0 j + C1 j.
-Definition C3 (j : J) : R := / (1 + C2 j / delta j).
+Definition C (j : J) : R := sqrt (delta j / eps j) * L (w 0) / Rmin (beta 0 j) 1.
+Definition C_dagger (j : J) : R := g 0 j + C j.
+Definition C_ddagger (j : J) : R := / (1 + C_dagger j / delta j).
 (* end statement *)
 
+(* statement: lemma 8 hypotheses *)
 Hypothesis positive_loss : forall v, 0 < L v.
 Hypothesis lipschitz_loss : locally_lipschitz L.
 Hypothesis proposition_1 : admits_chain_rule L.
 Hypothesis initial : assumption_2_ii.
+(* end statement *)
 
 Lemma arc_loss : arc (fun t => L (w t)).
 Proof. apply arc_lipschitz_comp; [exact lipschitz_loss | apply arc_w]. Qed.
@@ -45,11 +46,11 @@ Proof.
   ring.
 Qed.
 
-Lemma C1_spec j :
-  sqrt (eps j / delta j) * Rmin (beta 0 j) 1 * C1 j = L (w 0).
+Lemma C_spec j :
+  sqrt (eps j / delta j) * Rmin (beta 0 j) 1 * C j = L (w 0).
 Proof.
   assert (P := floor_pos j initial); assert (D := delta_pos j).
-  assert (E := eps_pos j); unfold C1.
+  assert (E := eps_pos j); unfold C.
   assert (S : sqrt (eps j / delta j) * sqrt (delta j / eps j) = 1).
   { rewrite <- sqrt_mult_alt by (left; now apply Rdiv_lt_0_compat).
     replace (eps j / delta j * (delta j / eps j)) with 1 by (field; lra).
@@ -64,7 +65,7 @@ Qed.
     whatever grows no faster than that integral. *)
 Lemma energy (X : R -> R) j :
   arc X -> ae (fun t => exists x, is_derive X t x /\ x <= G t j ^ 2) ->
-  forall t, 0 <= t -> X t - X 0 < C1 j.
+  forall t, 0 <= t -> X t - X 0 < C j.
 Proof.
   intros AX DX t T; set (k := sqrt (eps j / delta j) * Rmin (beta 0 j) 1).
   assert (P := floor_pos j initial).
@@ -94,14 +95,14 @@ Proof.
         assert (k * G s j ^ 2 <= chi j ^ 2 * beta s j * G s j ^ 2)
           by (apply Rmult_le_compat_r; lra).
         simpl in *; lra. }
-  assert (Pos := positive_loss (w t)); assert (E := C1_spec j); fold k in E.
+  assert (Pos := positive_loss (w t)); assert (E := C_spec j); fold k in E.
   apply Rmult_lt_reg_l with k; lra.
 Qed.
 
 (* statement: lemma 8 bounds *)
 (** The integral of the squared gradients stays below C_j. *)
 Theorem lemma_8_gradients j Q :
-  integral (fun t => G t j ^ 2) Q -> forall t, 0 <= t -> Q t < C1 j.
+  integral (fun t => G t j ^ 2) Q -> forall t, 0 <= t -> Q t < C j.
 (* end statement *)
 Proof.
   intros (A & Q0 & D) t T; rewrite <- (Rminus_0_r (Q t)), <- Q0.
@@ -112,10 +113,10 @@ Qed.
 (* statement: lemma 8 average *)
 (** Equation (1) and Lemma 6: the average of squared gradients stays below C_j with
     a dagger. *)
-Theorem lemma_8_average t j : 0 <= t -> g t j < C2 j.
+Theorem lemma_8_average t j : 0 <= t -> g t j < C_dagger j.
 (* end statement *)
 Proof.
-  intros T; assert (g t j - g 0 j < C1 j); [| unfold C2; lra].
+  intros T; assert (g t j - g 0 j < C j); [| unfold C_dagger; lra].
   apply (energy (fun t => g t j)); [apply arc_g | | exact T].
   generalize eq_1; apply ae_imp; intros s S E.
   eexists; split; [apply E |].
@@ -124,26 +125,25 @@ Proof.
   assert (Sq := pow2_ge_0 (G s j)); nra.
 Qed.
 
-Lemma C3_pos j : 0 < C3 j.
+Lemma C_ddagger_pos j : 0 < C_ddagger j.
 Proof.
   assert (D := delta_pos j); assert (U := lemma_8_average 0 j (Rle_refl 0)).
   destruct (initial j) as [Pg _]; apply Rinv_0_lt_compat.
-  generalize (one_plus_pos (C2 j) (delta j)); lra.
+  generalize (one_plus_pos (C_dagger j) (delta j)); lra.
 Qed.
 
-Lemma rate_ge t j : 0 <= t -> C3 j * (1 - rho t j) <= rate t j.
+Lemma rate_ge t j : 0 <= t -> C_ddagger j * (1 - rho t j) <= rate t j.
 Proof.
   intros T; assert (D := delta_pos j); assert (U := lemma_8_average t j T).
   destruct (lemma_6 initial t T j) as [Pg _]; assert (B := rho_range t j T).
   assert (O := one_plus_pos _ _ Pg D).
-  unfold rate, C3, Rdiv at 2; rewrite Rmult_comm.
+  unfold rate, C_ddagger, Rdiv at 2; rewrite Rmult_comm.
   apply Rmult_le_compat_l; [lra |]; apply Rinv_le_contravar; [lra |].
   apply Rplus_le_compat_l, Rmult_le_compat_r; [| lra].
   left; now apply Rinv_0_lt_compat.
 Qed.
 
-(** As 1 - beta^2 keeps its sign, so that its absolute value is a multiple by a
-    constant s of absolute value 1. *)
+(** As 1 - beta^2 keeps its sign, its absolute value is 1 or -1 times it. *)
 Lemma defect_abs j : exists s, (s = 1 \/ s = -1) /\
   0 <= s * (1 - beta 0 j ^ 2) /\
   forall t, 0 <= t -> Rabs (1 - beta t j ^ 2) = s * (1 - beta t j ^ 2).
@@ -159,7 +159,7 @@ Qed.
 Theorem lemma_8_log :
   ae (fun t => forall j, beta t j <> 1 -> exists l,
     is_derive (fun s => ln (Rabs (1 - beta s j ^ 2))) t l /\
-    l <= - C3 j * (1 - rho t j)).
+    l <= - C_ddagger j * (1 - rho t j)).
 (* end statement *)
 Proof.
   generalize (lemma_5_rate initial); apply ae_imp; intros t T D j N.
@@ -185,13 +185,13 @@ Qed.
 (** The Groenwall step, with R(t) the integral of 1 - rho(.)_j over [0, t]. *)
 Theorem lemma_8_gronwall j R :
   integral (fun t => 1 - rho t j) R -> forall t, 0 <= t ->
-  Rabs (1 - beta t j ^ 2) <= Rabs (1 - beta 0 j ^ 2) * exp (- C3 j * R t).
+  Rabs (1 - beta t j ^ 2) <= Rabs (1 - beta 0 j ^ 2) * exp (- C_ddagger j * R t).
 (* end statement *)
 Proof.
   intros (AR & R0 & DR) t T.
   destruct (defect_abs j) as (s & _ & I & Ab).
   assert (K := defect_sign s j initial I).
-  rewrite (Ab t T); set (E t := s * (1 - beta t j ^ 2) * exp (C3 j * R t)).
+  rewrite (Ab t T); set (E t := s * (1 - beta t j ^ 2) * exp (C_ddagger j * R t)).
   assert (M : E t <= E 0).
   { apply arc_antitone; [| | lra].
     - apply (arc_mult (fun t => s * (1 - beta t j ^ 2))).
@@ -199,11 +199,12 @@ Proof.
       + now apply arc_exp, arc_scal.
     - generalize (ae_and _ _ (lemma_5_rate initial) DR); apply ae_imp.
       intros x X [D5 Dx]; specialize (D5 j).
-      exists (s * (1 - beta x j ^ 2) * exp (C3 j * R x) *
-        (C3 j * (1 - rho x j) - rate x j)); split.
+      exists (s * (1 - beta x j ^ 2) * exp (C_ddagger j * R x) *
+        (C_ddagger j * (1 - rho x j) - rate x j)); split.
       + unfold E; set (f s := 1 - beta s j ^ 2) in *.
-        change (is_derive (fun t => s * f t * exp (C3 j * R t)) x
-          (s * f x * exp (C3 j * R x) * (C3 j * (1 - rho x j) - rate x j))).
+        change (is_derive (fun t => s * f t * exp (C_ddagger j * R t)) x
+          (s * f x * exp (C_ddagger j * R x) *
+           (C_ddagger j * (1 - rho x j) - rate x j))).
         auto_derive; [repeat split; eexists; [apply D5 | apply Dx] |].
         replace (Derive (fun t => f t) x) with (- (rate x j * f x))
           by (symmetry; now apply is_derive_unique).
@@ -211,14 +212,15 @@ Proof.
           by (symmetry; now apply is_derive_unique).
         ring.
       + assert (Rg := rate_ge x j (Rlt_le _ _ X)).
-        specialize (K x (Rlt_le _ _ X)); assert (Ex := exp_pos (C3 j * R x)).
-        assert (0 <= s * (1 - beta x j ^ 2) * exp (C3 j * R x))
+        specialize (K x (Rlt_le _ _ X)); assert (Ex := exp_pos (C_ddagger j * R x)).
+        assert (0 <= s * (1 - beta x j ^ 2) * exp (C_ddagger j * R x))
           by (apply Rmult_le_pos; lra).
         nra. }
   unfold E in M; rewrite R0, Rmult_0_r, exp_0, Rmult_1_r in M.
-  apply Rmult_le_reg_r with (exp (C3 j * R t)); [apply exp_pos |].
+  apply Rmult_le_reg_r with (exp (C_ddagger j * R t)); [apply exp_pos |].
   rewrite (Rmult_assoc (Rabs _)), <- exp_plus.
-  replace (- C3 j * R t + C3 j * R t) with 0 by ring; rewrite exp_0, Ab; lra.
+  replace (- C_ddagger j * R t + C_ddagger j * R t) with 0 by ring.
+  rewrite exp_0, Ab; lra.
 Qed.
 
 (* statement: lemma 8 *)
@@ -229,22 +231,24 @@ Proof.
   intros Decay j; destruct (Decay j) as (R & IR & Inf).
   apply is_lim_spec; intros e; simpl.
   apply is_lim_spec in Inf; simpl in Inf.
-  assert (C := C3_pos j); set (U := Rabs (1 - beta 0 j ^ 2)).
-  destruct (Inf (U / (e * C3 j))) as [M HM]; exists (Rmax M 0); intros t T.
+  assert (Cp := C_ddagger_pos j); set (U := Rabs (1 - beta 0 j ^ 2)).
+  destruct (Inf (U / (e * C_ddagger j))) as [M HM]; exists (Rmax M 0); intros t T.
   assert (Tm : M < t /\ 0 < t).
   { generalize (Rmax_l M 0) (Rmax_r M 0); lra. }
   specialize (HM t (proj1 Tm)).
   assert (B := lemma_8_gronwall j R IR t ltac:(lra)); fold U in B.
   assert (P := beta_positive initial t ltac:(lra) j).
   assert (e0 := cond_pos e); assert (U0 : 0 <= U) by apply Rabs_pos.
-  assert (X := exp_ineq1_le (C3 j * R t)).
-  assert (Y : U < e * (C3 j * R t)).
-  { apply Rmult_lt_compat_l with (r := e * C3 j) in HM; [| nra].
-    replace (e * C3 j * (U / (e * C3 j))) with U in HM by (field; lra); lra. }
-  assert (Z : U * exp (- C3 j * R t) < e).
-  { apply Rmult_lt_reg_r with (exp (C3 j * R t)); [apply exp_pos |].
+  assert (X := exp_ineq1_le (C_ddagger j * R t)).
+  assert (Y : U < e * (C_ddagger j * R t)).
+  { apply Rmult_lt_compat_l with (r := e * C_ddagger j) in HM; [| nra].
+    replace (e * C_ddagger j * (U / (e * C_ddagger j))) with U in HM
+      by (field; lra); lra. }
+  assert (Z : U * exp (- C_ddagger j * R t) < e).
+  { apply Rmult_lt_reg_r with (exp (C_ddagger j * R t)); [apply exp_pos |].
     rewrite Rmult_assoc, <- exp_plus.
-    replace (- C3 j * R t + C3 j * R t) with 0 by ring; rewrite exp_0; nra. }
+    replace (- C_ddagger j * R t + C_ddagger j * R t) with 0 by ring.
+    rewrite exp_0; nra. }
   replace (1 - beta t j ^ 2) with ((beta t j - 1) * - (1 + beta t j)) in B by ring.
   rewrite Rabs_mult, Rabs_Ropp, (Rabs_pos_eq (1 + beta t j)) in B by lra.
   assert (N := Rabs_pos (beta t j - 1)); nra.

@@ -1,10 +1,8 @@
 (** * Lemma 9: the logarithm of the skewed adapter does not fluctuate *)
 
 From Coq Require Import Reals Lra Psatz.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs Vectors Clarke Flow Lemma6 Lemma5 Lemma7.
-From MarginFlow Require Import Lemma8.
+From MarginFlow Require Export Lemma8.
 Open Scope R_scope.
 
 Section Lemma9.
@@ -62,7 +60,8 @@ Proof.
     - apply arc_ext with (fun t => ln (beta t j) + - ln (beta 0 j)); [easy |].
       apply arc_plus; [now apply arc_log_beta | apply arc_const].
     - generalize (log_beta_derive Aii); apply ae_imp; intros t _ D.
-      unfold dlog_beta; rewrite (is_derive_unique (fun s : R => ln (beta s j)) _ _ (D j)).
+      unfold dlog_beta.
+      rewrite (is_derive_unique (fun s : R => ln (beta s j)) _ _ (D j)).
       rewrite <- (Rminus_0_r (_ / _)).
       apply (is_derive_minus (V := R_NormedModule)); [apply D |].
       apply (is_derive_const (V := R_NormedModule)). }

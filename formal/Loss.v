@@ -1,9 +1,8 @@
 (** * The total loss, for the exponential and the logistic loss *)
 
 From Coq Require Import Reals Lra Psatz List.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs Vectors Clarke.
+From MarginFlow Require Export Clarke.
 Import ListNotations.
 Open Scope R_scope.
 

@@ -6,10 +6,8 @@
     is a predicate that the theorem quantifies over: nothing else about it is used. *)
 
 From Coq Require Import Reals Lra Psatz List FunctionalExtensionality.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs Vectors Clarke Flow Lemma6 Lemma5 Lemma7.
-From MarginFlow Require Import Lemma8 Lemma9 Loss KKT.
+From MarginFlow Require Export Lemma9 KKT.
 Open Scope R_scope.
 
 (* statement: conclusion *)
@@ -253,6 +251,31 @@ Proof.
         exists T; intros t Ht; destruct (B t Ht) as [B1 _].
         apply Rlt_le_trans with (2 := B1), Rmult_lt_0_compat; auto.
         apply exp_pos.
+Qed.
+
+(* statement: isotropic theorem *)
+(** With isotropic quotients delta/eps, as in AdaDelta itself: the same implicit
+    regularization as plain gradient flow, problem (4). *)
+Theorem theorem_2_isotropic (k : loss) (Phi : vec J -> X -> R) (l c : R)
+    (definable : (vec J -> R) -> Prop) :
+  ((forall x, definable (fun w => Phi w x)) -> definable (total_loss k Phi)) ->
+  (forall f, locally_lipschitz f -> definable f -> admits_chain_rule f) ->
+  (assumption_1 definable Phi l -> theorem_4 k Phi l) ->
+  L = total_loss k Phi ->
+  assumption_1 definable Phi l ->
+  assumption_2_i -> assumption_2_ii ->
+  (exists t0, 0 <= t0 /\ L (w t0) < ell k 0) ->
+  0 < c -> (forall j, delta j / eps j = c) ->
+  implicit_regularization L l w (max_margin_KKT Phi (fun _ => 1)).
+(* end statement *)
+Proof.
+  intros Closed Prop1 Thm4 E A1 Ai Aii Sep C Iso.
+  destruct (theorem_2 k Phi l definable) as (Rate & Norm & u & Ku & Du); auto.
+  split; [exact Rate | split; [exact Norm |]]; exists u; split; auto.
+  replace (fun j => sqrt (sqrt (delta j / eps j)))
+    with (fun _ : J => sqrt (sqrt c)) in Ku.
+  - apply KKT_isotropic in Ku; auto; now apply sqrt_lt_R0, sqrt_lt_R0.
+  - apply functional_extensionality; intros j; now rewrite Iso.
 Qed.
 
 End Theorem2.

@@ -5,9 +5,8 @@
     component-wise operations are written out per component. *)
 
 From Coq Require Import Reals Lra Psatz List.
-Set Warnings "-ambiguous-paths".
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Import Arcs.
+From MarginFlow Require Export Calculus.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -52,7 +51,8 @@ Lemma Sum_ge_term f j : (forall k, 0 <= f k) -> f j <= Sum f.
 Proof.
   intros P; unfold Sum; generalize (enum_all j).
   induction enum as [| k l IH]; simpl; [tauto |].
-  assert (0 <= lsum f l) by (clear IH; induction l; simpl; [lra |]; specialize (P a); lra).
+  assert (0 <= lsum f l)
+    by (clear IH; induction l; simpl; [lra |]; specialize (P a); lra).
   intros [-> | I]; [lra |]; specialize (IH I); specialize (P k); lra.
 Qed.
 
