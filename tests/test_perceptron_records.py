@@ -1,0 +1,73 @@
+"""Records of Experiment 1: written once, read back equal, refused when not right."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from marginflow.experiments.perceptron import PerceptronSpec, run_perceptron
+from marginflow.experiments.perceptron_records import (
+    load_perceptron,
+    perceptron_path,
+    record_perceptron,
+)
+from marginflow.experiments.records import RecordError
+
+RESULTS = Path(__file__).parent.parent / "results"
+SPEC = PerceptronSpec(data_seed=3, rounds=2, epochs=40, reduction="mean")
+
+
+def test_a_record_says_what_the_run_said(tmp_path: Path) -> None:
+    path = record_perceptron(tmp_path, SPEC)
+    frame = load_perceptron(tmp_path, [SPEC])
+    expected = run_perceptron(SPEC).frame()
+    assert frame[list(expected.columns)].equals(expected)
+    before = path.read_bytes()
+    assert record_perceptron(tmp_path, SPEC) == path
+    assert path.read_bytes() == before, "a record is never written twice"
+
+
+def test_other_settings_have_another_place(tmp_path: Path) -> None:
+    other = dataclasses.replace(SPEC, stability_std=0.25)
+    assert perceptron_path(tmp_path, other) != perceptron_path(tmp_path, SPEC)
+
+
+def test_a_record_of_another_spec_is_refused(tmp_path: Path) -> None:
+    path = record_perceptron(tmp_path, SPEC)
+    other = dataclasses.replace(SPEC, data_seed=4)
+    path.rename(perceptron_path(tmp_path, other))
+    with pytest.raises(RecordError, match="'data_seed': 3.*not of.*'data_seed': 4"):
+        load_perceptron(tmp_path, [other])
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    path = record_perceptron(tmp_path, SPEC)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(RecordError, match=path.name):
+        load_perceptron(tmp_path, [SPEC])
+
+
+def test_a_missing_record_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"data-set-03\.parquet does not exist"):
+        load_perceptron(tmp_path, [SPEC])
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_books_records_are_complete_and_sound(reduction: str) -> None:
+    specs = [PerceptronSpec(data_seed=s, reduction=reduction) for s in range(21)]
+    frame = load_perceptron(RESULTS, specs)
+    assert len(frame) == 21 * 500
+
+
+def test_the_books_records_can_be_made_again() -> None:
+    spec = PerceptronSpec(data_seed=7, reduction="mean")
+    recorded = load_perceptron(RESULTS, [spec])
+    few = run_perceptron(dataclasses.replace(spec, rounds=2)).frame()
+    same = few.merge(recorded, on=["algorithm", "round"], suffixes=("", "_recorded"))
+    gap = (same.normalized_margin - same.normalized_margin_recorded).abs().max()
+    assert len(same) == 10
+    assert gap < 1e-6  # other processors round otherwise, and 5000 steps add that up
