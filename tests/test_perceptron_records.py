@@ -38,17 +38,25 @@ def test_a_record_of_another_spec_is_refused(tmp_path: Path) -> None:
     path = record_perceptron(tmp_path, SPEC)
     other = dataclasses.replace(SPEC, data_seed=4)
     path.rename(perceptron_path(tmp_path, other))
-    with pytest.raises(RecordError, match="'data_seed': 3.*not of.*'data_seed': 4"):
+    with pytest.raises(RecordError, match=r"'data_seed': 3.*not of.*'data_seed': 4"):
         load_perceptron(tmp_path, [other])
 
 
-def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+def test_a_flipped_bit_is_named_or_harmless(tmp_path: Path) -> None:
     path = record_perceptron(tmp_path, SPEC)
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(RecordError, match=path.name):
-        load_perceptron(tmp_path, [SPEC])
+    sound, frame = path.read_bytes(), load_perceptron(tmp_path, [SPEC])
+    refused = 0
+    for position in range(0, len(sound), len(sound) // 60):
+        damaged = bytearray(sound)
+        damaged[position] ^= 4
+        path.write_bytes(damaged)
+        try:
+            # Some bytes, such as the name of the writing library, carry no content.
+            assert load_perceptron(tmp_path, [SPEC]).equals(frame)
+        except RecordError as error:
+            assert path.name in str(error)
+            refused += 1
+    assert refused > 30
 
 
 def test_a_missing_record_is_named(tmp_path: Path) -> None:

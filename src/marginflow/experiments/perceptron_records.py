@@ -100,9 +100,10 @@ def load_perceptron(
 def _read(path: Path, spec: PerceptronSpec) -> pd.DataFrame:
     record = read_record(path)
     if record.provenance["digest"] != _digest(spec):
+        found = record.provenance["spec"]
         raise RecordError(
-            f"{path} is a record of {record.provenance['spec']}, not of {asdict(spec)}; "
-            "move it away to run this one"
+            f"{path} is a record of {found}, not of {asdict(spec)}; move it away to run "
+            "this one"
         )
     return record.frame
 
