@@ -4,7 +4,8 @@ The paper is Englert, Lazić and Semler, TMLR 12/2024.  Modules, in the order in
 data flows through them (each imports only from those before it):
 
 =============  ==================================================================
-`networks`     predictors Φ(w, x) and their degree of homogeneity  (Assumption 1)
+`homogeneity`  the degree L, read off a network's graph            (Assumption 1)
+`networks`     predictors Φ(w, x)                                  (Section 4)
 `losses`       the total loss L(w), with its tail kept             (Section 2)
 `optim`        generalized AdaDelta                                (Procedure 1)
 `flows`        the adaptive gradient flow, in t and in log t       (Process 2)

@@ -2,7 +2,7 @@
 
 The theory lives where losses are tiny: L(w(t)) falls like 1/(t (log t)^(2-2/L)), so
 log t = 10^6 means a loss near exp(-10^6), a number that no float holds. Hence each loss
-has its logarithm as a function of its own:
+has its logarithm as a function of its own::
 
     exponential   l(z) = exp(-z)             log l(z) = -z
     logistic      l(z) = log(1 + exp(-z))    log l(z) = log log1p(exp(-z)) ~ -z

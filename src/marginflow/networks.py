@@ -3,12 +3,12 @@
 Two readings exist of the two convolutional networks. The paper's text is the default;
 the authors' released code differs (companion page "Paper against released code"):
 
-    ============  =======================================  ===========================
-    network       reading="paper"                          reading="released"
-    ============  =======================================  ===========================
-    ``mnist_net`` same padding, as in the network it cites  no padding, flatten 1600
-    ``vgg_net``   last block and classifier 256 wide        last block 512 wide
-    ============  =======================================  ===========================
+=============  ======================================  ========================
+network        reading="paper"                         reading="released"
+=============  ======================================  ========================
+``mnist_net``  same padding, as in the net it cites    no padding, flatten 1600
+``vgg_net``    last block and classifier 256 wide      last block 512 wide
+=============  ======================================  ========================
 
 Weights are drawn by a passed ``torch.Generator``; the global one is never touched.
 With the same seed the default draw equals, bit for bit, what PyTorch's own layers would

@@ -102,8 +102,8 @@ def _read(path: Path, spec: PerceptronSpec) -> pd.DataFrame:
     if record.provenance["digest"] != _digest(spec):
         found = record.provenance["spec"]
         raise RecordError(
-            f"{path} is a record of {found}, not of {asdict(spec)}; move it away to run "
-            "this one"
+            f"{path} is a record of {found}, not of {asdict(spec)}; move it away to "
+            "run this one"
         )
     return record.frame
 
