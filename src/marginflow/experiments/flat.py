@@ -8,6 +8,7 @@ GPUs alike.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -54,6 +55,20 @@ class FlatNetwork:
             else:
                 views[name] = part.view(shape)
         return views
+
+    def bound(self, w: Float[Tensor, " p"]) -> nn.Module:
+        """The module, its parameters being views of ``w``: what steps w, steps them.
+
+        Costs less per call than the pure function, and computes the same numbers.
+        """
+        module = copy.deepcopy(self._module)
+        views = {
+            name: nn.Parameter(view) for name, view in self.unpack(w.detach()).items()
+        }
+        for name, parameter in views.items():
+            owner, _, own_name = name.rpartition(".")
+            setattr(module.get_submodule(owner), own_name, parameter)
+        return module
 
     def __call__(self, w: Float[Tensor, " p"], x: Tensor) -> Tensor:
         """Φ(w, x); differentiable in w."""

@@ -79,6 +79,7 @@ class Member:
         shapes = [torch.empty(p.shape, dtype=dtype) for p in module.parameters()]
         self.network = FlatNetwork(module)
         self.w = self.network.initial.to(device).requires_grad_()
+        self.module = self.network.bound(self.w)
         self.delta, self.epsilon = self._stability(shapes)
         self.optimizer = self._optimizer()
         self.epoch = self.step = 0
@@ -321,10 +322,10 @@ def _plain_gradients(
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Each member's gradient, logits and loss, one after the other."""
     for member, x, y in zip(members, xs, ys, strict=True):
-        logits = member.network(member.w, x)
+        logits = member.module(x)
         loss = member.loss(logits, y)
-        (gradient,) = torch.autograd.grad(loss, member.w)
-        yield gradient, logits, loss
+        parts = torch.autograd.grad(loss, list(member.module.parameters()))
+        yield member.network.pack(parts), logits, loss
 
 
 @contextmanager
