@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from marginflow.experiments.commands import add_commands
+
 if TYPE_CHECKING:
     from marginflow.proofs import Report, Statement
 
@@ -46,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_prove(commands)
+    add_commands(commands)
     return parser
 
 

@@ -15,8 +15,8 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -37,9 +37,11 @@ from marginflow.experiments.spec import RunSpec
 __all__ = [
     "Outcome",
     "checkpoint_path",
+    "epochs_done",
     "load_checkpoint",
     "required_bytes",
     "run_one",
+    "run_together",
     "save_checkpoint",
 ]
 
@@ -79,7 +81,6 @@ def run_one(
     data: str | os.PathLike | None = None,
     *,
     checkpoint_seconds: float = 30.0,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Outcome:
     """Train ``spec`` and record it, going on from a checkpoint if there is one.
 
@@ -88,7 +89,6 @@ def run_one(
         data: folder of the data sets, see :func:`marginflow.data.data_root`.
         checkpoint_seconds: least time between checkpoints, which are made after
             epochs; 0 makes one after each.
-        progress: called with epochs done and epochs in all.
 
     Raises:
         RecordError: the record or checkpoint there is damaged or of another spec.
@@ -96,64 +96,99 @@ def run_one(
         ValueError: the device cannot be used or has too little memory.
         OSError: the results folder cannot be written.
     """
+    return run_together([spec], results, data, checkpoint_seconds=checkpoint_seconds)[0]
+
+
+def run_together(
+    specs: Sequence[RunSpec],
+    results: str | os.PathLike,
+    data: str | os.PathLike | None = None,
+    *,
+    checkpoint_seconds: float = 30.0,
+) -> list[Outcome]:
+    """The same for several runs in lockstep, see :func:`training.train`."""
+    outcomes: dict[RunSpec, Outcome] = {}
+    with ExitStack() as stack:
+        claims: dict[RunSpec, _Claim] = {}
+        for spec in specs:
+            claim = _Claim(checkpoint_path(results, spec).with_suffix(".lock"))
+            if _present(results, spec):
+                outcomes[spec] = Outcome(spec, "present")
+            elif not stack.enter_context(claim):
+                outcomes[spec] = Outcome(spec, "busy")
+            elif _present(results, spec):  # recorded between our look and our claim
+                outcomes[spec] = Outcome(spec, "present")
+            else:
+                claims[spec] = claim
+        if claims:
+            trained = _train_and_record(claims, results, data, checkpoint_seconds)
+            outcomes |= {outcome.spec: outcome for outcome in trained}
+    return [outcomes[spec] for spec in specs]
+
+
+def _present(results: str | os.PathLike, spec: RunSpec) -> bool:
+    """Whether there is a record, which must then be sound."""
     path = record_path(results, spec)
     if path.exists():
         read_record(path, spec)
-        return Outcome(spec, "present")
-    with _claim(checkpoint_path(results, spec).with_suffix(".lock")) as mine:
-        if not mine:
-            return Outcome(spec, "busy")
-        if path.exists():  # recorded by someone between our look and our claim
-            read_record(path, spec)
-            return Outcome(spec, "present")
-        return _train_and_record(
-            spec,
-            path,
-            checkpoint_path(results, spec),
-            data,
-            checkpoint_seconds,
-            progress,
-        )
+        return True
+    return False
 
 
-def _train_and_record(spec, path, checkpoint, data, checkpoint_seconds, progress):
+def _train_and_record(
+    claims: dict[RunSpec, _Claim],
+    results: str | os.PathLike,
+    data: str | os.PathLike | None,
+    checkpoint_seconds: float,
+) -> list[Outcome]:
     from marginflow.experiments.metrics import COLUMNS
     from marginflow.experiments.training import resolve_device, train
 
-    device = resolve_device(spec.device)
-    _check_memory(spec, device)
-    sets = _data(
-        spec.experiment, spec.setting, str(data or ""), str(device), spec.dtype
-    )
-    state = load_checkpoint(checkpoint, spec) if checkpoint.exists() else None
-    saved = time.monotonic()
+    specs = list(claims)
+    first, setting = specs[0], specs[0].setting
+    device = resolve_device(first.device)
+    _check_memory(first, device, len(specs))
+    sets = _data(first.experiment, setting, str(data or ""), str(device), first.dtype)
+    checkpoints = {spec: checkpoint_path(results, spec) for spec in specs}
+    states = [
+        load_checkpoint(path, spec) if path.exists() else None
+        for spec, path in checkpoints.items()
+    ]
+    saved = dict.fromkeys(specs, time.monotonic())
 
     def after_epoch(member) -> None:
-        nonlocal saved
-        if progress is not None:
-            progress(member.epoch, member.setting.epochs)
-        if time.monotonic() - saved >= checkpoint_seconds and not member.finished:
-            save_checkpoint(checkpoint, spec, member.state_dict())
-            saved = time.monotonic()
+        spec = member.spec
+        claims[spec].tell(member.epoch, setting.epochs)
+        due = time.monotonic() - saved[spec] >= checkpoint_seconds
+        if due and not member.finished:
+            save_checkpoint(checkpoints[spec], spec, member.state_dict())
+            saved[spec] = time.monotonic()
 
-    result = train(spec, sets, state=state, after_epoch=after_epoch)
-    diverged = result.diverged_at is not None
-    provenance = {
-        **_circumstances(),
-        "format": FORMAT,
-        "spec": spec.identity(),
-        "digest": spec.digest(),
-        "status": "diverged" if diverged else "finished",
-        "diverged_at": result.diverged_at,
-        "device": _device_name(device),
-        "data_md5": {"train": sets[0].md5, "test": sets[1].md5},
-        "seconds": round(result.seconds, 3),
-        "evaluation_seconds": round(result.evaluation_seconds, 3),
-        "recorded": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
-    write_record(path, COLUMNS, result.rows.numpy(), provenance)
-    checkpoint.unlink(missing_ok=True)
-    return Outcome(spec, "diverged" if diverged else "recorded", result.seconds)
+    outcomes = []
+    for result in train(specs, sets, states=states, after_epoch=after_epoch):
+        spec, diverged = result.spec, result.diverged_at is not None
+        provenance = {
+            **_circumstances(),
+            "format": FORMAT,
+            "spec": spec.identity(),
+            "digest": spec.digest(),
+            "status": "diverged" if diverged else "finished",
+            "diverged_at": result.diverged_at,
+            "device": _device_name(device),
+            "lockstep": len(specs),
+            "data_md5": {"train": sets[0].md5, "test": sets[1].md5},
+            "seconds": round(result.seconds, 3),
+            "evaluation_seconds": round(result.evaluation_seconds, 3),
+            "recorded": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+        write_record(
+            record_path(results, spec), COLUMNS, result.rows.numpy(), provenance
+        )
+        checkpoints[spec].unlink(missing_ok=True)
+        outcomes.append(
+            Outcome(spec, "diverged" if diverged else "recorded", result.seconds)
+        )
+    return outcomes
 
 
 # ---- checkpoints ---------------------------------------------------------------------
@@ -198,21 +233,46 @@ def load_checkpoint(path: Path, spec: RunSpec) -> dict:
     return content["state"]
 
 
-@contextmanager
-def _claim(path: Path) -> Iterator[bool]:
-    """Hold the lock of a run; yields whether it was to be had.
+class _Claim:
+    """The lock of a run, and how far the run is, for others to read.
 
-    The file stays: were it deleted, a third process could lock a new one of the same
-    name while a second still waits on the old.
+    The file stays behind: were it deleted, a third process could lock a new one of the
+    same name while a second still waits on the old.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> bool:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
-            return
-        yield True
+            return False
+        return True
+
+    def __exit__(self, *error) -> None:
+        os.close(self._file)  # which also unlocks
+
+    def tell(self, epoch: int, epochs: int) -> None:
+        """Note how far the run is."""
+        os.pwrite(self._file, f"{epoch:8d} {epochs:8d}\n".encode(), 0)
+
+
+def epochs_done(results: str | os.PathLike, spec: RunSpec) -> tuple[int, int] | None:
+    """How far a run under way is: epochs done and in all; None if no process has it."""
+    path = checkpoint_path(results, spec).with_suffix(".lock")
+    try:
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                numbers = file.read(64).split()
+                return (int(numbers[0]), int(numbers[1])) if numbers else (0, 0)
+    except OSError:
+        pass
+    return None
 
 
 # ---- circumstances -------------------------------------------------------------------
@@ -237,8 +297,8 @@ def _data(experiment, setting, root, device, dtype):
     )
 
 
-def required_bytes(spec: RunSpec) -> int:
-    """Memory that a run will take, by a rough count that errs on the large side.
+def required_bytes(spec: RunSpec, together: int = 1) -> int:
+    """Memory that runs in lockstep will take, by a count that errs on the large side.
 
     Data, nine vectors of p parameters, the activations of a batch (forward and
     backward) and of an evaluated chunk, the interpreter with torch.
@@ -252,17 +312,17 @@ def required_bytes(spec: RunSpec) -> int:
     else:
         parameters = 14_715_648 * max(numbers.width**2, numbers.width / 100)
         activations = 32 * 32 * 64 * 8 * numbers.width
-    at_once = 3 * numbers.batch + 500
     return int(
-        size * (2 * images * pixels + 9 * parameters + at_once * activations)
+        size * (2 * images * pixels + together * 9 * parameters)
+        + size * (3 * numbers.batch * together + 500) * activations
         + 400 * 2**20
     )
 
 
-def _check_memory(spec: RunSpec, device) -> None:
+def _check_memory(spec: RunSpec, device, together: int) -> None:
     import torch
 
-    needed, there = required_bytes(spec), None
+    needed, there = required_bytes(spec, together), None
     if device.type == "cuda":
         there = torch.cuda.mem_get_info(device)[0]
     elif hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:

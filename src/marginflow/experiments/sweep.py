@@ -1,0 +1,362 @@
+"""Many runs at once, on any ``concurrent.futures`` executor.
+
+A process pool serves one machine, Dask one or many; nothing else here knows which.
+What a run leaves behind does not depend on who ran it: workers compute on one thread
+each, and draw from streams that the spec names.  A worker that dies takes nothing with
+it but the time since its last checkpoint, and its run is given to another.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import statistics
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from marginflow.experiments.records import read_record, record_path
+from marginflow.experiments.runner import Outcome, epochs_done, run_together
+from marginflow.experiments.spec import ALGORITHMS, REGIMES, RunSpec
+
+__all__ = [
+    "Standing",
+    "dask_cluster",
+    "dask_scheduler",
+    "estimate_seconds",
+    "process_pool",
+    "run_sweep",
+    "standing",
+]
+
+Workplace = Callable[[], AbstractContextManager[Executor]]
+"""Opens an executor; called again if the one before was lost with a worker."""
+
+ATTEMPTS = 4
+"""How many times in a row workers may die before a sweep gives up on what is left."""
+
+_one_run_a_process = threading.Lock()
+
+
+def run_sweep(
+    specs: Sequence[RunSpec],
+    results: str | os.PathLike,
+    data: str | os.PathLike | None = None,
+    *,
+    workplace: Workplace,
+    checkpoint_seconds: float = 30.0,
+    lockstep: bool = False,
+    report: Callable[[Outcome], None] | None = None,
+    tick: Callable[[], None] | None = None,
+) -> list[Outcome]:
+    """Run ``specs`` wherever ``workplace`` offers, and record them under ``results``.
+
+    Args:
+        specs: what to run, in order of preference.
+        results, data, checkpoint_seconds: as for
+            :func:`marginflow.experiments.runner.run_one`; paths that all workers see.
+        workplace: opens the executor.
+        lockstep: give a worker all algorithms of a round at once.
+        report: called with each outcome as it comes.
+        tick: called about once a second meanwhile.
+
+    Returns:
+        One outcome for each spec, in their order.  A run that cannot be done is an
+        outcome too (``failed``), and holds up no other.
+    """
+    outcomes: dict[RunSpec, Outcome] = {}
+    results = str(Path(results).absolute())
+    data = None if data is None else str(Path(data).absolute())
+    died = 0
+    while left := [spec for spec in specs if spec not in outcomes]:
+        before = len(outcomes)
+        with workplace() as executor:
+            arguments = (results, data, checkpoint_seconds)
+            futures = {
+                executor.submit(_work, group, *arguments): group
+                for group in _groups(left, lockstep)
+            }
+            for future in _as_they_come(futures, tick):
+                for outcome in _outcomes(future, futures[future]):
+                    outcomes[outcome.spec] = outcome
+                    if report is not None:
+                        report(outcome)
+        died = 0 if len(outcomes) > before else died + 1
+        if died >= ATTEMPTS:
+            for spec in left:
+                lost = Outcome(
+                    spec,
+                    "failed",
+                    message=f"worker processes died {died} times in a row; was there "
+                    "too little memory? Choose fewer workers or a smaller scale",
+                )
+                outcomes[spec] = lost
+                if report is not None:
+                    report(lost)
+    return [outcomes[spec] for spec in specs]
+
+
+def _groups(specs: Sequence[RunSpec], lockstep: bool) -> list[tuple[RunSpec, ...]]:
+    """What is given to a worker at once."""
+    if not lockstep:
+        return [(spec,) for spec in specs]
+    groups: dict[tuple, list[RunSpec]] = {}
+    for spec in specs:
+        groups.setdefault((spec.folder, spec.round), []).append(spec)
+    return [tuple(group) for group in groups.values()]
+
+
+def _work(
+    group: tuple[RunSpec, ...],
+    results: str,
+    data: str | None,
+    checkpoint_seconds: float,
+) -> list[Outcome]:
+    """What a worker does; every foreseeable trouble is told in the outcome."""
+    with _one_run_a_process:  # threads of a Dask worker take turns
+        try:
+            return run_together(
+                group, results, data, checkpoint_seconds=checkpoint_seconds
+            )
+        except (ValueError, OSError, MemoryError) as error:
+            message = str(error) or type(error).__name__
+            return [Outcome(spec, "failed", message=message) for spec in group]
+
+
+def _as_they_come(
+    futures: Collection[Future], tick: Callable[[], None] | None
+) -> Iterator[Future]:
+    waiting = set(futures)
+    while waiting:
+        done, waiting = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
+        yield from done
+        if tick is not None:
+            tick()
+
+
+def _outcomes(future: Future, group: tuple[RunSpec, ...]) -> list[Outcome]:
+    """What became of some runs; nothing if their worker did not live to tell."""
+    try:
+        return future.result()
+    except (BrokenProcessPool, CancelledError):
+        return []
+    except Exception as error:
+        name = type(error).__name__
+        if name in ("KilledWorker", "FutureCancelledError"):  # Dask's
+            return []
+        return [Outcome(spec, "failed", message=f"{name}: {error}") for spec in group]
+
+
+# ---- workplaces ----------------------------------------------------------------------
+
+
+def process_pool(workers: int) -> Workplace:
+    """A pool of ``workers`` fresh processes on this machine, one thread each.
+
+    Raises:
+        ValueError: ``workers`` is not a positive integer.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ValueError(f"workers is {workers!r}; it must be a positive integer")
+
+    @contextmanager
+    def workplace() -> Iterator[Executor]:
+        pool = ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start_worker,
+        )
+        try:
+            yield pool
+        except BaseException:
+            # Records and checkpoints are whole at any moment, so workers may just end.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    return workplace
+
+
+def _start_worker() -> None:
+    """Set up a worker: it ends at once at Ctrl-C, and with its parent in any case."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def dask_scheduler(address: str) -> Workplace:
+    """The workers of a running Dask scheduler.
+
+    They must see the results and data folders at the same paths.  Start them with
+    ``--nthreads 1``.
+
+    Raises:
+        ValueError: (when opened) nothing answers at the address.
+    """
+
+    @contextmanager
+    def workplace() -> Iterator[Executor]:
+        from distributed import Client
+
+        try:
+            client = Client(address, timeout="10s")
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"scheduler is {address!r}, where no Dask scheduler answers ({error})"
+            ) from error
+        with client:
+            yield client.get_executor(pure=False)
+
+    return workplace
+
+
+def dask_cluster(workers: int) -> Workplace:
+    """A Dask cluster of ``workers`` processes on this machine, without a dashboard.
+
+    Raises:
+        ValueError: ``workers`` is not a positive integer.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ValueError(f"workers is {workers!r}; it must be a positive integer")
+
+    @contextmanager
+    def workplace() -> Iterator[Executor]:
+        from distributed import Client, LocalCluster
+
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                memory_limit=0,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client.get_executor(pure=False)
+
+    return workplace
+
+
+# ---- what stands, and what the rest would cost ---------------------------------------
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What there is of one experiment's grid."""
+
+    recorded: tuple[RunSpec, ...]
+    diverged: tuple[RunSpec, ...]
+    """Recorded as diverged."""
+    under_way: dict[RunSpec, tuple[int, int]]
+    """Epochs done and in all, where a process is at work."""
+    missing: tuple[RunSpec, ...]
+    damaged: dict[RunSpec, str]
+    """Records that cannot be used, and why."""
+    seconds_left: float | None
+    """CPU seconds that the missing ones would take; None if nothing tells."""
+
+
+def standing(specs: Sequence[RunSpec], results: str | os.PathLike) -> Standing:
+    """Look at the records and locks of ``specs``."""
+    recorded, diverged, missing, under_way, damaged = [], [], [], {}, {}
+    for spec in specs:
+        path = record_path(results, spec)
+        if path.exists():
+            try:
+                record = read_record(path, spec)
+            except ValueError as error:
+                damaged[spec] = str(error)
+                continue
+            bad = record.provenance["status"] == "diverged"
+            (diverged if bad else recorded).append(spec)
+        elif (done := epochs_done(results, spec)) is not None:
+            under_way[spec] = done
+        else:
+            missing.append(spec)
+    costs = [estimate_seconds(spec, results) for spec in (*missing, *under_way)]
+    known = [cost for cost in costs if cost is not None]
+    left = sum(known) * len(costs) / len(known) if known else None
+    return Standing(
+        tuple(recorded),
+        tuple(diverged),
+        under_way,
+        tuple(missing),
+        damaged,
+        left if costs else 0.0,
+    )
+
+
+def estimate_seconds(spec: RunSpec, results: str | os.PathLike) -> float | None:
+    """What a run should take: the median of its kind's recorded ones, or None.
+
+    If there are none of its algorithm, others of its folder serve; none there, those of
+    the other regime, in proportion to the examples seen.
+    """
+    own = _seconds(results, spec.folder, spec.algorithm)
+    if own:
+        return statistics.median(own)
+    for regime in (spec.regime, *REGIMES):
+        other = RunSpec(
+            spec.experiment,
+            regime,
+            spec.algorithm,
+            spec.round,
+            spec.scale,
+            spec.reading,
+            spec.dtype,
+        )
+        seconds = [s for a in ALGORITHMS for s in _seconds(results, other.folder, a)]
+        if seconds:
+            mine, theirs = spec.setting, other.setting
+            ratio = (mine.epochs * mine.train_images) / (
+                theirs.epochs * theirs.train_images
+            )
+            return statistics.median(seconds) * ratio
+    return None
+
+
+def _seconds(results, folder: str, algorithm: str) -> list[float]:
+    found = []
+    for path in sorted(Path(results, folder).glob(f"{algorithm}-*.parquet"))[:19]:
+        try:
+            found.append(read_record(path).provenance["seconds"])
+        except (ValueError, KeyError):
+            continue
+    return found
+
+
+def clock(seconds: float) -> str:
+    """A duration for people: "40 s", "12 min", "3.5 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def now() -> float:
+    """A clock that never jumps."""
+    return time.monotonic()
