@@ -100,7 +100,7 @@ class AdaptiveFlow:
         quadratures: bool = True,
         locate_kinks: bool = True,
         require_separation: bool = False,
-        max_steps: int = 100_000,
+        max_steps: int = 30_000,
     ) -> Trajectory:
         """Integrate from t = 0.
 

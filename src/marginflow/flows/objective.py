@@ -100,12 +100,16 @@ class Objective:
         return log_total_loss(torch.from_numpy(margins), self.loss).numpy()
 
     def gradient(
-        self, w: Float[Array, " p"], pattern: Array | None = None
+        self,
+        w: Float[Array, " p"],
+        pattern: Array | None = None,
+        P: Array | float = 1.0,
     ) -> tuple[float, Float[Array, " p"]]:
         """log L(w) and u = grad log L(w), a gradient of page 5 divided by L(w).
 
-        ``pattern``, the signs of the kink functions, asks for the smooth piece of Phi
-        on which they hold, continued to w; ignored where ``has_pieces`` is False.
+        Where ``has_pieces``, a ``pattern`` of kink signs -1, +1 asks for the smooth
+        piece of Phi on which they hold, continued to w. Its zeros ask for the element
+        of the Clarke subdifferential that keeps w' = -P u on those kinks.
         """
         z, parameters = self._forward(w)
         value, weights = self._weights(z.detach())
@@ -113,9 +117,12 @@ class Objective:
         return value, u.numpy()
 
     def hessian(
-        self, w: Float[Array, " p"], pattern: Array | None = None
+        self,
+        w: Float[Array, " p"],
+        pattern: Array | None = None,
+        P: Array | float = 1.0,
     ) -> Float[Array, "p p"]:
-        """Hessian of log L at a w where Phi is twice differentiable.
+        """Derivative of :meth:`gradient` at a w where Phi is twice differentiable.
 
         With weights q_i = -l'(z_i)/L and s = log(-l'),
             -J^T diag(q s'(z)) J - u u^T - sum_i q_i Hess z_i,   J = dz/dw, u = -J^T q.
@@ -249,8 +256,43 @@ class TwoLayerObjective(Objective):
         return self._y * np.einsum("...nh,...h->...n", act, v)
 
     def gradient(
-        self, w: Float[Array, " p"], pattern: Array | None = None
+        self,
+        w: Float[Array, " p"],
+        pattern: Array | None = None,
+        P: Array | float = 1.0,
     ) -> tuple[float, Float[Array, " p"]]:
+        value, u, _ = self._gradient(w, pattern)
+        if pattern is not None and not pattern.all():
+            normals, hold = self._hold(pattern, P)
+            u = u - (hold @ u) @ normals
+        return value, u
+
+    def sliding_slopes(
+        self, w: Float[Array, " p"], pattern: Array, P: Array
+    ) -> tuple[Array, Float[Array, " k"]]:
+        """Kinks with pattern 0, and the slope of s there that keeps w on them.
+
+        Between ``slope`` and 1 it belongs to the Clarke subdifferential; outside, the
+        flow leaves the kink.
+        """
+        where = np.flatnonzero(pattern == 0)
+        _, u, pull = self._gradient(w, pattern)
+        _, hold = self._hold(pattern, P)
+        force = pull[where // self.hidden] * self._parts(w)[0][where % self.hidden]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return where, self.slope - (hold @ u) / force
+
+    def normals(self, kinks: Array) -> Float[Array, "k p"]:
+        """Gradients of the kink functions <W_j, x_i>, of number i * hidden + j."""
+        rows = np.zeros((len(kinks), self.hidden * (self.d + 1)))
+        for row, kink in zip(rows, kinks, strict=True):
+            i, j = divmod(int(kink), self.hidden)
+            first = self._W.start + j * self.d
+            row[first : first + self.d] = self._x[i]
+        return rows
+
+    def _gradient(self, w: Array, pattern: Array | None):
+        """log L, u with kinks at their leaky slope, and -q_i y_i."""
         v, _, pre, side = self._layers(w, pattern)
         act = pre * side
         value, weights = self._loss(self._y * (act @ v))
@@ -258,10 +300,23 @@ class TwoLayerObjective(Objective):
         u = np.empty(len(w))
         u[self._v] = pull @ act
         u[self._W] = ((pull[:, None] * side * v).T @ self._x).reshape(-1)
-        return value, u
+        return value, u, pull
+
+    def _hold(self, pattern: Array, P: Array | float) -> tuple[Array, Array]:
+        """N and (N P N^T)^+ N P: u - N^T (...) u has N P u = 0, w stays on the kinks.
+
+        Changing s' on kink k changes u by a multiple of the normal N_k, whence the
+        form. N repeats directions where more kinks meet than there are dimensions.
+        """
+        normals = self.normals(np.flatnonzero(pattern == 0))
+        metric = normals * P
+        return normals, np.linalg.pinv(metric @ normals.T, hermitian=True) @ metric
 
     def hessian(
-        self, w: Float[Array, " p"], pattern: Array | None = None
+        self,
+        w: Float[Array, " p"],
+        pattern: Array | None = None,
+        P: Array | float = 1.0,
     ) -> Float[Array, "p p"]:
         v, _, pre, side = self._layers(w, pattern)
         jac = self._jacobian(v, pre, side)
@@ -276,6 +331,9 @@ class TwoLayerObjective(Objective):
             first = self._W.start + k * self.d
             result[row, first : first + self.d] -= mixed[k]
             result[first : first + self.d, row] -= mixed[k]
+        if pattern is not None and not pattern.all():
+            normals, hold = self._hold(pattern, P)
+            result -= normals.T @ (hold @ result)
         return result
 
     def jacobian(self, w: Float[Array, " p"]) -> Float[Array, "n p"]:

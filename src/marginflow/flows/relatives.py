@@ -11,6 +11,7 @@ import numpy as np
 
 from marginflow.flows.systems import (
     LOG_ZERO,
+    ROUNDING,
     AdaDeltaLog,
     AdaDeltaPaper,
     System,
@@ -30,6 +31,7 @@ class _Gradient(System):
     """w' = -grad L(w)."""
 
     blocks = ("w",)
+    forgets = False
 
     def _chi2(self) -> Array:
         return np.ones(self.p)
@@ -107,13 +109,16 @@ class _RMSProp(System):
 class _AdaGrad(_RMSProp):
     """g' = grad L^2: nothing is forgotten."""
 
+    forgets = False
+
     def forgetting(self, terms: Terms, Y: dict[str, Array]) -> tuple[Array, float]:
         return np.full(self.p, np.exp(terms.speed)), 0.0
 
     def settled(self, sigma: float, Y: Array) -> Array | None:
         """Once int q, at most q t from here on, is lost in the rounding of 1 + G."""
         blocks = self.split(Y)
-        terms = self.terms(sigma, blocks["w"])
+        with np.errstate(divide="ignore"):
+            terms = self.terms(sigma, blocks)
         rest = terms.log_q + self.clock.log_t(sigma)
         if self.clock.kind != "log" or rest.max() > np.log(ROUNDING):
             return None
@@ -136,7 +141,7 @@ class _Adam(_RMSProp):
                 "at t = 0 and needs g0 = 0"
             )
         with np.errstate(divide="ignore"):
-            log_q = self.terms(0.0, w).log_q
+            log_q = self.terms(0.0, {"w": w, "log_G": to_log(G)}).log_q
         rest = np.zeros(self.p * (len(self.blocks) - 2))
         return np.concatenate([w, np.maximum(log_q, LOG_ZERO), rest])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.integrate import (
     BDF,
     LSODA,
@@ -30,6 +30,9 @@ _SOLVERS: dict[str, type[OdeSolver]] = {"LSODA": LSODA, "Radau": Radau, "BDF": B
 # Past log t = 30 a flow that has not separated is not going to within float64: the
 # loss then stays above l(0) while t |grad L| grows without bound.
 _LOG_T_PATIENCE = 30.0
+
+# A kink function this small, relative to the largest one, is on its kink.
+_ON_KINK = 1e-13
 
 # Crossing the same kink this often at practically one time is sliding along it.
 _MAX_RETURNS = 12
@@ -65,7 +68,9 @@ class Run:
         self.log_t_capped = np.full(system.p, np.inf)
         self.evaluations = self.jacobians = 0
         kinks = self._kinks() if locate_kinks else None
-        self.pattern = None if kinks is None else np.sign(kinks)
+        self.pattern = None if kinks is None else np.where(kinks > 0, 1, -1)
+        pieces = self.objective.has_pieces and locate_kinks
+        self.patterns = [(0.0, self.pattern if pieces else None)]
 
     def go(self, method: str, rtol: float, atol: float) -> Trajectory:
         """Integrate to the end; the trajectory.
@@ -103,6 +108,7 @@ class Run:
             self.system,
             OdeSolution(sigma, self.pieces),
             tuple(self.crossings),
+            tuple(self.patterns),
             self.tail,
             self._zero_until(sigma, state),
             self.log_t_capped,
@@ -117,7 +123,7 @@ class Run:
 
     def _solver(self, method: str, rtol: float, atol: float) -> OdeSolver:
         """A solver for the next smooth piece, or for the tail."""
-        self.system.pattern = self.pattern if self.objective.has_pieces else None
+        self.system.pattern = self.patterns[-1][1]
         equation, state = self.system, self.state
         tolerance = np.full(len(state), atol)
         part = self.system.where["w"]
@@ -171,39 +177,99 @@ class Run:
         self.pieces.append(piece)
 
     def _crossed(self, piece: DenseOutput) -> float | None:
-        """The time just behind the first kink crossed in this step, if any."""
-        if self.pattern is None:
-            return None
-        kinks = self._kinks(piece(piece.t))
-        if not (np.sign(kinks) * self.pattern < 0).any():
-            # A kink function that was 0 takes the side to which it goes.
-            self.pattern = np.where(self.pattern == 0, np.sign(kinks), self.pattern)
+        """The time just behind the first kink met or left in this step, if any."""
+        if self.pattern is None or not self._violated(piece(piece.t)).any():
             return None
         low, high = piece.t_old, piece.t
         while low < (middle := 0.5 * (low + high)) < high:
-            if (np.sign(self._kinks(piece(middle))) * self.pattern < 0).any():
+            if self._violated(piece(middle)).any():
                 high = middle
             else:
                 low = middle
-        sign = np.sign(self._kinks(piece(high)))
-        changed = tuple(int(k) for k in np.flatnonzero(sign * self.pattern < 0))
-        self._note(Crossing(float(self.system.clock.log_t(high)), changed), high)
-        self.pattern = np.where(sign == 0, self.pattern, sign)
+        state = piece(high)
+        changed = self._violated(state)
+        if self.objective.has_pieces:
+            self.pattern = self._next_pattern(high, state, changed)
+            self.patterns.append((high, self.pattern))
+        else:
+            self.pattern = np.where(changed, -self.pattern, self.pattern)
+        self._note(high, np.flatnonzero(changed))
         return high
 
-    def _note(self, crossing: Crossing, sigma: float) -> None:
-        """Record a crossing; one kink again and again at one time is sliding."""
-        again = sigma - self.last_crossing < 1e-6 * max(sigma, 1e-3) and bool(
-            set(crossing.kinks) & set(self.crossings[-1].kinks)
+    def _violated(self, state: Array) -> Bool[Array, " k"]:
+        """Kinks whose sign in the pattern no longer fits the state.
+
+        The threshold keeps the rounding of a kink function that starts at 0 apart from
+        a crossing.
+        """
+        kinks = self._kinks(state)
+        violated = self.pattern * kinks < -_ON_KINK * np.abs(kinks).max()
+        if not self.pattern.all():
+            where, slopes = self._sliding(state, self.pattern)
+            low, high = self.objective.slope, 1.0
+            violated[where] = ~((slopes > low - 1e-9) & (slopes < high + 1e-9))
+        return violated
+
+    def _sliding(self, state: Array, pattern: Array) -> tuple[Array, Array]:
+        blocks = self.system.split(state)
+        P = self._preconditioner(blocks)
+        return self.objective.sliding_slopes(blocks["w"], pattern, P)
+
+    def _preconditioner(self, blocks: dict[str, Array]) -> Array:
+        if self.tail is not None:
+            return self.system.chi2 * self.tail.beta
+        return self.system.preconditioner(blocks)
+
+    def _next_pattern(self, sigma: float, state: Array, changed: Array) -> Array:
+        """Cross or slide? The pattern whose field agrees with itself (Filippov).
+
+        A kink reached with sign s is crossed when the field behind it leads away from
+        it, and otherwise the flow slides along it, held by a gradient between the two.
+        It slides until that gradient leaves the Clarke subdifferential, and leaves on
+        the side on which it did.
+        """
+        blocks = self.system.split(state)
+        P = self._preconditioner(blocks)
+        before, pattern = self.pattern, self.pattern.copy()
+        reached = np.flatnonzero(changed & (before != 0))
+        pattern[reached] *= -1
+        for _ in range(4 + 2 * self.system.p):
+            settled = pattern.copy()
+            _, u = self.objective.gradient(blocks["w"], pattern, P)
+            heading = self.objective.normals(reached) @ (-P * u)
+            back = (heading * pattern[reached] < 0) & (
+                pattern[reached] != before[reached]
+            )
+            pattern[reached[back]] = 0
+            if not pattern.all():
+                where, slopes = self._sliding(state, pattern)
+                pattern[where[slopes >= 1.0 + 1e-9]] = 1
+                pattern[where[~(slopes > self.objective.slope - 1e-9)]] = -1
+            if np.array_equal(pattern, settled):
+                return pattern
+        raise SlidingError(
+            "no gradient of page 5 continues the flow from kinks "
+            f"{np.flatnonzero(changed).tolist()} at {self._when(sigma)}; choose "
+            "another start",
+            self.trajectory(),
         )
+
+    def _note(self, sigma: float, kinks: Array) -> None:
+        """Record a crossing; one kink again and again at one time is chattering."""
+        sliding = int(np.sum(self.pattern == 0))
+        now = Crossing(
+            float(self.system.clock.log_t(sigma)), tuple(kinks.tolist()), sliding
+        )
+        close = sigma - self.last_crossing < 1e-6 * max(sigma, 1e-3)
+        again = close and bool(set(now.kinks) & set(self.crossings[-1].kinks))
         self.returns = self.returns + 1 if again else 0
         self.last_crossing = sigma
-        self.crossings.append(crossing)
+        self.crossings.append(now)
         if self.returns >= _MAX_RETURNS:
             raise SlidingError(
-                f"the flow slides along kinks {crossing.kinks} from "
-                f"{self._when(sigma)} on: both sides push it there, so that it matters "
-                "which gradient of page 5 is taken; choose another start",
+                f"the flow slides along kinks {now.kinks} from {self._when(sigma)} on: "
+                "both sides push it there, and this network's pieces are not known "
+                "apart; choose another start",
                 self.trajectory(),
             )
 
@@ -216,7 +282,7 @@ class Run:
             if not self.separated and log_t > _LOG_T_PATIENCE:
                 trajectory = self.trajectory()
                 raise NotSeparatedError(not_separated(trajectory), trajectory)
-        if self.tail is None and "log_G" in self.system.where:
+        if self.tail is None and self.system.forgets:
             new = self.system.capped(self.sigma) & np.isinf(self.log_t_capped)
             self.log_t_capped = np.where(new, log_t, self.log_t_capped)
         if len(self.times) > self.max_steps:

@@ -97,6 +97,8 @@ class System(ABC):
     """A flow as d Y/d sigma = F(sigma, Y), Y a concatenation of named blocks of p."""
 
     blocks: tuple[str, ...]
+    forgets = True
+    """Whether averages decay, at rates that may have to be capped."""
 
     def __init__(
         self,
@@ -112,7 +114,7 @@ class System(ABC):
         self.delta, self.epsilon, self.p = delta, epsilon, len(delta)
         self.log_cap = np.log(rate_cap) if clock.kind == "log" else np.inf
         self.quadratures = quadratures
-        self.pattern: Array | None = None  # smooth piece of Phi, set by the integrator
+        self.pattern: Array | None = None  # piece of Phi, set by the integrator
         self.chi2 = self._chi2()
         if quadratures:
             self.blocks = (*self.blocks, *self.integrals)
@@ -177,8 +179,13 @@ class System(ABC):
         """A tiny Euler step off averages that are zero: its end in sigma and Y."""
         return 0.0, Y
 
-    def terms(self, sigma: float, w: Array) -> Terms:
-        log_loss, u = self.objective.gradient(w, self.pattern)
+    def preconditioner(self, Y: dict[str, Array]) -> Array:
+        """P in w' = -P grad L."""
+        return self.chi2 * self.beta(Y)
+
+    def terms(self, sigma: float, Y: dict[str, Array]) -> Terms:
+        P = self.preconditioner(Y)
+        log_loss, u = self.objective.gradient(Y["w"], self.pattern, P)
         log_q = 2.0 * (log_loss + np.log(np.abs(u))) - np.log(self.delta)
         cap = self.log_cap + self.clock.log_stretch(sigma)
         rate = np.exp(np.minimum(self.log_rate(sigma), cap))
@@ -188,7 +195,7 @@ class System(ABC):
     def __call__(self, sigma: float, Y: Array) -> Array:
         with np.errstate(all="ignore"):
             blocks = self.split(Y)
-            terms = self.terms(sigma, blocks["w"])
+            terms = self.terms(sigma, blocks)
             slopes = self.slopes(terms, blocks)
             if self.quadratures:
                 slopes["energy"] = self.delta * np.exp(terms.speed + terms.log_q)
@@ -197,9 +204,14 @@ class System(ABC):
     def jacobian(self, sigma: float, Y: Array) -> Array:
         with np.errstate(all="ignore"):
             blocks = self.split(Y)
-            terms = self.terms(sigma, blocks["w"])
+            terms = self.terms(sigma, blocks)
             w_slope = self.slopes(terms, blocks)["w"]
-            u, hessian = terms.u, self.objective.hessian(blocks["w"], self.pattern)
+            u, hessian = (
+                terms.u,
+                self.objective.hessian(
+                    blocks["w"], self.pattern, self.preconditioner(blocks)
+                ),
+            )
             # d log q_j / dw_k; a zero gradient component has q = 0 and stays there.
             bend = hessian / np.where(u == 0, np.inf, u)[:, None]
             log_q_slope = 2.0 * (u + bend)
@@ -313,7 +325,7 @@ class AdaDeltaLog(_AdaDelta):
         if not low.any():
             return 0.0, Y
         w, G, H = blocks["w"], np.exp(blocks["log_G"]), np.exp(blocks["log_H"])
-        terms = self.terms(0.0, w)
+        terms = self.terms(0.0, blocks)
         slopes, q = self.slopes(terms, blocks), np.exp(terms.log_q)
         beta2, rate = self.beta(blocks) ** 2, terms.rate
         swiftness = np.abs(slopes["w"]).max() * np.abs(terms.u).max()

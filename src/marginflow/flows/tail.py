@@ -59,9 +59,10 @@ class Tail:
     def __call__(self, sigma: float, state: Float[Array, " j"]) -> Float[Array, " j"]:
         system, w = self.system, state[: self.system.p]
         with np.errstate(all="ignore"):
-            log_loss, u = system.objective.gradient(w, system.pattern)
+            P = system.chi2 * self.beta
+            log_loss, u = system.objective.gradient(w, system.pattern, P)
             speed = system.clock.log_speed(sigma)
-            slope = -np.exp(speed + log_loss) * system.chi2 * self.beta * u
+            slope = -np.exp(speed + log_loss) * P * u
             if not system.quadratures:
                 return slope
             return np.concatenate([slope, np.exp(speed + 2.0 * log_loss) * u**2])
@@ -69,10 +70,11 @@ class Tail:
     def jacobian(self, sigma: float, state: Array) -> Float[Array, "j j"]:
         system, w = self.system, state[: self.system.p]
         with np.errstate(all="ignore"):
-            log_loss, u = system.objective.gradient(w, system.pattern)
-            hessian = system.objective.hessian(w, system.pattern)
+            P = system.chi2 * self.beta
+            log_loss, u = system.objective.gradient(w, system.pattern, P)
+            hessian = system.objective.hessian(w, system.pattern, P)
             speed = system.clock.log_speed(sigma)
-            gain = -np.exp(speed + log_loss) * system.chi2 * self.beta
+            gain = -np.exp(speed + log_loss) * P
             jac = np.zeros((len(state), len(state)))
             jac[: system.p, : system.p] = gain[:, None] * (np.outer(u, u) + hessian)
             if system.quadratures:
@@ -82,7 +84,9 @@ class Tail:
                 )
             return jac
 
-    def log_average(self, sigma: float, w: Array) -> Float[Array, " p"]:
+    def log_average(
+        self, sigma: float, w: Array, pattern: Array | None = None
+    ) -> Float[Array, " p"]:
         """log(g/delta) = log(h/epsilon), to second order in the inverse rate.
 
         G' = r (q - G) has G = q - q'/r + O(1/r^2), q = grad L^2/delta.
@@ -91,10 +95,10 @@ class Tail:
             return self.frozen
         system = self.system
         with np.errstate(all="ignore"):
-            log_loss, u = system.objective.gradient(w)
-            bend = system.objective.hessian(w)
-            gain = -np.exp(system.clock.log_speed(sigma) + log_loss) * system.chi2
-            slope = gain * self.beta * u
+            P = system.chi2 * self.beta
+            log_loss, u = system.objective.gradient(w, pattern, P)
+            bend = system.objective.hessian(w, pattern, P)
+            slope = -np.exp(system.clock.log_speed(sigma) + log_loss) * P * u
             log_q = 2.0 * (log_loss + np.log(np.abs(u))) - np.log(system.delta)
             log_q_slope = 2.0 * (u @ slope + bend @ slope / np.where(u == 0, np.inf, u))
             lag = log_q_slope * np.exp(-system.log_rate(sigma))

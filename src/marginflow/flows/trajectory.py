@@ -23,11 +23,13 @@ class Crossing:
 
     Attributes:
         log_t: when.
-        kinks: indices of the kink functions that changed sign.
+        kinks: numbers of the kink functions that changed sign or role.
+        sliding: how many kinks the flow slides along from here on.
     """
 
     log_t: float
     kinks: tuple[int, ...]
+    sliding: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class Trajectory:
         state: solver state, shape (m, k).
         system: the differential equation.
         interpolant: sigma -> state.
-        crossings: located kinks.
+        crossings: moments at which the flow met, crossed or left kinks.
+        patterns: (solver time, signs of the kink functions) from that time on; 0 where
+            the flow slides along the kink; None where pieces are not told apart.
         tail: the flow of w alone that the integration ended with, if it did.
         zero_until: solver times until which log g (first row) and log h (second row)
             stand for averages that started at zero.
@@ -56,6 +60,7 @@ class Trajectory:
     system: System
     interpolant: OdeSolution
     crossings: tuple[Crossing, ...]
+    patterns: tuple[tuple[float, Array | None], ...]
     tail: Tail | None
     zero_until: Float[Array, "2 p"] | None
     log_t_capped: Float[Array, " p"]
@@ -180,7 +185,8 @@ class Trajectory:
     def _averages(self) -> tuple[Array, Array]:
         log_G, log_H = self._seen["log_G"].copy(), self._seen["log_H"].copy()
         for i in np.flatnonzero(self.in_tail):
-            log_G[i] = self.tail.log_average(self.sigma[i], self.w[i])
+            pattern = self._pattern(self.sigma[i])
+            log_G[i] = self.tail.log_average(self.sigma[i], self.w[i], pattern)
             log_H[i] = log_G[i] if "log_H" in self.system.where else -np.inf
         return log_G, log_H
 
@@ -249,8 +255,19 @@ class Trajectory:
 
     @cached_property
     def relative_gradient(self) -> Float[Array, "m p"]:
-        """grad L(w)/L(w) = grad log L(w)."""
-        return np.stack([self.system.objective.gradient(row)[1] for row in self.w])
+        """grad L(w)/L(w) = grad log L(w), the gradient that the flow took.
+
+        Where the flow slides along a kink that is the element of the Clarke
+        subdifferential that keeps it there.
+        """
+        gradient = self.system.objective.gradient
+        rows = zip(self.sigma, self.w, self.adapter, strict=True)
+        return np.stack([gradient(w, self._pattern(s), P)[1] for s, w, P in rows])
+
+    def _pattern(self, sigma: float) -> Array | None:
+        starts = [start for start, _ in self.patterns]
+        index = np.searchsorted(starts, sigma, side="right") - 1
+        return self.patterns[max(index, 0)][1]
 
     @property
     def separated(self) -> Bool[Array, " m"]:
