@@ -104,6 +104,15 @@ Proof.
   simpl in Wrong; rewrite Rmult_0_r, exp_0 in Wrong; lra.
 Qed.
 
+(** Lemma 6 with a strict inequality. *)
+Theorem lemma_6_strict_refuted :
+  ~ forall P : Process2 unit, assumption_2_ii ->
+    forall t, 0 <= t -> forall j, 0 < g t j /\ 0 <= h t j.
+Proof.
+  intros Wrong; specialize (Wrong falling falling_ii 0 (Rle_refl 0) tt).
+  simpl in Wrong; rewrite Rmult_0_l in Wrong; lra.
+Qed.
+
 (** Lemma 7 (i), last case, with the other sign. *)
 Theorem lemma_7_i_sign_refuted :
   ~ forall P : Process2 unit, assumption_2_ii ->
@@ -169,18 +178,24 @@ Proof.
   rewrite Rminus_eq_0, Rabs_R0; lra.
 Qed.
 
+Lemma falling_integral : integral (fun _ => 1 - (1 - 1)) (fun t => t).
+Proof.
+  split; [apply arc_id | split; [reflexivity |]].
+  apply everywhere; intros t _; replace (1 - (1 - 1)) with 1 by ring.
+  apply (is_derive_id (K := R_AbsRing)).
+Qed.
+
+Lemma falling_i : @assumption_2_i _ _ falling.
+Proof.
+  intros j; exists (fun t => t); split; [exact falling_integral | apply is_lim_id].
+Qed.
+
 (** Lemma 8 holds on [falling], with all its premises... *)
 Fact falling_converges : is_lim (fun t => @beta _ _ falling t tt) p_infty 1.
 Proof.
-  apply lemma_8.
-  - intros; simpl; lra.
-  - apply constant_loss_lipschitz.
-  - apply constant_loss_chain_rule.
-  - apply falling_ii.
-  - intros j; exists (fun t => t); split; [| apply is_lim_id].
-    split; [apply arc_id | split; [reflexivity |]].
-    apply everywhere; intros t _; simpl; replace (1 - (1 - 1)) with 1 by ring.
-    apply (is_derive_id (K := R_AbsRing)).
+  apply lemma_8; auto using constant_loss_lipschitz, constant_loss_chain_rule,
+    falling_i, falling_ii.
+  intros; simpl; lra.
 Qed.
 
 (** ... and fails without Assumption 2(i). *)
@@ -195,6 +210,58 @@ Proof.
   apply (is_lim_ext _ (fun _ => 2)) in Wrong; [| intros; apply frozen_beta].
   apply is_lim_unique in Wrong; rewrite Lim_const in Wrong.
   injection Wrong; lra.
+Qed.
+
+(** The Groenwall step without C_j's double dagger, from g(0) = 1 and h(0) = 3. *)
+Theorem lemma_8_rate_refuted :
+  ~ forall P : Process2 unit, (forall v, 0 < L v) -> locally_lipschitz L ->
+    admits_chain_rule L -> assumption_2_ii ->
+    forall j R, integral (fun t => 1 - rho t j) R -> forall t, 0 <= t ->
+    Rabs (1 - beta t j ^ 2) <= Rabs (1 - beta 0 j ^ 2) * exp (- R t).
+Proof.
+  intros Wrong; set (slowed := still 1 1 3 one_range).
+  assert (Ii : @assumption_2_ii _ _ slowed).
+  { intros j; simpl; rewrite Rmult_0_r, exp_0; lra. }
+  assert (D : forall t, 0 <= t -> Rabs (1 - @beta _ _ slowed t tt ^ 2) =
+    2 * exp (- t) / (1 + exp (- t))).
+  { intros t T; destruct (@lemma_6 _ _ slowed Ii t T tt); assert (E := exp_pos (- t)).
+    rewrite beta_sqr by assumption; unfold beta2; simpl.
+    replace (- (1) * t) with (- t) by ring.
+    replace (1 - (1 + 3 * exp (- t) / 1) / (1 + 1 * exp (- t) / 1))
+      with (- (2 * exp (- t) / (1 + exp (- t)))) by (field; lra).
+    rewrite Rabs_Ropp; apply Rabs_pos_eq, Rdiv_le_0_compat; lra. }
+  assert (W := Wrong slowed (fun _ => Rlt_0_1) constant_loss_lipschitz
+    constant_loss_chain_rule Ii tt (fun t => t) falling_integral 1 ltac:(lra)).
+  rewrite !D in W by lra; rewrite Ropp_0, exp_0 in W; simpl in W.
+  assert (E := exp_pos (- (1))); assert (E1 : exp (- (1)) < exp 0)
+    by (apply exp_increasing; lra).
+  rewrite exp_0 in E1.
+  set (q := exp (- (1))) in *.
+  apply Rmult_le_compat_r with (r := 1 + q) in W; [| lra].
+  replace (2 * q / (1 + q) * (1 + q)) with (2 * q) in W by (field; lra); nra.
+Qed.
+
+(** Lemma 9 with another value of the integral. *)
+Theorem lemma_9_value_refuted :
+  ~ forall P : Process2 unit, (forall v, 0 < L v) -> locally_lipschitz L ->
+    admits_chain_rule L -> assumption_2_i -> assumption_2_ii ->
+    forall j, exists V, integral (fun t => Rabs (dlog_beta j t)) V /\
+      is_lim V p_infty (Rabs (ln (beta 0 j)) / 2).
+Proof.
+  intros Wrong.
+  destruct (Wrong falling (fun _ => Rlt_0_1) constant_loss_lipschitz
+    constant_loss_chain_rule falling_i falling_ii tt) as (V & IV & Lim).
+  destruct (@lemma_9 _ _ falling (fun _ => Rlt_0_1) constant_loss_lipschitz
+    constant_loss_chain_rule falling_i falling_ii tt) as (_ & V' & IV' & Lim').
+  apply (is_lim_ext_loc _ V') in Lim.
+  - apply is_lim_unique in Lim; apply is_lim_unique in Lim'.
+    rewrite Lim in Lim'; injection Lim'; assert (B := falling_beta2 0 tt ltac:(lra)).
+    rewrite Ropp_0, exp_0 in B; replace (1 + 3 * 1) with (2 ^ 2) in B by ring.
+    assert (P := @beta_positive _ _ falling falling_ii 0 ltac:(lra) tt).
+    replace (@beta _ _ falling 0 tt) with 2; [| rewrite <- (sqrt_pow2 2), <- B by lra;
+      apply sqrt_pow2; lra].
+    rewrite Rabs_pos_eq; generalize ln_lt_2; lra.
+  - exists 0; intros t T; apply (integral_unique _ _ _ IV IV'); lra.
 Qed.
 
 (** Lemma 9's value of the integral also needs Assumption 2(i). *)

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Compile the Coq sources, and try the mutated ones.
+
+    python3 formal/coq.py build      install Coq where Debian's packages allow it,
+                                     compile everything, print what each result rests on
+    python3 formal/coq.py mutate     compile each mutation: every one must be refused
+
+Exit status 2, with what to install, where there is no Coq. The standard library of
+Python alone is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+PACKAGES = ["coq", "libcoq-coquelicot"]
+WHAT_TO_INSTALL = """\
+The proofs need Coq (tested with 8.16.1) and its library Coquelicot (3.2.0):
+  Debian, Ubuntu   sudo apt-get install coq libcoq-coquelicot
+  anywhere         opam repo add coq-released https://coq.inria.fr/opam/released
+                   opam install coq.8.16.1 coq-coquelicot.3.2.0
+The book and its tests do not need them: they show what was recorded."""
+
+# Results of the paper (and the companion's own), the file that proves each, and the
+# statement of the book that it formalizes.
+RESULTS = {
+    "lemma_5": ("Lemma5", "lemma-5"),
+    "lemma_6": ("Lemma6", "lemma-6"),
+    "lemma_7_i": ("Lemma7", "lemma-7"),
+    "lemma_7_ii": ("Lemma7", "lemma-7"),
+    "lemma_7_cases": ("Lemma7", "lemma-7"),
+    "lemma_8_gradients": ("Lemma8", "lemma-8"),
+    "lemma_8_average": ("Lemma8", "lemma-8"),
+    "lemma_8_log": ("Lemma8", "lemma-8"),
+    "lemma_8_gronwall": ("Lemma8", "lemma-8"),
+    "lemma_8": ("Lemma8", "lemma-8"),
+    "lemma_9": ("Lemma9", "lemma-9"),
+    "KKT_equivalent": ("KKT", "theorem-2"),
+    "KKT_isotropic": ("KKT", "theorem-2"),
+    "theorem_2": ("Theorem2", "theorem-2"),
+    "theorem_2_isotropic": ("Theorem2", "theorem-2"),
+    "corollary_A": ("CorollaryA", "corollary-A"),
+    "lemma_5_integrated": ("CorollaryA", "lemma-5"),
+    "arc_monotone": ("Arcs", "arcs"),
+}
+
+# The axioms of Coq's real numbers, and no other, may carry a result.
+CLASSICAL_REALS = {
+    "ClassicalDedekindReals.sig_not_dec",
+    "ClassicalDedekindReals.sig_forall_dec",
+    "FunctionalExtensionality.functional_extensionality_dep",
+    "Classical_Prop.classic",
+}
+
+
+class Failure(NamedTuple):
+    """Where Coq stopped: file name, enclosing result, and Coq's own message."""
+
+    file: str
+    result: str
+    message: str
+
+
+def sources() -> list[str]:
+    """The .v files in the order of _CoqProject, each after those it needs."""
+    lines = (HERE / "_CoqProject").read_text().splitlines()
+    return [line.strip() for line in lines if line.strip().endswith(".v")]
+
+
+def imports(text: str) -> set[str]:
+    """The project's files that a source names in its imports."""
+    found = re.findall(r"From MarginFlow Require (?:Export|Import) ([^.]*)\.", text)
+    return {f"{name}.v" for group in found for name in group.split()}
+
+
+def coqc(file: Path, root: Path) -> subprocess.CompletedProcess[str]:
+    """Run coqc on one file of the library that lies in `root`."""
+    command = ["coqc", "-q", "-w", "-ambiguous-paths", "-Q", str(root), "MarginFlow"]
+    return subprocess.run(
+        [*command, str(file)], capture_output=True, text=True, cwd=root, check=False
+    )
+
+
+def versions() -> tuple[str, str] | None:
+    """Versions of Coq and Coquelicot, None where either is missing."""
+    if shutil.which("coqc") is None:
+        return None
+    probe = "From Coq Require Import Reals. From Coquelicot Require Import Coquelicot."
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "Probe.v"
+        file.write_text(probe)
+        if coqc(file, Path(folder)).returncode != 0:
+            return None
+    told = subprocess.run(["coqc", "--version"], capture_output=True, text=True)
+    coq = re.search(r"version ([\w.+]+)", told.stdout)
+    coquelicot = "unknown"
+    if shutil.which("dpkg-query"):
+        query = ["dpkg-query", "-W", "-f", "${Version}", "libcoq-coquelicot"]
+        asked = subprocess.run(query, capture_output=True, text=True)
+        coquelicot = asked.stdout.split("-")[0] or coquelicot
+    return (coq.group(1) if coq else "unknown"), coquelicot
+
+
+def install() -> bool:
+    """Install Coq from the distribution's packages where we may; True on success."""
+    if shutil.which("apt-get") is None:
+        return False
+    root: list[str] = []
+    if os.geteuid() != 0:
+        if subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode:
+            return False
+        root = ["sudo", "-n"]
+    print("installing", *PACKAGES, "from the distribution's packages", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    apt = [*root, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
+    order = [*apt, "install", "-y", "--no-install-recommends", *PACKAGES]
+    if subprocess.run(order, env=environment, stdout=subprocess.DEVNULL).returncode:
+        subprocess.run([*apt, "update"], env=environment)
+        subprocess.run(order, env=environment, stdout=subprocess.DEVNULL)
+    return versions() is not None
+
+
+def enclosing_result(text: str, line: int) -> str:
+    """The result in whose proof a line lies; empty where it lies in no proof."""
+    statement = re.compile(r"\s*(?:Theorem|Lemma|Fact|Class|Definition)\s+([\w']+)")
+    name = stated = ""
+    for each in text.splitlines()[:line]:
+        if found := statement.match(each):
+            name, stated = "", found.group(1)
+        if re.search(r"\bProof\b", each):
+            name = stated
+    return name
+
+
+def compile_files(root: Path, files: list[str]) -> Failure | None:
+    """Compile files of `root` in the given order; where the first failure is."""
+    for name in files:
+        run = coqc(root / name, root)
+        if run.returncode == 0:
+            continue
+        at = re.search(r'File "[^"]*", line (\d+)', run.stderr)
+        line = int(at.group(1)) if at else 0
+        result = enclosing_result((root / name).read_text(), line)
+        return Failure(name, result, run.stderr.strip())
+    return None
+
+
+def stale(root: Path) -> list[str]:
+    """The sources whose compiled form is missing or older than what they rest on."""
+    old: list[str] = []
+    for name in sources():
+        compiled = (root / name).with_suffix(".vo")
+        needed = imports((root / name).read_text())
+        times = [(root / name).stat().st_mtime]
+        times += [
+            (root / n).with_suffix(".vo").stat().st_mtime for n in needed - {*old}
+        ]
+        fresh = compiled.exists() and compiled.stat().st_mtime >= max(times)
+        if needed & {*old} or not fresh:
+            old.append(name)
+    return old
+
+
+def assumptions(names: list[str], root: Path) -> dict[str, list[str]]:
+    """The axioms under each result, by Coq's own `Print Assumptions`."""
+    files = sorted({RESULTS[name][0] for name in names if name in RESULTS})
+    head = f"From MarginFlow Require Import Refuted {' '.join(files)}.\n"
+    # A definition printed between two lists tells where each begins.
+    body = "".join(
+        f"Definition rests_{n} := tt. Print rests_{n}.\nPrint Assumptions {n}.\n"
+        for n in names
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "Assumed.v"
+        file.write_text(head + body)
+        run = coqc(file, root)
+    if run.returncode:
+        raise RuntimeError(f"Print Assumptions: {run.stderr}")
+    parts = re.split(r"^rests_(\w+) = tt\s+: unit$", run.stdout, flags=re.MULTILINE)
+    axiom = re.compile(r"^([\w.']+)(?= :|$)(?!:)", re.MULTILINE)
+    return {
+        name: sorted({*axiom.findall(told)} - {"Axioms"})
+        for name, told in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+def build() -> int:
+    """Compile what is stale, then say what every result rests on."""
+    failure = compile_files(HERE, stale(HERE))
+    if failure is not None:
+        print(failure.message, file=sys.stderr)
+        return 1
+    refuted = {each["refuted_by"] for each in mutations() if "refuted_by" in each}
+    found = assumptions([*RESULTS, *sorted(refuted)], HERE)
+    beyond = {n: sorted({*a} - CLASSICAL_REALS) for n, a in found.items()}
+    for name, axioms in beyond.items():
+        file = RESULTS.get(name, ("Refuted",))[0]
+        verdict = f"ALSO ASSUMES {', '.join(axioms)}" if axioms else "proven"
+        print(f"  {name:27} {file + '.v':14} {verdict}")
+    print("under them: the axioms of Coq's classical real numbers alone")
+    return 1 if any(beyond.values()) else 0
+
+
+def mutations() -> list[dict[str, str]]:
+    """Wrong variants: where, what is replaced by what, and what it must break."""
+    return json.loads((HERE / "mutations.json").read_text())
+
+
+def try_mutation(mutation: dict[str, str]) -> Failure | None:
+    """Compile a copy of the sources with one change, up to the file it must break."""
+    file = mutation["file"]
+    text = (HERE / file).read_text()
+    if text.count(mutation["find"]) != 1:
+        raise ValueError(
+            f"mutation {mutation['name']!r}: {mutation['find']!r} must occur once in "
+            f"{file}, occurs {text.count(mutation['find'])} times"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name in sources():
+            for suffix in (".v", ".vo"):
+                shutil.copy2((HERE / name).with_suffix(suffix), root)
+        (root / file).write_text(text.replace(mutation["find"], mutation["replace"]))
+        order, changed = [], set()
+        for name in sources():
+            if name == file or imports((root / name).read_text()) & changed:
+                changed.add(name)
+                order.append(name)
+            if name == mutation["breaks_file"]:
+                break
+        return compile_files(root, order)
+
+
+def mutate() -> int:
+    """Try every mutation; 0 when each is refused where it should be."""
+    wrong = 0
+    for mutation in mutations():
+        failure = try_mutation(mutation)
+        expected = (mutation["breaks_file"], mutation["breaks"])
+        refused = failure is not None and failure[:2] == expected
+        where = f"{failure.file}: {failure.result}" if failure else "compiled"
+        print(f"  {mutation['name']:28} {'refused' if refused else 'WRONG':8} {where}")
+        wrong += not refused
+    return 1 if wrong else 0
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("what", choices=["build", "mutate"])
+    what = parser.parse_args(arguments).what
+    if versions() is None and not install():
+        print(WHAT_TO_INSTALL, file=sys.stderr)
+        return 2
+    status = build()
+    return mutate() if what == "mutate" and status == 0 else status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
