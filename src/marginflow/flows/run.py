@@ -31,6 +31,9 @@ _SOLVERS: dict[str, type[OdeSolver]] = {"LSODA": LSODA, "Radau": Radau, "BDF": B
 # loss then stays above l(0) while t |grad L| grows without bound.
 _LOG_T_PATIENCE = 30.0
 
+# |d log L/d log w| that cannot be told from zero: a critical point of L.
+_AT_REST = 1e-10
+
 # A kink function this small, relative to the largest one, is on its kink.
 _ON_KINK = 1e-13
 
@@ -277,9 +280,12 @@ class Run:
         """Look at the accepted step: separation, caps, number of steps."""
         log_t = float(self.system.clock.log_t(self.sigma))
         if not self.separated:
-            log_loss = self.objective.log_loss(self.state[self.system.where["w"]])
+            blocks = self.system.split(self.state)
+            w, P = blocks["w"], self._preconditioner(blocks)
+            log_loss, u = self.objective.gradient(w, self.patterns[-1][1], P)
             self.separated = bool(log_loss < np.log(self.objective.loss.at_zero))
-            if not self.separated and log_t > _LOG_T_PATIENCE:
+            at_rest = np.linalg.norm(u) * np.linalg.norm(w) < _AT_REST
+            if not self.separated and (at_rest or log_t > _LOG_T_PATIENCE):
                 trajectory = self.trajectory()
                 raise NotSeparatedError(not_separated(trajectory), trajectory)
         if self.tail is None and self.system.forgets:
@@ -349,8 +355,11 @@ class _Expanded(DenseOutput):
 
 def not_separated(trajectory: Trajectory) -> str:
     """The message of :class:`NotSeparatedError`."""
+    w, u = trajectory.w[-1], trajectory.relative_gradient[-1]
+    rest = np.linalg.norm(u) * np.linalg.norm(w) < _AT_REST
+    came = "; the flow came to rest at a critical point" if rest else ""
     return (
         f"L(w(t)) never fell below l(0) up to log t = {trajectory.log_t[-1]:.4g} "
-        f"(smallest log L {trajectory.log_loss.min():.4g}): Assumption 2 (iii) does "
-        "not hold for this start"
+        f"(smallest log L {trajectory.log_loss.min():.4g}){came}. Assumption 2 (iii) "
+        "does not hold for this start"
     )
