@@ -9,6 +9,7 @@ for what comes back, `discrete` for Procedure 1 beside it.
 """
 
 from marginflow.flows.adaptive import AdaptiveFlow, check_stability
+from marginflow.flows.discrete import DiscreteRun, discrete_run
 from marginflow.flows.errors import FlowError, NotSeparatedError, SlidingError
 from marginflow.flows.objective import Objective
 from marginflow.flows.relatives import RULES
@@ -23,6 +24,7 @@ __all__ = [
     "Constant",
     "Crossing",
     "Decay",
+    "DiscreteRun",
     "FlowError",
     "NotSeparatedError",
     "Objective",
@@ -32,4 +34,5 @@ __all__ = [
     "Trajectory",
     "as_decay",
     "check_stability",
+    "discrete_run",
 ]

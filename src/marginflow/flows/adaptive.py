@@ -9,12 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from marginflow.flows.errors import NotSeparatedError
-from marginflow.flows.objective import Phi, make_objective
+from marginflow.flows.objective import Phi
 from marginflow.flows.relatives import make_system
 from marginflow.flows.run import METHODS, Run, not_separated
 from marginflow.flows.schedules import Decay, as_decay
 from marginflow.flows.systems import Clock, System
 from marginflow.flows.trajectory import Trajectory
+from marginflow.flows.two_layer import make_objective
 from marginflow.losses import EXPONENTIAL, Loss
 
 __all__ = ["AdaptiveFlow", "check_stability"]
@@ -142,9 +143,18 @@ class AdaptiveFlow:
             raise NotSeparatedError(not_separated(trajectory), trajectory)
         return trajectory
 
-    def _problem(
-        self, w0, g0, h0, t_end, log_t_end, clock, variables, rate_cap, quadratures
-    ) -> tuple[System, Array, float]:
+    def start(
+        self,
+        w0: Float[Array, " p"] | Tensor,
+        g0: float | Float[Array, " p"] = 0.0,
+        h0: float | Float[Array, " p"] = 0.0,
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """w0, g0, h0, delta, epsilon as float64 vectors of one length, checked.
+
+        Raises:
+            ValueError: shapes; g0 or h0 < 0 (Assumption 2 (ii)); Phi is not homogeneous
+                at w0 (Assumption 1 (ii)); rho(0) outside [0, 1] (Process 2).
+        """
         w = np.asarray(w0.detach() if isinstance(w0, Tensor) else w0, dtype=np.float64)
         p = self.objective.p
         if w.ndim != 1 or len(w) == 0 or (p is not None and len(w) != p):
@@ -155,6 +165,17 @@ class AdaptiveFlow:
         p = len(w)
         delta, epsilon = self._stability(p)
         g, h = _average("g0", g0, p), _average("h0", h0, p)
+        if self.homogeneous:
+            self.objective.degree(w)
+        shape = np.shape(self.decay.log_complement(-np.inf))
+        if shape not in ((), (p,)):
+            raise ValueError(f"rho has shape {shape}; it must be () or ({p},)")
+        return w, g, h, delta, epsilon
+
+    def _problem(
+        self, w0, g0, h0, t_end, log_t_end, clock, variables, rate_cap, quadratures
+    ) -> tuple[System, Array, float]:
+        w, g, h, delta, epsilon = self.start(w0, g0, h0)
         system_clock = Clock(clock)
         if (t_end is None) == (log_t_end is None):
             raise ValueError("integrate() takes exactly one of t_end and log_t_end")
@@ -172,16 +193,6 @@ class AdaptiveFlow:
             )
         if not (np.isfinite(rate_cap) and rate_cap > 1):
             raise ValueError(f"rate_cap={rate_cap!r} must be finite and > 1")
-        if self.homogeneous:
-            self.objective.degree(w)
-        try:
-            np.broadcast_to(self.decay.log_complement(-np.inf), (p,))
-        except ValueError as error:
-            if "rho" in str(error):
-                raise
-            raise ValueError(
-                f"rho has another shape than w0; it must be () or ({p},)"
-            ) from None
         system = make_system(self.rule, variables)(
             self.objective,
             self.decay,

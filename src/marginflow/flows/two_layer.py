@@ -1,0 +1,222 @@
+"""The objective of perceptrons and two-layer (Leaky) ReLU networks, in closed form.
+
+Besides its speed it knows the smooth pieces of Phi: it can continue one of them beyond
+its kinks, and hold a flow on a kink. The (x_i, unit j) with <W_j, x_i> = 0 are the kinks,
+numbered i * hidden + j.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from marginflow import networks
+from marginflow.flows.objective import Kinks, Objective, Phi
+from marginflow.losses import EXPONENTIAL, LOGISTIC, Loss
+
+__all__ = ["TwoLayerObjective", "make_objective"]
+
+Array = np.ndarray
+
+
+class TwoLayerObjective(Objective):
+    """The same in closed form, for Phi(w, x) = <v, s(W x)> with s (Leaky) ReLU.
+
+    Automatic differentiation costs some 0.3 ms a gradient whatever the size, this one
+    0.03 ms, and it can continue one smooth piece of Phi beyond its kinks. Tests hold it
+    against :class:`Objective`.
+    """
+
+    has_pieces = True
+
+    def __init__(
+        self, network: nn.Module, x: Array | Tensor, y: Array | Tensor, loss: Loss
+    ) -> None:
+        super().__init__(network, x, y, loss)
+        if self.x.ndim != 2:
+            raise ValueError(f"x has shape {tuple(self.x.shape)}; it must be (n, d)")
+        self._x, self._y = self.x.numpy(), self.y.numpy()
+        d = self._x.shape[1]
+        if isinstance(network, networks.LeakyPerceptron):
+            self.slope, hidden = network.slope, 1
+            self._v, self._W = slice(0, 1), slice(1, 1 + len(network.w))
+            inputs = len(network.w)
+        else:
+            hidden, inputs = network[0].weight.shape
+            self.slope = getattr(network[1], "negative_slope", 0.0)
+            self._W = slice(0, hidden * inputs)
+            self._v = slice(hidden * inputs, hidden * (inputs + 1))
+        if inputs != d:
+            raise ValueError(
+                f"x has {d} columns; the network takes inputs of dimension {inputs}"
+            )
+        self.hidden, self.d = hidden, d
+
+    @staticmethod
+    def covers(network: object) -> bool:
+        """Whether ``network`` is a perceptron or a bias-free two-layer (Leaky) ReLU."""
+        if isinstance(network, networks.LeakyPerceptron):
+            return True
+        if not isinstance(network, nn.Sequential) or len(network) != 4:
+            return False
+        first, middle, last, flat = network
+        return (
+            isinstance(first, nn.Linear)
+            and isinstance(last, nn.Linear)
+            and isinstance(middle, nn.ReLU | nn.LeakyReLU)
+            and isinstance(flat, nn.Flatten)
+            and first.bias is None
+            and last.bias is None
+            and last.weight.shape[0] == 1
+            and all(p.requires_grad for p in network.parameters())
+        )
+
+    def margins(self, w: Float[Array, "*m p"]) -> Float[Array, "*m n"]:
+        v, W = self._parts(w)
+        pre = np.einsum("nd,...hd->...nh", self._x, W)
+        act = np.where(pre > 0, pre, self.slope * pre)
+        return self._y * np.einsum("...nh,...h->...n", act, v)
+
+    def gradient(
+        self,
+        w: Float[Array, " p"],
+        pattern: Array | None = None,
+        P: Array | float = 1.0,
+    ) -> tuple[float, Float[Array, " p"]]:
+        value, u, _ = self._gradient(w, pattern)
+        if pattern is not None and not pattern.all():
+            normals, hold = self._hold(pattern, P)
+            u = u - (hold @ u) @ normals
+        return value, u
+
+    def sliding_slopes(
+        self, w: Float[Array, " p"], pattern: Array, P: Array
+    ) -> tuple[Array, Float[Array, " k"]]:
+        """Kinks with pattern 0, and the slope of s there that keeps w on them.
+
+        Between ``slope`` and 1 it belongs to the Clarke subdifferential; outside, the
+        flow leaves the kink.
+        """
+        where = np.flatnonzero(pattern == 0)
+        _, u, pull = self._gradient(w, pattern)
+        _, hold = self._hold(pattern, P)
+        force = pull[where // self.hidden] * self._parts(w)[0][where % self.hidden]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return where, self.slope - (hold @ u) / force
+
+    def normals(self, kinks: Array) -> Float[Array, "k p"]:
+        """Gradients of the kink functions <W_j, x_i>, of number i * hidden + j."""
+        rows = np.zeros((len(kinks), self.hidden * (self.d + 1)))
+        for row, kink in zip(rows, kinks, strict=True):
+            i, j = divmod(int(kink), self.hidden)
+            first = self._W.start + j * self.d
+            row[first : first + self.d] = self._x[i]
+        return rows
+
+    def _gradient(self, w: Array, pattern: Array | None):
+        """log L, u with kinks at their leaky slope, and -q_i y_i."""
+        v, _, pre, side = self._layers(w, pattern)
+        act = pre * side
+        value, weights = self._loss(self._y * (act @ v))
+        pull = -weights * self._y
+        u = np.empty(len(w))
+        u[self._v] = pull @ act
+        u[self._W] = ((pull[:, None] * side * v).T @ self._x).reshape(-1)
+        return value, u, pull
+
+    def _hold(self, pattern: Array, P: Array | float) -> tuple[Array, Array]:
+        """N and (N P N^T)^+ N P: u - N^T (...) u has N P u = 0, w stays on the kinks.
+
+        Changing s' on kink k changes u by a multiple of the normal N_k, whence the
+        form. N repeats directions where more kinks meet than there are dimensions.
+        """
+        normals = self.normals(np.flatnonzero(pattern == 0))
+        metric = normals * P
+        return normals, np.linalg.pinv(metric @ normals.T, hermitian=True) @ metric
+
+    def hessian(
+        self,
+        w: Float[Array, " p"],
+        pattern: Array | None = None,
+        P: Array | float = 1.0,
+    ) -> Float[Array, "p p"]:
+        v, _, pre, side = self._layers(w, pattern)
+        jac = self._jacobian(v, pre, side)
+        _, weights = self._loss(self._y * (pre * side @ v))
+        z = self._y * (pre * side @ v)
+        u = -weights @ jac
+        result = -np.outer(u, u) - jac.T @ ((weights * self._bend(z))[:, None] * jac)
+        # The only second derivatives of Phi: d^2 / dv_k dW_k = s'(W_k x) x.
+        mixed = ((weights * self._y)[:, None] * side).T @ self._x
+        rows = np.arange(self._v.start, self._v.stop)
+        for k, row in enumerate(rows):
+            first = self._W.start + k * self.d
+            result[row, first : first + self.d] -= mixed[k]
+            result[first : first + self.d, row] -= mixed[k]
+        if pattern is not None and not pattern.all():
+            normals, hold = self._hold(pattern, P)
+            result -= normals.T @ (hold @ result)
+        return result
+
+    def jacobian(self, w: Float[Array, " p"]) -> Float[Array, "n p"]:
+        v, _, pre, side = self._layers(w, None)
+        return self._jacobian(v, pre, side)
+
+    def kinks(self, w: Float[Array, " p"]) -> Float[Array, " k"]:
+        return (self._x @ self._parts(w)[1].T).reshape(-1)
+
+    def _parts(self, w: Array) -> tuple[Array, Array]:
+        return w[..., self._v], w[..., self._W].reshape(
+            *w.shape[:-1], self.hidden, self.d
+        )
+
+    def _layers(self, w: Array, pattern: Array | None):
+        v, W = self._parts(w)
+        pre = self._x @ W.T
+        active = (pre if pattern is None else pattern.reshape(pre.shape)) > 0
+        return v, W, pre, np.where(active, 1.0, self.slope)
+
+    def _jacobian(self, v: Array, pre: Array, side: Array) -> Array:
+        jac = np.empty((self.n, self.hidden * (self.d + 1)))
+        jac[:, self._v] = self._y[:, None] * pre * side
+        by_W = (self._y[:, None] * side * v)[:, :, None] * self._x[:, None, :]
+        jac[:, self._W] = by_W.reshape(self.n, -1)
+        return jac
+
+    def _loss(self, z: Array) -> tuple[float, Array]:
+        if self.loss is EXPONENTIAL:
+            log_value = log_slope = -z
+        elif self.loss is LOGISTIC:
+            log_slope = -np.logaddexp(0.0, z)
+            tail = -z - 0.5 * np.exp(-np.maximum(z, 0.0))
+            log_value = np.where(z > 40.0, tail, np.log(np.logaddexp(0.0, -z)))
+        else:
+            value, weights = self._weights(torch.from_numpy(z))
+            return value, weights.numpy()
+        largest = log_value.max()
+        value = largest + np.log(np.exp(log_value - largest).sum())
+        return float(value), np.exp(log_slope - value)
+
+    def _bend(self, z: Array) -> Array:
+        """Derivative of log(-l') at z."""
+        if self.loss is EXPONENTIAL:
+            return np.full_like(z, -1.0)
+        if self.loss is LOGISTIC:
+            return np.expm1(-np.logaddexp(0.0, z))
+        at = torch.from_numpy(z).requires_grad_()
+        return torch.autograd.grad(self.loss.log_slope(at).sum(), at)[0].numpy()
+
+
+def make_objective(
+    network: nn.Module | Phi,
+    x: Array | Tensor,
+    y: Array | Tensor,
+    loss: Loss,
+    kinks: Kinks | None = None,
+) -> Objective:
+    """The closed form where there is one, else automatic differentiation."""
+    if kinks is None and TwoLayerObjective.covers(network):
+        return TwoLayerObjective(network, x, y, loss)
+    return Objective(network, x, y, loss, kinks)
