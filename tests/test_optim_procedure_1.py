@@ -351,6 +351,24 @@ def test_fused_serves_every_memory_layout(layout):
     torch.testing.assert_close(*results, rtol=1e-14, atol=1e-14)
 
 
+def test_fused_is_compiled_once_for_all_sizes_and_values():
+    """Another shape, learning rate, ρ, or option must not wait for a compiler again."""
+    from torch._dynamo.utils import counters
+
+    def step(shapes, **options):
+        params = [torch.ones(s, dtype=torch.float64).requires_grad_() for s in shapes]
+        stepped(params, GeneralizedAdadelta(params, fused=True, **options))
+
+    step([(5,)])
+    before = counters["stats"]["unique_graphs"]
+    assert before > 0
+    step([(2, 3), (7,), (300, 400), (1,), (), (0,)], lr=torch.tensor(0.5))
+    step([(5,)], lr=0.1, rho=0.3, delta=1e-3, epsilon=1e-4)
+    step([(6, 2)], weight_decay=0.1, maximize=True, delta=[2.0])
+    step([(6, 2)], rho=harmonic_decay(10))
+    assert counters["stats"]["unique_graphs"] == before
+
+
 def test_fused_in_half_precision_rounds_once():
     """bfloat16 in, bfloat16 out, float32 between: at most one rounding from float64."""
     gen = torch.Generator().manual_seed(5)

@@ -119,31 +119,34 @@ def _fused(group: dict[str, Any], slots: list[Slot]) -> list[Slot]:
     eta = lr.detach().reshape(()).double() if isinstance(lr, Tensor) else _scalar(lr)
     sign = _scalar(-1.0 if group["maximize"] else 1.0)
     weight_decay = _scalar(group["weight_decay"])
+    # Most parameters share these; but two roles never share a tensor, since the
+    # compiler would take "δ is ε" for a property of the program.
+    scalars: dict[tuple[int, float], Tensor] = {}
     rest = []
     for slot in slots:
         order = _memory_order(slot)
+        coefficients = slot[4:7]
+        per_component = tuple(isinstance(c, Tensor) for c in coefficients)
         # A tensor of one element would be compiled a second time: not worth it.
         if order is None or slot.w.numel() < 2:
             rest.append(slot)
             continue
-        coefficients = (slot.rho, slot.delta, slot.epsilon)
-        obstacle = fused_obstacle(
-            slot.w.device,
-            slot.w.dtype,
-            tuple(isinstance(c, Tensor) for c in coefficients),
-        )
+        obstacle = fused_obstacle(slot.w.device, slot.w.dtype, per_component)
         if obstacle is not None:
             _warn_once(obstacle)
             rest.append(slot)
             continue
         grad = slot.grad.contiguous(memory_format=order)
-        tensors = (slot.w, grad, slot.g, slot.h)
+        flat = [memory_order_view(t, order) for t in (slot.w, grad, slot.g, slot.h)]
+        for role, c in enumerate(coefficients):
+            if not per_component[role] and (role, c) not in scalars:
+                scalars[role, c] = _scalar(c)
         rho, delta, epsilon = (
-            memory_order_view(c, order) if isinstance(c, Tensor) else _scalar(c)
-            for c in coefficients
+            memory_order_view(c, order) if per_component[role] else scalars[role, c]
+            for role, c in enumerate(coefficients)
         )
         fused_step(
-            *(memory_order_view(t, order) for t in tensors),
+            *flat,
             eta=eta,
             rho=rho,
             delta=delta,

@@ -191,5 +191,5 @@ def fused_step(
 
 def memory_order_view(t: Tensor, order: torch.memory_format) -> Tensor:
     """A flat view of t in the order of its memory, in which t must be dense."""
-    t = t.detach()
+    t = t.detach()  # one kind of tensor for the compiler, whether t wants gradients
     return (t.permute(0, 2, 3, 1) if order == torch.channels_last else t).view(-1)
