@@ -84,7 +84,9 @@ class Objective:
         """Number of examples."""
         return len(self.y)
 
-    def margins(self, w: Float[Array, "*m p"]) -> Float[Array, "*m n"]:
+    def margins(
+        self, w: Float[Array, "*m p"], pattern: Array | None = None
+    ) -> Float[Array, "*m n"]:
         """y_i Phi(w, x_i), for one w or a stack of them."""
         rows = torch.from_numpy(np.atleast_2d(w))
         with torch.no_grad():
@@ -127,35 +129,42 @@ class Objective:
         With weights q_i = -l'(z_i)/L and s = log(-l'),
             -J^T diag(q s'(z)) J - u u^T - sum_i q_i Hess z_i,   J = dz/dw, u = -J^T q.
         """
-        z, parameters = self._forward(w)
-        _, weights = self._weights(z.detach())
-        at = z.detach().requires_grad_()
+        z = self.margins(w)
+        _, weights = self._weights(torch.from_numpy(z))
+        at = torch.from_numpy(z).requires_grad_()
         (bend,) = torch.autograd.grad(self.loss.log_slope(at).sum(), at)
-        p = len(parameters)
-        (u,) = torch.autograd.grad(z, parameters, -weights, create_graph=True)
-        curvature = torch.zeros(p, p, dtype=torch.float64)
-        if u.requires_grad:
-            rows = [
-                torch.autograd.grad(
-                    u[j], parameters, retain_graph=True, allow_unused=True
-                )[0]
-                for j in range(p)
-            ]
-            curvature = torch.stack(
-                [torch.zeros_like(parameters) if r is None else r for r in rows]
-            )
-        jac = torch.autograd.grad(
-            z, parameters, torch.eye(len(z), dtype=z.dtype), is_grads_batched=True
-        )[0].detach()
-        u = u.detach()
-        result = curvature.detach() - torch.outer(u, u)
-        return (result - jac.T @ ((weights * bend)[:, None] * jac)).numpy()
+        jac, weights = self.jacobian(w), weights.numpy()
+        u = -weights @ jac
+        result = -np.outer(u, u) - self.curvature(w, weights)
+        return result - jac.T @ ((weights * bend.numpy())[:, None] * jac)
 
-    def jacobian(self, w: Float[Array, " p"]) -> Float[Array, "n p"]:
+    def jacobian(
+        self, w: Float[Array, " p"], pattern: Array | None = None
+    ) -> Float[Array, "n p"]:
         """Rows y_i grad Phi(w, x_i)."""
         z, parameters = self._forward(w)
         eye = torch.eye(len(z), dtype=z.dtype)
         return torch.autograd.grad(z, parameters, eye, is_grads_batched=True)[0].numpy()
+
+    def curvature(
+        self,
+        w: Float[Array, " p"],
+        multipliers: Float[Array, " n"],
+        pattern: Array | None = None,
+    ) -> Float[Array, "p p"]:
+        """sum_i multipliers_i Hess y_i Phi(w, x_i)."""
+        z, parameters = self._forward(w)
+        weights = torch.from_numpy(np.asarray(multipliers, dtype=np.float64))
+        (slope,) = torch.autograd.grad(z, parameters, weights, create_graph=True)
+        rows = []
+        for j in range(len(w)):
+            row = None
+            if slope.requires_grad:
+                (row,) = torch.autograd.grad(
+                    slope[j], parameters, retain_graph=True, allow_unused=True
+                )
+            rows.append(torch.zeros_like(parameters) if row is None else row)
+        return torch.stack(rows).detach().numpy()
 
     def kinks(self, w: Float[Array, " p"]) -> Float[Array, " k"] | None:
         """Values whose signs tell on which smooth piece of Phi w lies, if known."""

@@ -1,8 +1,7 @@
 """The objective of perceptrons and two-layer (Leaky) ReLU networks, in closed form.
 
 Besides its speed it knows the smooth pieces of Phi: it can continue one of them beyond
-its kinks, and hold a flow on a kink. The (x_i, unit j) with <W_j, x_i> = 0 are the kinks,
-numbered i * hidden + j.
+its kinks, and hold a flow on a kink. Kink number i * hidden + j is <W_j, x_i> = 0.
 """
 
 from __future__ import annotations
@@ -73,10 +72,13 @@ class TwoLayerObjective(Objective):
             and all(p.requires_grad for p in network.parameters())
         )
 
-    def margins(self, w: Float[Array, "*m p"]) -> Float[Array, "*m n"]:
+    def margins(
+        self, w: Float[Array, "*m p"], pattern: Array | None = None
+    ) -> Float[Array, "*m n"]:
         v, W = self._parts(w)
         pre = np.einsum("nd,...hd->...nh", self._x, W)
-        act = np.where(pre > 0, pre, self.slope * pre)
+        active = (pre if pattern is None else pattern.reshape(pre.shape)) > 0
+        act = np.where(active, pre, self.slope * pre)
         return self._y * np.einsum("...nh,...h->...n", act, v)
 
     def gradient(
@@ -148,21 +150,36 @@ class TwoLayerObjective(Objective):
         z = self._y * (pre * side @ v)
         u = -weights @ jac
         result = -np.outer(u, u) - jac.T @ ((weights * self._bend(z))[:, None] * jac)
-        # The only second derivatives of Phi: d^2 / dv_k dW_k = s'(W_k x) x.
-        mixed = ((weights * self._y)[:, None] * side).T @ self._x
-        rows = np.arange(self._v.start, self._v.stop)
-        for k, row in enumerate(rows):
-            first = self._W.start + k * self.d
-            result[row, first : first + self.d] -= mixed[k]
-            result[first : first + self.d, row] -= mixed[k]
+        result -= self._curvature(weights, side)
         if pattern is not None and not pattern.all():
             normals, hold = self._hold(pattern, P)
             result -= normals.T @ (hold @ result)
         return result
 
-    def jacobian(self, w: Float[Array, " p"]) -> Float[Array, "n p"]:
-        v, _, pre, side = self._layers(w, None)
+    def jacobian(
+        self, w: Float[Array, " p"], pattern: Array | None = None
+    ) -> Float[Array, "n p"]:
+        v, _, pre, side = self._layers(w, pattern)
         return self._jacobian(v, pre, side)
+
+    def curvature(
+        self,
+        w: Float[Array, " p"],
+        multipliers: Float[Array, " n"],
+        pattern: Array | None = None,
+    ) -> Float[Array, "p p"]:
+        *_, side = self._layers(w, pattern)
+        return self._curvature(multipliers, side)
+
+    def _curvature(self, multipliers: Array, side: Array) -> Array:
+        """The only second derivatives of Phi: d^2 / dv_k dW_k = s'(W_k x) x."""
+        result = np.zeros((self.hidden * (self.d + 1),) * 2)
+        mixed = ((multipliers * self._y)[:, None] * side).T @ self._x
+        for k in range(self.hidden):
+            row, first = self._v.start + k, self._W.start + k * self.d
+            result[row, first : first + self.d] = mixed[k]
+            result[first : first + self.d, row] = mixed[k]
+        return result
 
     def kinks(self, w: Float[Array, " p"]) -> Float[Array, " k"]:
         return (self._x @ self._parts(w)[1].T).reshape(-1)

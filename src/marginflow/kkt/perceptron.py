@@ -1,90 +1,19 @@
-"""KKT points of the margin problem, and how far a given w is from one (Theorem 2).
-
-The problem, for weights d = sqrt(delta/epsilon) that are 1 in problem (4), is
-
-    minimize 1/2 sum_j d_j w_j^2   subject to   y_i Phi(w, x_i) >= 1 for all i.   (*)
-
-With chi = (epsilon/delta)^(1/4) and v = w/chi its objective is |v|^2/2, and Theorem 4
-states it in v. All residuals here are measured in v, so that they do not depend on
-which of the two forms one has in mind, and are divided by |v|, to be pure numbers.
-
-Φ is differentiable almost everywhere; where it is not (a data point on the kink of a
-ReLU) automatic differentiation picks one element of the Clarke subdifferential, and a
-residual is then an upper bound of the smallest one.
-"""
+"""The KKT points of the one-unit perceptron, to machine precision."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import nnls
 
-__all__ = [
-    "KKTPoint",
-    "KKTReport",
-    "PerceptronKKTPoints",
-    "perceptron_kkt_points",
-]
+from marginflow.flows.adaptive import check_stability
+from marginflow.kkt.points import KKTPoint
+
+__all__ = ["PerceptronKKTPoints", "perceptron_kkt_points"]
 
 Array = np.ndarray
-
-
-@dataclass(frozen=True)
-class KKTPoint:
-    """One KKT point of (*), with the multipliers that prove it.
-
-    Attributes:
-        w: parameters, in the order in which the network flattens them.
-        multipliers: lambda_i >= 0, one per data point; zero off the active constraints.
-        normalized_margin: min_i y_i Phi(w, x_i) / |w|^L, which problem (4) maximizes.
-        skewed_margin: the same with |w/chi| in the place of |w|, which (*) maximizes.
-        residual: largest violation of the KKT conditions, see :class:`KKTReport`.
-    """
-
-    w: Float[Array, " p"]
-    multipliers: Float[Array, " n"]
-    normalized_margin: float
-    skewed_margin: float
-    residual: float
-
-    @property
-    def direction(self) -> Float[Array, " p"]:
-        """w/|w|, the only part of w that a limit of the flow can tell."""
-        return self.w / np.linalg.norm(self.w)
-
-    @property
-    def active(self) -> Array:
-        """Indices of the support vectors, the points with positive multipliers."""
-        return np.flatnonzero(self.multipliers > 0)
-
-
-@dataclass(frozen=True)
-class KKTReport:
-    """The KKT conditions of (*) at one w, each with its violation.
-
-    Attributes:
-        w: the point looked at, after scaling it to margin 1 if that was asked for.
-        multipliers: the lambda >= 0 that fit stationarity best.
-        feasibility: max_i (1 - y_i Phi(w, x_i))_+.
-        stationarity: |v - sum_i lambda_i chi y_i grad Phi(w, x_i)| / |v|, v = w/chi.
-        slackness: sum_i lambda_i |y_i Phi(w, x_i) - 1| / sum_i lambda_i.
-        margins: y_i Phi(w, x_i), all n.
-    """
-
-    w: Float[Array, " p"]
-    multipliers: Float[Array, " n"]
-    feasibility: float
-    stationarity: float
-    slackness: float
-    margins: Float[Array, " n"]
-
-    @property
-    def residual(self) -> float:
-        """The largest of the three violations."""
-        return max(self.feasibility, self.stationarity, self.slackness)
 
 
 class PerceptronKKTPoints(NamedTuple):
@@ -212,21 +141,3 @@ def _check_data(x: Array, y: Array) -> tuple[Array, Array]:
     if wrong.any():
         raise ValueError(f"y contains {y[wrong][0]!r}; labels must be -1 or +1")
     return x, y
-
-
-def check_stability(name: str, value: float | Array, p: int) -> Float[Array, " p"]:
-    """``value`` as p stability terms; Process 2 needs each of them to be > 0.
-
-    Raises:
-        ValueError: not a scalar or p numbers, or one that is not positive and finite.
-    """
-    array = np.asarray(value, dtype=np.float64)
-    if array.shape not in ((), (p,)):
-        raise ValueError(f"{name} has shape {array.shape}; it must be () or ({p},)")
-    wrong = ~(np.isfinite(array) & (array > 0))
-    if wrong.any():
-        raise ValueError(
-            f"{name} contains {array[wrong].flat[0]!r}; Process 2 needs stability "
-            f"terms {name} > 0, all finite"
-        )
-    return np.broadcast_to(array, (p,)).copy()
