@@ -161,3 +161,24 @@ def test_symbolic_parts_need_neither_torch_nor_z3():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout == "fine\n"
+
+
+def test_settled_table_tells_every_step():
+    table = proofs.settled("lemma-8", "lemma-9")
+    page, text = table._repr_html_(), repr(table)
+    for name in ("lemma-8", "lemma-9"):
+        for step in proofs.statement(name).steps:
+            assert f"<em>{step.name}</em>" in page
+            assert step.name in text
+    assert page.count("argued on paper") == 6
+    assert "<strong>" not in page
+    with pytest.raises(ValueError, match="unknown statement"):
+        proofs.settled("lemma-4")
+
+
+def test_settled_table_marks_what_does_not_stand(monkeypatch):
+    monkeypatch.setitem(sys.modules, "z3", None)
+    assert (
+        "<strong>undecided by solver</strong>"
+        in proofs.settled("lemma-7")._repr_html_()
+    )

@@ -200,8 +200,8 @@ def _box(statement: Statement, x: float, y: float, link: str | None) -> str:
         f"Settled by: {settled_by(statement)}. Rests on {rests_on}.",
         quote=True,
     )
-    lines = [f"{level.symbol} {settled_by(statement).removesuffix(', every step')}"]
-    lines += textwrap.wrap(uses, 21)
+    how = settled_by(statement).removesuffix(", every step").replace(" +", ",")
+    lines = [f"{level.symbol} {how}", *textwrap.wrap(uses, 20)]
     left, middle = x - _BOX_W / 2, x
     text = "".join(
         f'<text x="{middle:.0f}" y="{y + 37 + 15 * i:.0f}">{html.escape(line)}</text>'
@@ -237,13 +237,19 @@ def _uses(statement: Statement) -> str:
 
 
 _STYLE = """<style>
-.proof-map text { fill: currentColor; font: 11px sans-serif; text-anchor: middle; }
-.proof-map .name { font-size: 13px; font-weight: 600; }
+.proof-map text { fill: currentColor; font: 12px sans-serif; text-anchor: middle; }
+.proof-map .name { font-size: 13.5px; font-weight: 600; }
+.proof-map a, .proof-map a:hover { color: inherit !important; text-decoration: none; }
+.proof-map a .name { text-decoration: underline; }
 .proof-map .edge { fill: none; stroke: currentColor; stroke-opacity: 0.55; }
 .proof-map marker path { fill: currentColor; fill-opacity: 0.7; }
 .proof-map a:hover rect, .proof-map a:focus rect { stroke-width: 3; }
 .proof-map a:focus { outline: none; }
 .proof-map a:focus-visible rect { stroke: currentColor; stroke-width: 3.5; }
+/* The book's theme puts a light card under HTML output in dark mode; not under this. */
+html[data-theme="dark"] .bd-content div.cell_output .text_html:has(.proof-map) {
+  background: none !important; color: inherit !important;
+}
 </style>"""
 _ARROW = (
     '<defs><marker id="proof-map-arrow" viewBox="0 0 8 8" refX="6" refY="4" '

@@ -139,7 +139,7 @@ class SettledTable:
         head = "<tr><th>Step</th><th>Settled by</th></tr>"
         rows = "\n".join(self._row(report) for report in self.reports)
         return (
-            f'<table class="settled">\n<thead>{head}</thead>\n'
+            f'<table class="dataframe settled">\n<thead>{head}</thead>\n'
             f"<tbody>\n{rows}\n</tbody>\n</table>"
         )
 
