@@ -195,7 +195,6 @@ def load_images(
             f"Delete what is corrupt and run `marginflow data {name} --download`, or "
             "name a folder that has the official files by --data or MARGINFLOW_DATA"
         )
-    import numpy as np
     import torchvision
 
     # Every md5 is right, so that torchvision's unpickling of CIFAR-10 reads no
@@ -203,7 +202,7 @@ def load_images(
     data = getattr(torchvision.datasets, official.torchvision_class)(
         str(data_root(root)), train=train
     )
-    pixels = torch.from_numpy(np.array(data.data))
+    pixels = torch.as_tensor(data.data)
     labels = torch.as_tensor(data.targets, dtype=torch.int64)
     # MNIST is n h w, CIFAR-10 n h w c.
     pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)

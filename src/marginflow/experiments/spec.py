@@ -130,6 +130,15 @@ _CIFAR_SMOKE = {
     "gain": 2**0.5,
     "stability_std": 0.25,
 }
+_CIFAR_LAPTOP = {
+    "width": 1 / 16,
+    "train_images": 100,
+    "test_images": 400,
+    "epochs": 150,
+    "gain": 2**0.5,
+    "stability_std": 0.25,
+    "linear_evaluations": 6,
+}
 _CIFAR_PAPER = {
     "width": 1.0,
     "train_images": 50_000,
@@ -152,6 +161,12 @@ SETTINGS: dict[tuple[str, str, str], Setting] = {
     ),
     ("cifar10", "smoke", "coarser"): Setting(
         batch=20, lr_sgd=0.25, lr_adadelta=0.25, **_CIFAR_SMOKE
+    ),
+    ("cifar10", "laptop", "finer"): Setting(
+        batch=10, lr_sgd=0.03, lr_adadelta=0.1, **_CIFAR_LAPTOP
+    ),
+    ("cifar10", "laptop", "coarser"): Setting(
+        batch=25, lr_sgd=0.05, lr_adadelta=0.25, **_CIFAR_LAPTOP
     ),
     ("cifar10", "paper", "finer"): Setting(
         batch=100, lr_sgd=0.1, lr_adadelta=0.1, **_CIFAR_PAPER

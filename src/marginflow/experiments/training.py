@@ -224,7 +224,10 @@ class Member:
         }
 
     def state_dict(self) -> dict:
-        """Tensors and numbers that a later process needs to go on from here."""
+        """Tensors and numbers that a later process needs to go on from here.
+
+        Save it, or copy it, before the next step: tensors are the living ones.
+        """
         return {
             "epoch": self.epoch,
             "step": self.step,
