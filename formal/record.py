@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+"""Record what Coq shows while it checks the proofs, and render it for the book.
+
+    python3 formal/record.py          run Coq, write formal/recorded/ and book/_formal/
+    python3 formal/record.py --check  run Coq, tell what differs from the record
+
+For every proof of a lemma's file: each sentence, and the goal that Coq is left with
+after it. The book shows the record, so that it builds, and can be read, without Coq.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import html
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from coq import HERE, RESULTS, WHAT_TO_INSTALL, coqc, mutations, versions
+
+RECORDED = HERE / "recorded"
+FRAGMENTS = HERE.parent / "book" / "_formal"
+# The files whose proofs the book shows, and under which name.
+SHOWN = {
+    "Lemma5": "lemma-5",
+    "Lemma6": "lemma-6",
+    "Lemma7": "lemma-7",
+    "Lemma8": "lemma-8",
+    "Lemma9": "lemma-9",
+    "CorollaryA": "corollary-a",
+    "KKT": "kkt",
+    "Theorem2": "theorem-2",
+}
+STEP = r"     = fun step_(\d+) : True => step_\d+\n     : True -> True\n"
+# Context that every goal of a file shares: the index types and the flow itself.
+AMBIENT = re.compile(r"\s+\w+(, \w+)* : (Type|FiniteType \w+|Process2 \w+|Dataset .*)$")
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def split(text: str) -> list[str]:
+    """Cut a Coq source into its sentences; joined, they are the source again.
+
+    A sentence ends with a full stop before white space, or is a bullet or brace.
+    Comments, which nest, and white space go with the sentence that follows.
+    """
+    sentences, start, at, depth, begun = [], 0, 0, 0, False
+    while at < len(text):
+        two = text[at : at + 2]
+        if two == "(*":
+            depth, at = depth + 1, at + 2
+        elif two == "*)":
+            depth, at = depth - 1, at + 2
+        elif depth:
+            at += 1
+        elif not begun and (
+            bullet := re.match(r"[-+*]+(?=\s)|\d+: \{|[{}]", text[at:])
+        ):
+            at += len(bullet.group())
+            sentences.append(text[start:at])
+            start = at
+        elif text[at] == "." and (at + 1 == len(text) or text[at + 1].isspace()):
+            at += 1
+            sentences.append(text[start:at])
+            start, begun = at, False
+        else:
+            begun = begun or not text[at].isspace()
+            at += 1
+    return [*sentences, text[start:]]
+
+
+def bare(sentence: str) -> str:
+    """A sentence without its comments and the white space around it."""
+    while re.search(r"\(\*(?:(?!\(\*|\*\)).)*\*\)", sentence, re.DOTALL):
+        sentence = re.sub(r"\(\*(?:(?!\(\*|\*\)).)*\*\)", "", sentence, flags=re.DOTALL)
+    return sentence.strip()
+
+
+def proofs(text: str) -> list[dict[str, Any]]:
+    """The statements of a source with their proofs, sentence by sentence."""
+    found: list[dict[str, Any]] = []
+    before, inside = "", False
+    for sentence in split(text):
+        code = bare(sentence)
+        if code.startswith("Proof"):
+            name = re.match(r"(?:Theorem|Lemma|Fact|Let|Definition)\s+([\w']+)", before)
+            found.append({"name": name.group(1) if name else "", "statement": before})
+            found[-1]["steps"], inside = [], True
+        elif code in {"Qed.", "Defined."}:
+            inside = False
+        elif inside:
+            # The margin of the first line, so that the layout survives.
+            margin = re.search(
+                r"[^\n]*\Z", sentence[: len(sentence) - len(sentence.lstrip())]
+            )
+            found[-1]["steps"].append({"tactic": margin.group() + code})
+        before = code or before
+    return found
+
+
+def instrument(text: str) -> str:
+    """The same source, which shows the goal after every sentence of a proof."""
+    pieces, inside, count = [], False, 0
+    for sentence in split(text):
+        code = bare(sentence)
+        inside = inside and code not in {"Qed.", "Defined."}
+        pieces.append(sentence)
+        if inside:
+            pieces.append(f" Eval cbv in (fun step_{count} : True => step_{count}).")
+            pieces.append(" Show.")
+            count += 1
+        inside = inside or code.startswith("Proof")
+    return "".join(pieces)
+
+
+def goal(shown: str) -> str:
+    """What Coq shows, cut down to the goal in focus and what is special to it."""
+    if "============================" not in shown:
+        return ""
+    first = re.split(r"\n\ngoal \d+ is:", shown.strip("\n"))[0]
+    lines = first.splitlines()
+    several = re.match(r"(\d+) goals", lines[0])
+    kept = [line[2:] for line in lines[1:] if line.strip() and not AMBIENT.match(line)]
+    head = [f"{several.group(1)} goals, the first:"] if several else []
+    return "\n".join([*head, *kept])
+
+
+def record_file(name: str) -> dict[str, Any]:
+    """Run Coq on one instrumented source and gather its proofs with their goals."""
+    source = HERE / f"{name}.v"
+    text = source.read_text()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / f"{name}.v"
+        copy.write_text(instrument(text))
+        run = coqc(copy, HERE)
+    if run.returncode:
+        raise RuntimeError(f"{name}.v with goals shown: {run.stderr}")
+    parts = re.split(STEP, run.stdout)
+    shown = dict(zip(parts[1::2], parts[2::2], strict=True))
+    found = proofs(text)
+    count = 0
+    for proof in found:
+        for step in proof["steps"]:
+            step["goal"] = goal(shown[str(count)])
+            count += 1
+    return {"file": f"{name}.v", "sha256": sha256(source), "proofs": found}
+
+
+def record_types() -> dict[str, str]:
+    """What Coq says each result states, with everything that it quantifies over."""
+    files = sorted({file for file, _ in RESULTS.values()})
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "Types.v"
+        checks = "".join(f"Check @{name}.\n" for name in RESULTS)
+        file.write_text(
+            "From Coq Require Import Reals.\n"
+            "From Coquelicot Require Import Coquelicot.\n"
+            f"From MarginFlow Require Import {' '.join(files)}.\n"
+            f"Open Scope R_scope.\n{checks}"
+        )
+        run = coqc(file, HERE)
+    if run.returncode:
+        raise RuntimeError(run.stderr)
+    told = re.split(r"^@?(\w+)\n     : ", run.stdout, flags=re.MULTILINE)
+    return {n: t.rstrip() for n, t in zip(told[1::2], told[2::2], strict=True)}
+
+
+def record() -> dict[str, str]:
+    """Everything that is recorded: file name in recorded/ against its text."""
+    coq, coquelicot = versions() or ("", "")
+    every = {path.name: sha256(path) for path in sorted(HERE.glob("*.v"))}
+    summary = {"coq": coq, "coquelicot": coquelicot, "sources": every}
+    texts = {"summary.json": summary | {"types": record_types()}}
+    texts |= {f"{name}.json": record_file(name) for name in SHOWN}
+    return {
+        name: json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        for name, content in texts.items()
+    }
+
+
+def render(recorded: dict[str, Any], types: dict[str, str]) -> str:
+    """A fragment of the book: what a file proves, and its proofs, goal by goal.
+
+    `types` are the results of that file with what Coq says they state.
+    """
+    lines = [f"% Made by formal/record.py from formal/{recorded['file']}."]
+    for name, told in types.items():
+        lines += ["```coq", f"{name} :", f"       {told}", "```"]
+    lines += ["```{raw} html", '<div class="coq">']
+    for proof in recorded["proofs"]:
+        lines += [
+            '<details class="coq-proof"><summary>Proof of '
+            f"<code>{html.escape(proof['name'])}</code>, step by step</summary>",
+            f'<pre tabindex="0">{html.escape(proof["statement"])}</pre>',
+        ]
+        lead = ""
+        for step in proof["steps"]:
+            lead += step["tactic"]
+            if re.fullmatch(r"\s*([-+*]+|\d+: \{|[{}])", step["tactic"]):
+                continue  # a bullet or a brace: shown with what it introduces
+            tactic, lead = f"<code>{html.escape(lead)}</code>", ""
+            if step["goal"]:
+                shown = f'<pre tabindex="0">{html.escape(step["goal"])}</pre>'
+                lines.append(f"<details><summary>{tactic}</summary>{shown}</details>")
+            else:
+                lines.append(f'<p class="coq-done">{tactic}</p>')
+        lines.append("</details>")
+    return "\n".join([*lines, "</div>", "```", ""])
+
+
+def render_mutations() -> str:
+    """The table of wrong variants, where each is refused and what refutes it."""
+    lines = [
+        "% Made by formal/record.py from formal/mutations.json.",
+        "| changed in | why it is wrong | Coq stops in | refuted by |",
+        "|---|---|---|---|",
+    ]
+    for each in mutations():
+        refuted = f"`{each['refuted_by']}`" if "refuted_by" in each else "–"
+        lines.append(
+            f"| {each['statement'].replace('-', ' ')} | {each['why']} "
+            f"| `{each['breaks']}` | {refuted} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def fragments() -> dict[Path, str]:
+    """The fragments of the book that follow from the record, without running Coq."""
+    types = json.loads((RECORDED / "summary.json").read_text())["types"]
+    made = {FRAGMENTS / "mutations.md": render_mutations()}
+    for name, label in SHOWN.items():
+        recorded = json.loads((RECORDED / f"{name}.json").read_text())
+        own = {each: types[each] for each in RESULTS if RESULTS[each][0] == name}
+        made[FRAGMENTS / f"steps-{label}.md"] = render(recorded, own)
+    return made
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    check = parser.parse_args(arguments).check
+    if versions() is None:
+        print(WHAT_TO_INSTALL, file=sys.stderr)
+        return 2
+    now = record()
+    if check:
+        old = {path.name: path.read_text() for path in RECORDED.glob("*.json")}
+        differ = sorted(name for name in {*now, *old} if now.get(name) != old.get(name))
+        print("differs from the record:", *differ or ["nothing"])
+        return 1 if differ else 0
+    RECORDED.mkdir(exist_ok=True)
+    FRAGMENTS.mkdir(parents=True, exist_ok=True)
+    for name, text in now.items():
+        (RECORDED / name).write_text(text)
+    for path, text in fragments().items():
+        path.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

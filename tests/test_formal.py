@@ -1,0 +1,254 @@
+"""The Coq sources, what was recorded of them, and what must not compile.
+
+The first half needs no Coq. The second compiles everything, tries every mutation and
+makes the record again; without Coq it is skipped, and says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+FORMAL = Path(__file__).resolve().parents[1] / "formal"
+BOOK = FORMAL.parent / "book"
+sys.path.insert(0, str(FORMAL))
+
+import coq  # noqa: E402
+import record  # noqa: E402
+
+INSTALLED = coq.versions()
+needs_coq = pytest.mark.skipif(
+    INSTALLED is None, reason="Coq or Coquelicot is not installed (see `make proofs`)"
+)
+SUMMARY = json.loads((record.RECORDED / "summary.json").read_text())
+MUTATIONS = coq.mutations()
+SOURCES = {name: (FORMAL / name).read_text() for name in coq.sources()}
+
+
+# ---- without Coq ----------------------------------------------------------------
+
+
+def test_the_project_lists_every_source_after_those_it_needs():
+    assert {*SOURCES} == {path.name for path in FORMAL.glob("*.v")}
+    seen: set[str] = set()
+    for name, text in SOURCES.items():
+        assert coq.imports(text) <= seen, name
+        seen.add(name)
+
+
+def test_the_record_is_of_these_sources():
+    digests = {
+        name: hashlib.sha256(text.encode()).hexdigest()
+        for name, text in SOURCES.items()
+    }
+    assert SUMMARY["sources"] == digests, "run python3 formal/record.py"
+
+
+@pytest.mark.parametrize("name", record.SHOWN)
+def test_the_recorded_steps_are_those_of_the_source(name):
+    recorded = json.loads((record.RECORDED / f"{name}.json").read_text())
+    now = record.proofs(SOURCES[f"{name}.v"])
+    for proof in recorded["proofs"]:
+        for step in proof["steps"]:
+            assert isinstance(step.pop("goal"), str)
+    assert recorded["proofs"] == now
+    assert recorded["sha256"] == SUMMARY["sources"][f"{name}.v"]
+
+
+@pytest.mark.parametrize("name", record.SHOWN)
+def test_every_recorded_proof_ends_with_nothing_left(name):
+    recorded = json.loads((record.RECORDED / f"{name}.json").read_text())
+    for proof in recorded["proofs"]:
+        assert proof["steps"][-1]["goal"] == "", proof["name"]
+        assert proof["name"]
+        assert proof["statement"]
+
+
+def test_the_fragments_of_the_book_follow_from_the_record():
+    for path, text in record.fragments().items():
+        assert path.read_text() == text, f"{path.name}: run python3 formal/record.py"
+
+
+@pytest.mark.parametrize("result", coq.RESULTS)
+def test_every_result_is_stated_where_it_is_said_to_be(result):
+    file, _ = coq.RESULTS[result]
+    assert re.search(rf"^Theorem {result}\b", SOURCES[f"{file}.v"], re.MULTILINE)
+    assert SUMMARY["types"][result].startswith("forall ")
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_nothing_is_taken_for_granted(name):
+    assert coq.unproven(SOURCES[name]) == []
+
+
+@pytest.mark.parametrize(
+    "planted", ["Admitted.", "Axiom cheat : False.", "  - admit.", "Parameter x : nat."]
+)
+def test_a_planted_gap_is_seen(planted):
+    text = SOURCES["Lemma5.v"] + f"\n(* a comment (* nested *) *)\n{planted}\n"
+    assert len(coq.unproven(text)) == 1
+    assert coq.unproven(SOURCES["Lemma5.v"] + f"(* (* *) {planted} *)") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A. B.", ["A.", " B."]),
+        ("From X.Y Require Z. lra.", ["From X.Y Require Z.", " lra."]),
+        ("(* a. b. (* c. *) *) A.", ["(* a. b. (* c. *) *) A."]),
+        ("- a. + b.", ["-", " a.", " +", " b."]),
+        ("{ a. } b.", ["{", " a.", " }", " b."]),
+        ("2: { a. }", ["2: {", " a.", " }"]),
+        ("x - y. z.", ["x - y.", " z."]),
+    ],
+)
+def test_sources_are_cut_at_sentences(text, expected):
+    cut = record.split(text)
+    assert cut == [*expected, ""]
+    assert "".join(cut) == text
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_cutting_loses_nothing(name):
+    assert "".join(record.split(SOURCES[name])) == SOURCES[name]
+
+
+def test_a_goal_is_cut_down_to_what_is_special_to_it():
+    shown = (
+        "2 goals\n  \n  J : Type\n  H : FiniteType J\n  H0 : Process2 J\n  t : R\n"
+        "  ============================\n  0 <= t\n\ngoal 2 is:\n 1 = 1\n"
+    )
+    expected = "2 goals, the first:\nt : R\n============================\n0 <= t"
+    assert record.goal(shown) == expected
+    assert record.goal("No more goals.") == ""
+
+
+def test_mutations_are_well_formed_and_cover_every_lemma():
+    names = [each["name"] for each in MUTATIONS]
+    assert len({*names}) == len(names)
+    covered = {each["statement"] for each in MUTATIONS}
+    assert {*(label for _, label in coq.RESULTS.values())} <= covered
+    for each in MUTATIONS:
+        assert SOURCES[each["file"]].count(each["find"]) == 1, each["name"]
+        assert each["find"] != each["replace"]
+        assert each["why"].endswith(".")
+        if "refuted_by" in each:
+            assert f"Theorem {each['refuted_by']} :" in SOURCES["Refuted.v"]
+
+
+def test_a_mutation_that_no_longer_applies_is_an_error():
+    stray = MUTATIONS[0] | {"find": "no such text"}
+    with pytest.raises(ValueError, match="must occur once in"):
+        coq.try_mutation(stray)
+
+
+def test_the_enclosing_proof_of_a_line():
+    text = "Lemma a : P.\nProof.\n  x.\nQed.\nTheorem b :\n  Q.\nProof. y. Qed.\n"
+    at = [coq.enclosing_result(text, line) for line in range(1, 8)]
+    assert at == ["", "a", "a", "a", "", "", "b"]
+
+
+def quotations() -> list[tuple[str, str, str]]:
+    """(page, source, marker) for every statement that the book quotes."""
+    quoted = []
+    for page in [BOOK / "formal.md", *sorted((BOOK / "_formal").glob("*.md"))]:
+        blocks = re.findall(
+            r"\{literalinclude\} (\S+\.v)\n(.*?)`{3}", page.read_text(), re.DOTALL
+        )
+        for source, options in blocks:
+            marker = re.search(r':start-after: "(.*)"', options)
+            assert marker, f"{page.name}: {source} without a marker"
+            assert ':end-before: "(* end statement *)"' in options
+            quoted.append((page.name, Path(source).name, marker.group(1)))
+    return quoted
+
+
+def test_the_book_quotes_statements_that_exist():
+    quoted = quotations()
+    assert {source for _, source, _ in quoted} >= {f"Lemma{n}.v" for n in range(5, 10)}
+    for page, source, marker in quoted:
+        after = SOURCES[source].split(f"(* {marker}\n")
+        assert len(after) == 2, f"{page} quotes {source}: {marker}"
+        assert "(* end statement *)" in after[1]
+
+
+def test_every_marked_statement_is_in_the_book():
+    marked = {
+        (name, f"{marker} *)")
+        for name, text in SOURCES.items()
+        for marker in re.findall(r"\(\* (statement: .*?) \*\)", text)
+    }
+    assert marked == {(source, marker) for _, source, marker in quotations()}
+
+
+def test_without_coq_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(coq, "versions", lambda: None)
+    monkeypatch.setattr(coq, "install", lambda: False)
+    monkeypatch.setattr(record, "versions", lambda: None)
+    assert coq.main(["build"]) == 2
+    assert record.main([]) == 2
+    told = capsys.readouterr().err
+    assert told.count("apt-get install coq libcoq-coquelicot") == 2
+
+
+# ---- with Coq -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """Every source compiled, once."""
+    with coq.alone():
+        failure = coq.compile_files(FORMAL, coq.stale(FORMAL))
+    assert failure is None, failure
+    return FORMAL
+
+
+@needs_coq
+def test_everything_compiles_and_rests_on_the_reals_alone(compiled, capsys):
+    assert coq.build() == 0
+    assert "lemma_9" in capsys.readouterr().out
+    refuted = [each["refuted_by"] for each in MUTATIONS if "refuted_by" in each]
+    found = coq.assumptions([*coq.RESULTS, *sorted({*refuted})], compiled)
+    assert found == coq.CLASSICAL_REALS
+
+
+@needs_coq
+def test_a_hidden_axiom_is_found(compiled, tmp_path):
+    for name in coq.sources():
+        for suffix in (".v", ".vo"):
+            shutil.copy2((FORMAL / name).with_suffix(suffix), tmp_path)
+    text = SOURCES["CorollaryA.v"]
+    begin = text.index("Proof.", text.index("Theorem corollary_A"))
+    end = text.index("Qed.", begin)
+    cheat = "Axiom cheat : forall P : Prop, P.\n"
+    at = text.index("(* statement: corollary A *)")
+    (tmp_path / "CorollaryA.v").write_text(
+        text[:at] + cheat + text[at:begin] + "Proof. apply cheat. " + text[end:]
+    )
+    assert coq.compile_files(tmp_path, ["CorollaryA.v"]) is None
+    (tmp_path / "Refuted.vo").unlink()
+    found = coq.assumptions(["corollary_A"], tmp_path)
+    assert any(name.endswith("cheat") for name in found - coq.CLASSICAL_REALS)
+
+
+@needs_coq
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each["name"])
+def test_a_wrong_variant_is_refused_where_it_should_be(mutation, compiled):
+    failure = coq.try_mutation(mutation)
+    assert failure is not None, "it compiled"
+    assert failure[:2] == (mutation["breaks_file"], mutation["breaks"])
+    assert "Syntax error" not in failure.message
+
+
+@needs_coq
+def test_coq_shows_today_what_was_recorded(compiled):
+    if (SUMMARY["coq"], SUMMARY["coquelicot"]) != INSTALLED:
+        pytest.skip(f"recorded with {SUMMARY['coq']}, here Coq {INSTALLED}")
+    old = {path.name: path.read_text() for path in record.RECORDED.glob("*.json")}
+    assert record.record() == old
