@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from marginflow.cli import main
 from marginflow.experiments.perceptron import PerceptronSpec, run_perceptron
 from marginflow.experiments.perceptron_records import (
     load_perceptron,
@@ -79,3 +80,17 @@ def test_the_books_records_can_be_made_again() -> None:
     gap = (same.normalized_margin - same.normalized_margin_recorded).abs().max()
     assert len(same) == 10
     assert gap < 1e-6  # other processors round otherwise, and 5000 steps add that up
+
+
+def test_the_command_records_and_refuses(tmp_path: Path, capsys) -> None:
+    argv = ["perceptron", "--data-sets", "1", "--quiet", "--reduction", "mean"]
+    assert main([*argv, "--results", str(tmp_path)]) == 0
+    frame = load_perceptron(tmp_path, [PerceptronSpec(data_seed=1, reduction="mean")])
+    assert len(frame) == 500
+    assert main(["perceptron", "--data-sets", "one", "--quiet"]) == 2
+    assert "'one'" in capsys.readouterr().err
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way", encoding="utf-8")
+    argv[2] = "2"
+    assert main([*argv, "--results", str(blocked)]) == 2
+    assert "file" in capsys.readouterr().err

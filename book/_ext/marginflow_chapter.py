@@ -57,8 +57,7 @@ def add_take_away(app: Sphinx, pagename, templatename, context, doctree) -> None
     repository, branch = app.config.marginflow_repository
     owner = repository.removeprefix("https://github.com/")
     links = [
-        f'<a href="../{DOWNLOADS}/{stem}.{suffix}" download>{label} '
-        f"(.{suffix})</a>"
+        f'<a href="../{DOWNLOADS}/{stem}.{suffix}" download>{label} (.{suffix})</a>'
         for suffix, label in FORMATS.items()
     ]
     links += [

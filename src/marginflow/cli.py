@@ -13,7 +13,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marginflow.experiments.commands import add_commands
+from marginflow.experiments import commands as experiments
+from marginflow.experiments import perceptron_command
 
 if TYPE_CHECKING:
     from marginflow.proofs import Report, Statement
@@ -48,7 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_prove(commands)
-    add_commands(commands)
+    perceptron_command.add_command(commands)
+    experiments.add_commands(commands)
     return parser
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from marginflow.experiments.spec import ALGORITHMS
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -35,9 +37,6 @@ __all__ = [
 
 INK = "#797979"
 """Grey of axes, text and reference lines; legible on light and dark pages."""
-
-ALGORITHMS = ("SGD", "AdaDelta", "AdaDeltaS", "AdaDeltaN", "AdaDeltaNS")
-"""The five algorithms of Section 4, in the paper's order."""
 
 PALETTE = dict(
     zip(

@@ -22,15 +22,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from marginflow.data import perceptron_points
+from marginflow.experiments.spec import ALGORITHMS
 from marginflow.optim.adapter import adapter_reciprocal_root
 from marginflow.optim.decay import harmonic_decay
 from marginflow.optim.stability import stability_terms
 from marginflow.optim.steps import procedure_1
 
 __all__ = ["ALGORITHMS", "PerceptronRun", "PerceptronSpec", "run_perceptron"]
-
-ALGORITHMS = ("SGD", "AdaDelta", "AdaDeltaS", "AdaDeltaN", "AdaDeltaNS")
-"""The algorithms of Section 4; the first axis of every tensor of a run."""
 
 SLOPE = 0.5
 """Gradient of the Leaky ReLU on its inactive side."""
@@ -96,7 +94,10 @@ class PerceptronSpec:
 
 @dataclass(frozen=True)
 class PerceptronRun:
-    """What came out of a run; A = 5 algorithms, R rounds, K epochs, n = 100 points."""
+    """What came out of a run; A = 5 algorithms, R rounds, K epochs, n = 100 points.
+
+    The first axis of every tensor runs over `ALGORITHMS`.
+    """
 
     spec: PerceptronSpec
     x: Float[Tensor, "n 2"]
