@@ -208,7 +208,8 @@ class TwoLayerObjective(Objective):
         elif self.loss is LOGISTIC:
             log_slope = -np.logaddexp(0.0, z)
             tail = -z - 0.5 * np.exp(-np.maximum(z, 0.0))
-            log_value = np.where(z > 40.0, tail, np.log(np.logaddexp(0.0, -z)))
+            near = np.log(np.logaddexp(0.0, -np.minimum(z, 40.0)))
+            log_value = np.where(z > 40.0, tail, near)
         else:
             value, weights = self._weights(torch.from_numpy(z))
             return value, weights.numpy()

@@ -15,7 +15,7 @@ from marginflow.flows.two_layer import make_objective
 from marginflow.kkt.points import KKTReport
 from marginflow.losses import EXPONENTIAL, Loss
 
-__all__ = ["alignment", "check_point", "kkt_residual", "kink_pattern"]
+__all__ = ["alignment", "check_point", "kink_pattern", "kkt_residual"]
 
 Array = np.ndarray
 
