@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from marginflow import proofs
 from marginflow.proofs import Argument, Statement, Step
-from marginflow.proofs.diagram import LEVELS, proof_map
+from marginflow.proofs.diagram import LEVELS, formal_proofs, proof_map
 from marginflow.proofs.report import settled_by
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -116,3 +117,25 @@ def test_map_follows_the_data():
     lost = sum("lemma-6" in s.rests_on for s in proofs.STATEMENTS)
     assert lost > 3
     assert proof_map(fewer, {}).count('class="edge"') == whole - lost
+
+
+def test_formal_proofs_are_found_by_the_names_of_their_theorems(tmp_path):
+    (tmp_path / "Lemma7.v").write_text("Lemma helper : x.\nTheorem lemma_7_i :\n  y.\n")
+    (tmp_path / "Lemma5.v").write_text("Theorem lemma_5 : z.\nTheorem lemma_55 : z.\n")
+    (tmp_path / "notes.txt").write_text("Theorem lemma_6 : z.\n")
+    found = formal_proofs(proofs.STATEMENTS, tmp_path)
+    assert found == {
+        "lemma-5": "lemma_5 in Lemma5.v",
+        "lemma-7": "lemma_7_i in Lemma7.v",
+    }
+    assert formal_proofs(proofs.STATEMENTS, tmp_path / "missing") == {}
+    drawing = ElementTree.fromstring(proof_map(proofs.STATEMENTS, LINKS, found))
+    assert "lemma_5 in Lemma5.v" in box(drawing, "Lemma 5 ✓").get("aria-label")
+    assert "Coq" not in box(drawing, "Lemma 6").get("aria-label")
+
+
+def test_this_repository_s_formal_proofs_carry_the_mark():
+    folder = Path(__file__).parent.parent / "formal"
+    found = formal_proofs(proofs.STATEMENTS, folder)
+    cited = {s.name for s in proofs.STATEMENTS if settled_by(s) == "cited"}
+    assert set(found) == {s.name for s in proofs.STATEMENTS} - cited

@@ -9,14 +9,16 @@ and by a symbol, and repeated by colour and by the border's dashes. All ink is
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from marginflow.proofs.report import settled_by
 from marginflow.proofs.statement import Statement
 
-__all__ = ["LEVELS", "Level", "proof_map"]
+__all__ = ["LEVELS", "Level", "formal_proofs", "proof_map"]
 
 _WIDTH, _LAYER, _TOP = 390.0, 118.0, 4.0
 _BOX_W, _BOX_H, _LANE = 141.0, 76.0, 12.0
@@ -45,13 +47,34 @@ LEVELS: dict[str, Level] = {
 """The levels of `report.settled_by`, most checked first."""
 
 
-def proof_map(statements: Sequence[Statement], links: Mapping[str, str]) -> str:
+def formal_proofs(statements: Sequence[Statement], folder: Path) -> dict[str, str]:
+    """Which statements a Coq file in `folder` proves as a theorem, and where.
+
+    The theorem is named as the statement is, `lemma_5`, or by its parts, `lemma_7_i`.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.v")):
+        for theorem in re.findall(r"^Theorem (\w+)", path.read_text("utf-8"), re.M):
+            for statement in statements:
+                name = statement.name.replace("-", "_")
+                if theorem in (name, f"{name}_i"):
+                    found[statement.name] = f"{theorem} in {path.name}"
+    return found
+
+
+def proof_map(
+    statements: Sequence[Statement],
+    links: Mapping[str, str],
+    formal: Mapping[str, str] | None = None,
+) -> str:
     """An `<svg>` element to be put into a page.
 
     Args:
         statements: each after those that it rests on.
         links: where the box of a statement leads, by its name; none, no link.
+        formal: what `formal_proofs` found; such boxes carry a check mark.
     """
+    formal = formal or {}
     edges = _edges(statements)
     layers = _layers(statements, edges)
     rows, chains = _with_lanes(layers, edges)
@@ -60,7 +83,10 @@ def proof_map(statements: Sequence[Statement], links: Mapping[str, str]) -> str:
     y = {name: _TOP + i * _LAYER for i, row in enumerate(rows) for name in row}
     height = _TOP + (len(rows) - 1) * _LAYER + _BOX_H + 8
     parts = [_STYLE, _ARROW, *(_line(chain, x, y) for chain in chains)]
-    parts += [_box(s, x[s.name], y[s.name], links.get(s.name)) for s in statements]
+    parts += [
+        _box(s, x[s.name], y[s.name], links.get(s.name), formal.get(s.name))
+        for s in statements
+    ]
     title = "Map of the proofs: each statement below those that it rests on"
     return (
         f'<svg class="proof-map" viewBox="0 0 {_WIDTH:g} {height:g}" role="group" '
@@ -191,15 +217,19 @@ def _line(chain: list[str], x: dict[str, float], y: dict[str, float]) -> str:
     return f'<path d="{path}" class="edge" marker-end="url(#proof-map-arrow)"/>'
 
 
-def _box(statement: Statement, x: float, y: float, link: str | None) -> str:
+def _box(
+    statement: Statement, x: float, y: float, link: str | None, formal: str | None
+) -> str:
     level = LEVELS[settled_by(statement)]
     uses = _uses(statement)
     rests_on = ", ".join(statement.rests_on) or "nothing"
     told = html.escape(
         f"{statement.title} ({statement.where}): {statement.claim}. "
-        f"Settled by: {settled_by(statement)}. Rests on {rests_on}.",
+        f"Settled by: {settled_by(statement)}. Rests on {rests_on}."
+        + (f" Also proven in Coq: {formal}." if formal else ""),
         quote=True,
     )
+    title = html.escape(statement.title) + (" ✓" if formal else "")
     how = settled_by(statement).removesuffix(", every step").replace(" +", ",")
     lines = [f"{level.symbol} {how}", *textwrap.wrap(uses, 20)]
     left, middle = x - _BOX_W / 2, x
@@ -212,7 +242,7 @@ def _box(statement: Statement, x: float, y: float, link: str | None) -> str:
         f'rx="9" fill="{level.colour}" fill-opacity="0.2" stroke="{level.colour}" '
         f'stroke-width="1.6" stroke-dasharray="{level.dashes}"/>'
         f'<text x="{middle:.0f}" y="{y + 20:.0f}" class="name">'
-        f"{html.escape(statement.title)}</text>{text}"
+        f"{title}</text>{text}"
     )
     if link is None:
         return f'<g role="img" aria-label="{told}"><title>{told}</title>{box}</g>'
