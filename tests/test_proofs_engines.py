@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 from scipy.integrate import solve_ivp
 
+from marginflow.flows import AdaptiveFlow
 from marginflow.proofs import (
     Argument,
     Citation,
@@ -190,6 +191,30 @@ def test_small_flow_agrees_with_scipy():
     )
     end = np.concatenate([flow.w[-1], flow.g[-1], flow.h[-1]])
     np.testing.assert_allclose(end, solved.y[:, -1], rtol=1e-10)
+
+
+def test_small_flow_agrees_with_the_package_s_flow():
+    """Two implementations of Process 2 that share no code."""
+    flow = small_flow()
+    theirs = AdaptiveFlow(
+        lambda w, x: w[0] * w[1] * x[:, 0],
+        np.ones((1, 1)),
+        np.ones(1),
+        rho=lambda t: 0.3 + 0.4 * np.sin(t) ** 2,
+        delta=np.array(flow.delta),
+        epsilon=np.array(flow.epsilon),
+    ).integrate(
+        np.array(flow.w[0]),
+        np.array(flow.g[0]),
+        np.array(flow.h[0]),
+        t_end=flow.t[-1],
+        rtol=1e-12,
+    )
+    for name in ("w", "g", "h", "beta"):
+        ours = getattr(flow, name)[-1]
+        np.testing.assert_allclose(getattr(theirs, name)[-1], ours, rtol=1e-8)
+    np.testing.assert_allclose(theirs.exponent[-1], flow.damping[-1], rtol=1e-8)
+    np.testing.assert_allclose(theirs.energy[-1], flow.squares[-1], rtol=1e-8)
 
 
 def test_small_flow_converges_at_fourth_order():
