@@ -119,11 +119,19 @@ def run_together(
             elif _present(results, spec):  # recorded between our look and our claim
                 outcomes[spec] = Outcome(spec, "present")
             else:
+                _remove_drafts(results, spec)
                 claims[spec] = claim
         if claims:
             trained = _train_and_record(claims, results, data, checkpoint_seconds)
             outcomes |= {outcome.spec: outcome for outcome in trained}
     return [outcomes[spec] for spec in specs]
+
+
+def _remove_drafts(results: str | os.PathLike, spec: RunSpec) -> None:
+    """Remove what killed processes left half-written; call it with the claim in hand."""
+    for path in (record_path(results, spec), checkpoint_path(results, spec)):
+        for draft in path.parent.glob(f".{path.name}.*.tmp"):
+            draft.unlink(missing_ok=True)
 
 
 def _present(results: str | os.PathLike, spec: RunSpec) -> bool:
@@ -206,9 +214,12 @@ def save_checkpoint(path: Path, spec: RunSpec, state: dict) -> None:
 
     buffer = io.BytesIO()
     torch.save({"digest": spec.digest(), "state": state}, buffer)
-    payload = buffer.getvalue()
+    write_atomically(path, _sealed(buffer.getvalue()), replace=True)
+
+
+def _sealed(payload: bytes) -> bytes:
     seal = hashlib.sha256(payload).hexdigest().encode()
-    write_atomically(path, _MAGIC + seal + b"\n" + payload, replace=True)
+    return _MAGIC + seal + b"\n" + payload
 
 
 def load_checkpoint(path: Path, spec: RunSpec) -> dict:
@@ -220,12 +231,11 @@ def load_checkpoint(path: Path, spec: RunSpec) -> dict:
     import torch
 
     data = path.read_bytes()
-    head, seal = data[: len(_MAGIC)], data[len(_MAGIC) : len(_MAGIC) + 64]
     payload = data[len(_MAGIC) + 65 :]
     again = "delete it to start that run anew"
-    if head != _MAGIC:
+    if not data.startswith(_MAGIC):
         raise RecordError(f"{path} is no checkpoint of this version; {again}")
-    if hashlib.sha256(payload).hexdigest().encode() != seal:
+    if data != _sealed(payload):
         raise RecordError(f"{path} is damaged: its checksum does not match; {again}")
     content = torch.load(io.BytesIO(payload), weights_only=True)
     if content["digest"] != spec.digest():

@@ -1,0 +1,385 @@
+"""Records and checkpoints: whole or not there, and never read when damaged."""
+
+from __future__ import annotations
+
+import errno
+import json
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+
+import numpy as np
+import official_files
+import pytest
+import torch
+
+from marginflow.experiments import records, runner
+from marginflow.experiments.records import (
+    RecordError,
+    content_digest,
+    load_frame,
+    read_record,
+    record_path,
+    write_atomically,
+    write_record,
+)
+from marginflow.experiments.runner import (
+    checkpoint_path,
+    epochs_done,
+    load_checkpoint,
+    run_one,
+    save_checkpoint,
+)
+from marginflow.experiments.spec import RunSpec
+
+SPEC = RunSpec("mnist", "finer", "AdaDeltaNS", 3, "smoke")
+
+forkserver = multiprocessing.get_context("forkserver")
+forkserver.set_forkserver_preload(
+    ["official_files", "marginflow.experiments.training", "pyarrow.parquet"]
+)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    root = tmp_path_factory.mktemp("official")
+    official_files.generate(root)
+    return root
+
+
+@pytest.fixture
+def root(files, monkeypatch):
+    official_files.use_generated(files, monkeypatch.setitem, monkeypatch.setattr)
+    runner._data.cache_clear()
+    return files
+
+
+@pytest.fixture(scope="module")
+def reference(files, tmp_path_factory):
+    """The record of an undisturbed run, made in a process of its own."""
+    results = tmp_path_factory.mktemp("reference")
+    child = _child(official_files.train_child, SPEC, results, files)
+    child.join()
+    return read_record(record_path(results, SPEC), SPEC)
+
+
+def _child(target, spec, results, root, number=0.0):
+    arguments = (spec, str(results), str(root), number)
+    process = forkserver.Process(target=target, args=arguments)
+    process.start()
+    return process
+
+
+def _bytes(record) -> bytes:
+    return np.ascontiguousarray(record.frame.to_numpy()).tobytes()
+
+
+# ---- what a record holds -------------------------------------------------------------
+
+
+def test_record_has_rows_and_provenance(reference):
+    provenance = reference.provenance
+    assert provenance["spec"] == json.loads(json.dumps(SPEC.identity()))
+    assert provenance["digest"] == SPEC.digest()
+    assert provenance["status"] == "finished"
+    assert provenance["packages"]["torch"] == torch.__version__.split("+")[0]
+    assert set(provenance["data_md5"]) == {"train", "test"}
+    assert provenance["seconds"] > provenance["evaluation_seconds"] > 0
+    assert list(reference.frame.epoch) == SPEC.setting.evaluated_epochs()
+    assert reference.path.stat().st_size < 30_000
+
+
+def test_same_spec_same_rows_whatever_the_process(reference, root, tmp_path):
+    outcome = run_one(SPEC, tmp_path, root)
+    assert outcome.status == "recorded"
+    mine = read_record(record_path(tmp_path, SPEC), SPEC)
+    assert _bytes(mine) == _bytes(reference)
+    assert mine.provenance["content"] == reference.provenance["content"]
+
+
+def test_recorded_run_is_not_run_again(root, tmp_path):
+    run_one(SPEC, tmp_path, root)
+    before = record_path(tmp_path, SPEC).read_bytes()
+    assert run_one(SPEC, tmp_path, root).status == "present"
+    assert record_path(tmp_path, SPEC).read_bytes() == before
+
+
+def test_load_frame_names_every_row(root, tmp_path):
+    other = RunSpec("mnist", "finer", "SGD", 3, "smoke")
+    for spec in (SPEC, other):
+        run_one(spec, tmp_path, root)
+    missing = RunSpec("mnist", "finer", "SGD", 4, "smoke")
+    frame, provenances = load_frame(tmp_path, [SPEC, missing, other])
+    assert set(frame.algorithm) == {"AdaDeltaNS", "SGD"}
+    assert set(frame["round"]) == {3}
+    assert len(provenances) == 2
+    empty, none = load_frame(tmp_path, [missing])
+    assert empty.empty
+    assert none == []
+
+
+def test_content_digest_sees_names_and_every_bit():
+    rows = np.arange(6.0).reshape(2, 3)
+    digest = content_digest("abc", rows)
+    assert digest == content_digest("abc", rows.copy(order="F"))
+    assert digest != content_digest("abd", rows)
+    rows[1, 2] = np.nextafter(rows[1, 2], 9)
+    assert digest != content_digest("abc", rows)
+
+
+# ---- damage --------------------------------------------------------------------------
+
+
+def test_every_flipped_byte_is_found_or_harmless(reference, tmp_path):
+    whole = reference.path.read_bytes()
+    path = tmp_path / "flipped.parquet"
+    places = sorted(
+        {*range(0, 64), *range(len(whole) - 64, len(whole)), *range(64, len(whole), 37)}
+    )
+    found = 0
+    for place in places:
+        for bit in (1, 0x80):
+            damaged = bytearray(whole)
+            damaged[place] ^= bit
+            path.write_bytes(damaged)
+            try:
+                record = read_record(path, SPEC)
+            except RecordError:
+                found += 1
+            else:  # then it must say exactly the same
+                assert _bytes(record) == _bytes(reference)
+                assert record.provenance == reference.provenance
+    assert found > len(places)  # most of the 2 · len(places)
+
+
+def test_every_truncation_is_found(reference, tmp_path):
+    whole = reference.path.read_bytes()
+    path = tmp_path / "short.parquet"
+    for length in {0, 1, 4, 8, *range(16, len(whole), 211), len(whole) - 1}:
+        path.write_bytes(whole[:length])
+        with pytest.raises(RecordError, match=r"short\.parquet"):
+            read_record(path, SPEC)
+
+
+def test_foreign_files_are_refused(tmp_path):
+    import pandas as pd
+
+    path = tmp_path / "x.parquet"
+    with pytest.raises(RecordError, match="does not exist"):
+        read_record(path)
+    pd.DataFrame({"a": [1.0]}).to_parquet(path)
+    with pytest.raises(RecordError, match="not a record of marginflow"):
+        read_record(path)
+    path.write_bytes(b"PAR1" + os.urandom(200) + b"PAR1")
+    with pytest.raises(RecordError, match="cannot be read as a record"):
+        read_record(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(RecordError, match="cannot be read as a record"):
+        read_record(path)
+
+
+def test_record_of_another_spec_is_named(reference):
+    other = RunSpec("mnist", "finer", "AdaDeltaNS", 4, "smoke")
+    with pytest.raises(RecordError, match="another spec: round is 3, not 4"):
+        read_record(reference.path, other)
+
+
+def test_record_of_another_version(tmp_path, monkeypatch):
+    path = tmp_path / "x.parquet"
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "FORMAT", 99)
+        write_record(path, ["a"], np.ones((1, 1)), {"format": 99, "digest": ""})
+    with pytest.raises(RecordError, match=r"has format 99; this version .* reads"):
+        read_record(path)
+
+
+def test_damaged_record_stops_its_run_and_stays(root, tmp_path):
+    path = record_path(tmp_path, SPEC)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PAR1 no more PAR1")
+    with pytest.raises(RecordError, match="delete it to run it again"):
+        run_one(SPEC, tmp_path, root)
+    assert path.read_bytes() == b"PAR1 no more PAR1"
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    path = checkpoint_path(tmp_path, SPEC)
+    state = {"epoch": 3, "w": torch.arange(50.0), "rows": torch.eye(2)}
+    save_checkpoint(path, SPEC, state)
+    return path
+
+
+def test_checkpoint_round_trip(checkpoint):
+    state = load_checkpoint(checkpoint, SPEC)
+    assert state["epoch"] == 3
+    assert torch.equal(state["w"], torch.arange(50.0))
+
+
+def test_every_damage_to_a_checkpoint_is_found(checkpoint):
+    whole = checkpoint.read_bytes()
+    for place in {*range(0, 100), *range(100, len(whole), 53), len(whole) - 1}:
+        damaged = bytearray(whole)
+        damaged[place] ^= 4
+        checkpoint.write_bytes(damaged)
+        with pytest.raises(RecordError, match=r"checkpoint.*delete it"):
+            load_checkpoint(checkpoint, SPEC)
+    for length in {0, 10, 80, *range(100, len(whole), 301), len(whole) - 1}:
+        checkpoint.write_bytes(whole[:length])
+        with pytest.raises(RecordError, match=r"checkpoint.*delete it"):
+            load_checkpoint(checkpoint, SPEC)
+
+
+def test_checkpoint_of_another_spec(checkpoint):
+    other = RunSpec("mnist", "coarser", "AdaDeltaNS", 3, "smoke")
+    with pytest.raises(RecordError, match="of another spec"):
+        load_checkpoint(checkpoint, other)
+
+
+def test_damaged_checkpoint_stops_its_run_and_stays(checkpoint, root, tmp_path):
+    checkpoint.write_bytes(b"junk")
+    with pytest.raises(RecordError, match="delete it to start that run anew"):
+        run_one(SPEC, tmp_path, root)
+    assert checkpoint.read_bytes() == b"junk"
+    assert not record_path(tmp_path, SPEC).exists()
+
+
+# ---- writing -------------------------------------------------------------------------
+
+
+def test_write_atomically_replaces_only_when_told(tmp_path):
+    path = tmp_path / "deep" / "file"
+    assert write_atomically(path, b"one", replace=False)
+    assert not write_atomically(path, b"two", replace=False)
+    assert path.read_bytes() == b"one"
+    assert write_atomically(path, b"two", replace=True)
+    assert path.read_bytes() == b"two"
+    assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+def test_failed_write_leaves_all_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, b"one", replace=True)
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, b"two", replace=True)
+    assert path.read_bytes() == b"one"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("limit", [1000, 20_000])
+def test_no_room_for_checkpoint_or_record(limit, files, reference, tmp_path):
+    # The operating system itself refuses to let a file grow beyond the limit.
+    child = _child(official_files.starved_child, SPEC, tmp_path, files, limit)
+    child.join()
+    assert child.exitcode == 7
+    left = [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".lock"]
+    assert left == []
+    _child(official_files.train_child, SPEC, tmp_path, files).join()
+    assert _bytes(read_record(record_path(tmp_path, SPEC))) == _bytes(reference)
+
+
+# ---- killed, and two at once ---------------------------------------------------------
+
+
+def test_killed_at_random_moments_gives_the_same_record(files, reference, tmp_path):
+    moments = random.Random(11)
+    path, checkpoint = record_path(tmp_path, SPEC), checkpoint_path(tmp_path, SPEC)
+    kills_in_training = kills = 0
+    while kills_in_training < 8 and kills < 200:
+        kills += 1
+        child = _child(official_files.train_child, SPEC, tmp_path, files)
+        _await(lambda child=child: _begun(tmp_path) or not child.is_alive())
+        time.sleep(moments.uniform(0, 0.06))
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        kills_in_training += checkpoint.exists()
+        if path.exists():
+            # The kill came too late, or just in time: the record is whole, then.
+            assert _bytes(read_record(path, SPEC)) == _bytes(reference)
+            path.unlink()
+            checkpoint.unlink(missing_ok=True)
+    assert kills_in_training == 8
+    child = _child(official_files.train_child, SPEC, tmp_path, files)
+    child.join()
+    assert child.exitcode == 0
+    assert _bytes(read_record(path, SPEC)) == _bytes(reference)
+    assert not checkpoint.exists()
+
+
+def _begun(results) -> bool:
+    """Whether a process has the run, and has made an epoch of it."""
+    done = epochs_done(results, SPEC)
+    return done is not None and done[0] > 0
+
+
+def _await(condition, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.0005)
+
+
+def test_two_at_once_train_once(files, root, tmp_path):
+    lock = checkpoint_path(tmp_path, SPEC).with_suffix(".lock")
+    claim = runner._Claim(lock)
+    with claim as mine:
+        assert mine
+        claim.tell(2, 6)
+        assert epochs_done(tmp_path, SPEC) == (2, 6)
+        child = _child(official_files.train_child, SPEC, tmp_path, files)
+        child.join()
+        assert child.exitcode == 0
+        assert not record_path(tmp_path, SPEC).exists()
+    assert epochs_done(tmp_path, SPEC) is None
+    children = [
+        _child(official_files.train_child, SPEC, tmp_path, files) for _ in range(4)
+    ]
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0] * 4
+    read_record(record_path(tmp_path, SPEC), SPEC)
+    names = sorted(p.name for p in record_path(tmp_path, SPEC).parent.iterdir())
+    assert names == [".state", "AdaDeltaNS-03.parquet"]
+
+
+def test_publishing_does_not_overwrite(tmp_path):
+    path = tmp_path / "x.parquet"
+    told = []
+    barrier = threading.Barrier(4)
+
+    def publish(i):
+        barrier.wait()
+        provenance = {"format": records.FORMAT, "digest": str(i)}
+        told.append((write_record(path, ["a"], np.full((1, 1), i), provenance), i))
+
+    threads = [threading.Thread(target=publish, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = [i for written, i in told if written]
+    assert read_record(path).provenance["digest"] == str(winner)
+
+
+def test_scale_too_large_for_the_memory(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "_available_memory", lambda: 2**20)
+    with pytest.raises(ValueError, match=r"needs about 0\.. GiB of memory and cpu has"):
+        run_one(SPEC, tmp_path, root)
+
+
+def test_memory_estimate_grows_with_the_scale():
+    sizes = [
+        runner.required_bytes(RunSpec("cifar10", "finer", "SGD", 0, scale))
+        for scale in ("smoke", "laptop", "paper")
+    ]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > 14_715_648 * 9 * 4
