@@ -335,6 +335,17 @@ def test_less_motion_hides_the_animation(page) -> None:
     assert page.locator(".mfx-play").is_visible()
 
 
+def test_opened_from_the_disk_it_says_what_it_needs(page, tmp_path) -> None:
+    figure = (SOURCE / "figure.html").read_text(encoding="utf-8")
+    (tmp_path / "index.html").write_text(PAGE.format(figure), encoding="utf-8")
+    shutil.copytree(SOURCE, tmp_path / "explorer")
+    other = page.context.browser.new_page()
+    other.goto((tmp_path / "index.html").as_uri())
+    assert "from a web server" in other.locator(".mfx-waiting").inner_text()
+    other.close()
+    assert page.locator(".mfx-waiting").count() == 0
+
+
 def test_play_runs_through_time(page) -> None:
     preset(page, "Skewed")
     page.get_by_role("button", name="Play").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -162,7 +163,7 @@ def test_directive_shows_the_chapters_cells(tmp_path) -> None:
     page = page_of(tmp_path)
     assert code_of(page) == [CELL]
     assert page.select_one(".mfl-panel")["data-counted"] == "11000000"
-    assert "12 MB" in page.select_one(".mfl-state").text
+    assert page.select_one(".mfl-panel")["data-size"] == "12 MB"
     assert page.select_one(".mfl-break")["data-replace"] == "one = 2"
     assert page.select_one("script[src='../_static/live/live.js']")
     assert (tmp_path / "out" / "_static" / "live" / "marginflow.zip").exists()
@@ -248,9 +249,15 @@ def test_the_page_shows_the_chapters_code(built, lemma, monkeypatch) -> None:
     assert code_of(built, f"[data-group={lemma}] textarea") == cells
 
 
+def bare(built: BeautifulSoup) -> str:
+    """The live part of the page alone, which a strict policy admits."""
+    live = "link[href*='live.css'], .mfl-panel, .mfl, script[src*='live.js']"
+    return PAGE.format("\n".join(map(str, built.select(live))))
+
+
 @pytest.fixture(scope="module")
 def page(built, tmp_path_factory) -> Iterator[Page]:
-    """The live part of the page alone, under a strict policy, with Python started."""
+    """The live part of the page, under a strict policy, with Python started."""
     manifest = json.loads(
         (SITE / "_static/live/pyodide/manifest.json").read_text(encoding="utf-8")
     )
@@ -259,11 +266,7 @@ def page(built, tmp_path_factory) -> Iterator[Page]:
     folder = tmp_path_factory.mktemp("live")
     (folder / "_static").symlink_to(SITE / "_static")
     (folder / "book").mkdir()
-    found = built.select(
-        "link[href*='live.css'], .mfl-panel, .mfl, script[src*='live.js']"
-    )
-    text = PAGE.format("\n".join(map(str, found)))
-    (folder / "book" / "index.html").write_text(text, encoding="utf-8")
+    (folder / "book" / "index.html").write_text(bare(built), encoding="utf-8")
     with chromium() as browser, served(folder) as address:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE)
@@ -272,6 +275,8 @@ def page(built, tmp_path_factory) -> Iterator[Page]:
         problems = watched(page, address)
         page.goto(f"{address}/book/index.html")
         assert not any("pyodide" in url or ".zip" in url for url in asked)
+        size = f"It will load {sum(manifest['files'].values()) / 1e6:.0f} MB"
+        expect(page.locator(".mfl-state")).to_contain_text(size)
         page.get_by_role("button", name="Start Python").click()
         expect(page.locator(".mfl-state")).to_contain_text("ready", timeout=PATIENCE)
         assert any("pyodide.asm.wasm" in url for url in asked)
@@ -370,3 +375,38 @@ def test_an_endless_loop_is_interrupted_and_python_comes_back(page) -> None:
     assert outcome(page, "free") == "✓ every assertion holds"
     here.locator(".mfl-reset").click()
     assert "Identity" in here.locator("textarea").input_value()
+
+
+@pytest.mark.site
+def test_axe_finds_nothing_on_cells_that_have_run(page) -> None:
+    group(page, "lemma-5").locator(".mfl-break").first.click()
+    assert "refuted" in outcome(page, "lemma-5")
+    script = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+    # Evaluated by the browser's protocol, which the page's policy does not bind.
+    page.evaluate(script.read_text(encoding="utf-8"))
+    result = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag22aa']})")
+    assert [v["id"] for v in result["violations"]] == []
+    page.evaluate("document.querySelector('.mfl label').remove()")  # planted
+    result = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag22aa']})")
+    assert [v["id"] for v in result["violations"]] == ["label"]
+
+
+@pytest.mark.site
+def test_what_goes_wrong_is_told(page, built, tmp_path) -> None:
+    """Files that are gone, and a page opened from the disk instead of a server."""
+    live = tmp_path / "_static" / "live"
+    live.mkdir(parents=True)
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "index.html").write_text(bare(built), encoding="utf-8")
+    for name in ("live.js", "worker.js", "live.css"):
+        shutil.copy(LIVE / name, live)
+    other = page.context.browser.new_page()
+    with served(tmp_path) as address:
+        other.goto(f"{address}/book/index.html")
+        other.get_by_role("button", name="Start Python").click()
+        expect(other.locator(".mfl-state")).to_contain_text("Python did not start")
+        expect(other.get_by_role("button", name="Start Python")).to_be_visible()
+    other.goto((tmp_path / "book" / "index.html").as_uri())
+    expect(other.locator(".mfl-state")).to_contain_text("from a web server only")
+    expect(other.locator(".mfl-start")).to_be_hidden()
+    other.close()

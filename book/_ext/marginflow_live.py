@@ -79,10 +79,11 @@ class Panel(SphinxDirective):
         versions = found["versions"]
         text = f"""<div class="mfl-panel" data-home="{_up(self.env.docname)}{STATIC}/"
   data-counted="{counted}" data-size="{megabytes(total)}">
-  <p><button type="button" class="mfl-start">Start Python</button>
+  <p><button type="button" class="mfl-start" hidden>Start Python</button>
   <button type="button" class="mfl-stop" hidden>Interrupt</button>
-  <span class="mfl-state" role="status">It will load {megabytes(total)} from this site,
-  and nothing from elsewhere. Until then, nothing is loaded.</span></p>
+  <span class="mfl-state" role="status">This page runs code by JavaScript, which
+  browsers run from a web server only (<code>make serve</code>), not from a
+  file.</span></p>
   <progress class="mfl-progress" max="1" value="0" aria-label="Loading Python" hidden>
   </progress>
   <p class="mfl-fine">pyodide {versions["pyodide"]} with SymPy {versions["sympy"]}, in a

@@ -55,11 +55,20 @@ function set(element, attributes) {
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
 }
 
+/** Set a text, if it is another one: what does not change costs no layout. */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 // --- What the reader has chosen -------------------------------------------------------
 
 const inputs = Object.fromEntries(
   ['skew', 'size', 'rho', 'beta1', 'beta2', 'eta', 'time'].map((id) => [id, find(`#mfx-${id}`)]),
 );
+const outputs = Object.fromEntries(
+  Object.keys(inputs).map((id) => [id, find(`output[for="mfx-${id}"]`)]),
+);
+const start = find('.mfx-start');
 let points = DATA.map((p) => [...p]);
 
 function chosen() {
@@ -95,9 +104,9 @@ function describe({ skew, size, beta0, rho, eta }, { g0, h0 }, logt) {
   };
   for (const [id, text] of Object.entries(texts)) {
     inputs[id].setAttribute('aria-valuetext', text);
-    find(`output[for="mfx-${id}"]`).textContent = text;
+    write(outputs[id], text);
   }
-  find('.mfx-start').textContent = `g(0) = ${pair(g0)}, h(0) = ${pair(h0)}`;
+  write(start, `g(0) = ${pair(g0)}, h(0) = ${pair(h0)}`);
 }
 
 // --- The plane of the data ------------------------------------------------------------
@@ -241,6 +250,9 @@ function polyline(states, value, toY, jump = Infinity) {
 }
 
 function drawTicks(plot, values, toY, text) {
+  const drawn = values.map((value) => `${text(value)} at ${toY(value)}`).join();
+  if (drawn === plot.drawn) return;
+  plot.drawn = drawn;
   plot.ticks.replaceChildren();
   for (const value of values) {
     make('path', { class: 'mfx-grid', d: `M${LEFT} ${toY(value)}H${WIDTH - 8}` }, plot.ticks);
@@ -299,19 +311,23 @@ function drawTable(now) {
     ['flow', `flow at log t = ${amount(now.logt.flow)}`, now.flow],
     ['run', `run at log t = ${amount(now.logt.run)}`, now.run],
   ];
-  find('tbody').replaceChildren(...rows.map(([kind, name, w]) => {
-    const row = document.createElement('tr');
-    row.dataset.row = kind;
+  rows.forEach(([kind, name, w], i) => {
     const off = w && now.predicted && kind !== 'predicted' ? degrees(turn(w, now.predicted)) : '–';
-    const cells = [name, w ? degrees(angle(w)) : 'none', off, w ? fixed(margin(w), 3) : '–'];
-    row.append(...cells.map((text, i) => {
-      const cell = document.createElement(i ? 'td' : 'th');
-      if (!i) cell.scope = 'row';
-      cell.textContent = text;
-      return cell;
-    }));
-    return row;
-  }));
+    const texts = [name, w ? degrees(angle(w)) : 'none', off, w ? fixed(margin(w), 3) : '–'];
+    const row = table.rows[i] ?? tableRow(kind);
+    texts.forEach((text, j) => write(row.cells[j], text));
+  });
+}
+
+const table = find('tbody');
+
+function tableRow(kind) {
+  const row = table.insertRow();
+  row.dataset.row = kind;
+  const name = document.createElement('th');
+  name.scope = 'row';
+  row.append(name, ...[1, 2, 3].map(() => document.createElement('td')));
+  return row;
 }
 
 function verdict(options, hyper, paths, now) {
@@ -477,4 +493,5 @@ play.addEventListener('click', () => {
 // Who asked for less motion gets the time slider alone.
 if (matchMedia('(prefers-reduced-motion: reduce)').matches) play.hidden = true;
 
+find('.mfx-waiting').remove();
 choose('Isotropic');

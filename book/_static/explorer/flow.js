@@ -10,7 +10,7 @@
 /** The flow is followed to log t = LOG_T_END, if the data are separable. */
 export const LOG_T_END = 10000;
 /** Procedure 1 is run for this many steps. */
-export const STEPS = 10000;
+export const STEPS = 5000;
 
 const TOLERANCE = 1e-6; // of each step of the flow, relative and absolute
 const GONE = 1e-9; // g/δ and h/ε below this leave β = 1 to that accuracy
@@ -245,20 +245,20 @@ function rodasStep(slope, { f, J, fx }, x, y, step) {
   const n = y.length;
   const matrix = J.map((row, i) => row.map((e, j) => (i === j ? 4 / step : 0) - e));
   const solve = factorize(matrix);
-  const stages = [];
+  const k = [];
   for (let i = 0; i < 6; i++) {
-    const argument = [...y];
+    const argument = y.slice();
     const b = new Array(n).fill(0);
-    stages.forEach((k, j) => {
+    for (let j = 0; j < i; j++) {
       for (let c = 0; c < n; c++) {
-        argument[c] += A[i][j] * k[c];
-        b[c] += (C[i][j] / step) * k[c];
+        argument[c] += A[i][j] * k[j][c];
+        b[c] += (C[i][j] / step) * k[j][c];
       }
-    });
+    }
     const value = i === 0 ? f : slope(x + AT[i] * step, argument);
     for (let c = 0; c < n; c++) b[c] += value[c] + (fx ? DRIFT[i] * step * fx[c] : 0);
-    stages.push(solve(b));
-    if (i === 5) return { y: argument.map((a, c) => a + stages[5][c]), error: stages[5] };
+    k.push(solve(b));
+    if (i === 5) return { y: argument.map((a, c) => a + k[5][c]), error: k[5] };
   }
 }
 
@@ -314,7 +314,7 @@ export function procedure(z, w0, { delta, epsilon, rho, g0, h0 }, eta, steps = S
       h[j] = rhoK * h[j] + (1 - rhoK) * adapted ** 2;
       w[j] -= eta * adapted;
     }
-    if (![...w, ...g, ...h].every(Number.isFinite)) break;
+    if (!Number.isFinite(w[0] + w[1] + g[0] + g[1] + h[0] + h[1])) break;
     if (k >= keep || k === steps) {
       states.push({ logt: Math.log1p(k * eta), w: [...w], beta: beta() });
       keep = Math.max(k + 1, k * 1.02);

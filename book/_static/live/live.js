@@ -105,6 +105,9 @@ async function execute(group, source) {
 }
 
 startButton.addEventListener('click', () => start().catch(() => {}));
+startButton.hidden = false;
+say(`It will load ${panel.dataset.size} from this site, and nothing from elsewhere. `
+  + 'Until then, nothing is loaded.');
 
 // A running cell cannot be stopped from outside, so its thread is ended and a new one
 // started; the second start loads from the browser's cache.
