@@ -191,8 +191,10 @@ def render(recorded: dict[str, Any], types: dict[str, str]) -> str:
     `types` are the results of that file with what Coq says they state.
     """
     lines = [f"% Made by formal/record.py from formal/{recorded['file']}."]
+    lines += ["Asked what it has proven, Coq answers:", "", "```coq"]
     for name, told in types.items():
-        lines += ["```coq", f"{name} :", f"       {told}", "```"]
+        lines += [f"{name} :", "  " + re.sub(r"\n {1,7}", "\n  ", told)]
+    lines += ["```", ""]
     lines += ["```{raw} html", '<div class="coq">']
     for proof in recorded["proofs"]:
         lines += [
@@ -205,6 +207,7 @@ def render(recorded: dict[str, Any], types: dict[str, str]) -> str:
             lead += step["tactic"]
             if re.fullmatch(r"\s*([-+*]+|\d+: \{|[{}])", step["tactic"]):
                 continue  # a bullet or a brace: shown with what it introduces
+            lead = re.sub(r"^  ", "", lead, flags=re.MULTILINE)
             tactic, lead = f"<code>{html.escape(lead)}</code>", ""
             if step["goal"]:
                 shown = f'<pre tabindex="0">{html.escape(step["goal"])}</pre>'
@@ -216,17 +219,14 @@ def render(recorded: dict[str, Any], types: dict[str, str]) -> str:
 
 
 def render_mutations() -> str:
-    """The table of wrong variants, where each is refused and what refutes it."""
-    lines = [
-        "% Made by formal/record.py from formal/mutations.json.",
-        "| changed in | why it is wrong | Coq stops in | refuted by |",
-        "|---|---|---|---|",
-    ]
+    """The list of wrong variants, where each is refused and what refutes it."""
+    lines = ["% Made by formal/record.py from formal/mutations.json."]
     for each in mutations():
-        refuted = f"`{each['refuted_by']}`" if "refuted_by" in each else "–"
+        refuted = each.get("refuted_by")
+        also = f"; false by `{refuted}`" if refuted else ""
         lines.append(
-            f"| {each['statement'].replace('-', ' ')} | {each['why']} "
-            f"| `{each['breaks']}` | {refuted} |"
+            f"- *{each['statement'].replace('-', ' ').capitalize()}.* {each['why']} "
+            f"(`{each['name']}`: refused in `{each['breaks']}`{also})"
         )
     return "\n".join([*lines, ""])
 
