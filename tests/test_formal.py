@@ -148,6 +148,17 @@ def test_a_mutation_that_no_longer_applies_is_an_error():
         coq.try_mutation(stray)
 
 
+def test_an_edited_proof_no_longer_agrees_with_the_record():
+    recorded = json.loads((record.RECORDED / "Lemma6.json").read_text())["proofs"]
+    edited = SOURCES["Lemma6.v"].replace("intros A t T j; split.", "intros A t T j.")
+    steps = [[step["tactic"] for step in proof["steps"]] for proof in recorded]
+    now = [
+        [step["tactic"] for step in proof["steps"]] for proof in record.proofs(edited)
+    ]
+    assert len(now) == len(steps)
+    assert now != steps
+
+
 def test_the_enclosing_proof_of_a_line():
     text = "Lemma a : P.\nProof.\n  x.\nQed.\nTheorem b :\n  Q.\nProof. y. Qed.\n"
     at = [coq.enclosing_result(text, line) for line in range(1, 8)]
@@ -216,6 +227,18 @@ def test_everything_compiles_and_rests_on_the_reals_alone(compiled, capsys):
     refuted = [each["refuted_by"] for each in MUTATIONS if "refuted_by" in each]
     found = coq.assumptions([*coq.RESULTS, *sorted({*refuted})], compiled)
     assert found == coq.CLASSICAL_REALS
+
+
+@needs_coq
+def test_the_separate_checker_reads_the_compiled_files(compiled, tmp_path):
+    for name in coq.sources():
+        shutil.copy2((FORMAL / name).with_suffix(".vo"), tmp_path)
+    assert coq.recheck(tmp_path) == ""
+    damaged = tmp_path / "Lemma8.vo"
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    damaged.write_bytes(content)
+    assert coq.recheck(tmp_path) != ""
 
 
 @needs_coq
