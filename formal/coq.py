@@ -210,7 +210,7 @@ def assumptions(names: list[str], root: Path) -> set[str]:
 
 
 def recheck(root: Path) -> str:
-    """Have Coq's separate checker go over every compiled file; its complaint, if any."""
+    """Have Coq's separate checker go over the compiled files; what it objects to."""
     command = ["coqchk", "-silent", "-Q", str(root), "MarginFlow"]
     for name in sources():
         command += ["-norec", f"MarginFlow.{Path(name).stem}"]
