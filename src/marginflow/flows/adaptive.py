@@ -188,8 +188,8 @@ class AdaptiveFlow:
         end = float(system_clock.sigma(log_t_end))
         if not (np.isfinite(end) and end > 0):
             raise ValueError(
-                f"log_t_end={log_t_end!r} must lie beyond t_0 = 0 and, for clock "
-                f"{clock!r}, be reachable in float64"
+                f"log_t_end={float(log_t_end)!r} must lie beyond t_0 = 0 and, for "
+                f"clock {clock!r}, be reachable in float64"
             )
         if not (np.isfinite(rate_cap) and rate_cap > 1):
             raise ValueError(f"rate_cap={rate_cap!r} must be finite and > 1")
@@ -225,8 +225,8 @@ def check_stability(
     wrong = ~(np.isfinite(array) & (array > 0))
     if wrong.any():
         raise ValueError(
-            f"{name} contains {array[wrong].flat[0]!r}; Process 2 needs stability "
-            f"terms {name} > 0, all finite"
+            f"{name} contains {float(array[wrong].flat[0])!r}; Process 2 needs "
+            f"stability terms {name} > 0, all finite"
         )
     return np.broadcast_to(array, (p,)).copy()
 
@@ -238,7 +238,7 @@ def _average(name: str, value: float | Array, p: int) -> Float[Array, " p"]:
     wrong = ~(np.isfinite(array) & (array >= 0))
     if wrong.any():
         raise ValueError(
-            f"{name} contains {array[wrong].flat[0]!r}; Assumption 2 (ii) needs "
+            f"{name} contains {float(array[wrong].flat[0])!r}; Assumption 2 (ii) needs "
             f"{name} >= 0, all finite"
         )
     return np.broadcast_to(array, (p,)).copy()

@@ -137,8 +137,8 @@ class _Adam(_RMSProp):
     def start(self, w: Array, G: Array, H: Array) -> Array:
         if G.any():
             raise ValueError(
-                f"g0 contains {G[G != 0][0]!r}; Adam's bias correction divides by zero "
-                "at t = 0 and needs g0 = 0"
+                f"g0 is not 0 (g0/delta contains {float(G[G != 0][0])!r}); Adam's bias "
+                "correction divides by zero at t = 0 and needs g0 = 0"
             )
         with np.errstate(divide="ignore"):
             log_q = self.terms(0.0, {"w": w, "log_G": to_log(G)}).log_q

@@ -130,7 +130,7 @@ def _check_rho(rho: Array, t: float | None = None) -> Array:
     if wrong.any():
         where = "" if t is None else f" at t={t:.6g}"
         raise ValueError(
-            f"rho contains {rho[wrong].flat[0]!r}{where}; Process 2 needs decay "
+            f"rho contains {float(rho[wrong].flat[0])!r}{where}; Process 2 needs decay "
             "coefficients rho in [0, 1]"
         )
     return rho

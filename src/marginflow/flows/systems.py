@@ -73,9 +73,10 @@ class Clock:
 
     def sigma(self, log_t: float | Array) -> float | Array:
         """Inverse of :meth:`log_t`."""
-        if self.kind == "t":
-            return np.exp(log_t)
-        return np.log1p(np.logaddexp(0.0, log_t))
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.kind == "t":
+                return np.exp(log_t)
+            return np.log1p(np.logaddexp(0.0, log_t))
 
     def log_stretch(self, sigma: float) -> float:
         """log of dsigma-rates per rates in log(1 + t), in which caps are stated."""
@@ -325,7 +326,8 @@ class AdaDeltaLog(_AdaDelta):
         if not low.any():
             return 0.0, Y
         w, G, H = blocks["w"], np.exp(blocks["log_G"]), np.exp(blocks["log_H"])
-        terms = self.terms(0.0, blocks)
+        with np.errstate(divide="ignore"):
+            terms = self.terms(0.0, blocks)
         slopes, q = self.slopes(terms, blocks), np.exp(terms.log_q)
         beta2, rate = self.beta(blocks) ** 2, terms.rate
         swiftness = np.abs(slopes["w"]).max() * np.abs(terms.u).max()

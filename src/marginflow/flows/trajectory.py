@@ -91,7 +91,7 @@ class Trajectory:
         if outside.any():
             first, last = self.system.clock.log_t(np.array([low, high]))
             raise ValueError(
-                f"log_t={log_t[outside][0]!r} lies outside the trajectory, "
+                f"log_t={float(log_t[outside][0])!r} lies outside the trajectory, "
                 f"log t in [{first:.6g}, {last:.6g}]"
             )
         carried = {f.name: getattr(self, f.name) for f in fields(self)}

@@ -139,5 +139,5 @@ def _check_data(x: Array, y: Array) -> tuple[Array, Array]:
         raise ValueError("x contains non-finite values; inputs must be finite")
     wrong = np.abs(y) != 1
     if wrong.any():
-        raise ValueError(f"y contains {y[wrong][0]!r}; labels must be -1 or +1")
+        raise ValueError(f"y contains {float(y[wrong][0])!r}; labels must be -1 or +1")
     return x, y
