@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from marginflow.experiments.spec import (
@@ -257,7 +258,8 @@ def _check_writable(results: Path) -> None:
             f"({error.strerror or error}); name another folder by --results"
         ) from error
     finally:
-        probe.unlink(missing_ok=True)
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 class _Progress:

@@ -128,7 +128,7 @@ def run_together(
 
 
 def _remove_drafts(results: str | os.PathLike, spec: RunSpec) -> None:
-    """Remove what killed processes left half-written; call it with the claim in hand."""
+    """Remove what killed processes left half-written; the claim must be in hand."""
     for path in (record_path(results, spec), checkpoint_path(results, spec)):
         for draft in path.parent.glob(f".{path.name}.*.tmp"):
             draft.unlink(missing_ok=True)
