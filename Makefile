@@ -13,8 +13,9 @@ export VENV
 SOURCES := _config.yml _toc.yml constraints.txt CITATION.cff \
   $(shell find book notebooks src results formal -type f \
     -not -path '*/__pycache__/*' -not -path 'book/_static/mathjax/*' \
+    -not -path 'book/_static/hover/*' -not -path 'book/_static/live/pyodide/*' \
     \( -name '*.md' -o -name '*.py' -o -name '*.bib' -o -name '*.css' -o -name '*.js' \
-       -o -name '*.svg' -o -name '*.png' -o -name '*.parquet' -o -name '*.json' \
+       -o -name '*.html' -o -name '*.svg' -o -name '*.png' -o -name '*.parquet' -o -name '*.json' \
        -o -name '*.v' -o -name '*.txt' \) 2>/dev/null)
 
 .PHONY: help setup book serve test test-fast lint clean
@@ -32,7 +33,8 @@ $(SITE)/.built: $(READY) $(SOURCES)
 	@touch $@
 
 book: $(SITE)/.built ## build the static site to _build/html
-	@echo "The book: file://$(CURDIR)/$(SITE)/index.html   (make serve: with a server)"
+	@echo "The book: file://$(CURDIR)/$(SITE)/index.html"
+	@echo "(its interactive pages need a server: make serve)"
 
 serve: book ## serve the site at http://localhost:8000 (PORT=...)
 	@echo "http://localhost:$(PORT)/  (Ctrl-C stops)"

@@ -42,18 +42,29 @@ def chromium() -> Iterator[Browser]:
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
+    policy: str | None = STRICT
+
     def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", STRICT)
+        if self.policy:
+            self.send_header("Content-Security-Policy", self.policy)
         super().end_headers()
 
     def log_message(self, *args: object) -> None:
         pass
 
 
+class _Open(_Handler):
+    policy = None
+
+
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of ``folder``, served under a strict Content-Security-Policy."""
-    handler = functools.partial(_Handler, directory=str(folder))
+def served(folder: Path, *, strict: bool = True) -> Iterator[str]:
+    """The address of ``folder``, served under a strict Content-Security-Policy or none.
+
+    The theme's own pages start with inline scripts, so the whole site needs none.
+    """
+    kind = _Handler if strict else _Open
+    handler = functools.partial(kind, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

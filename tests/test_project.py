@@ -111,3 +111,26 @@ def test_readme_names_only_targets_that_exist() -> None:
 
 def test_lock_file_records_no_download_address() -> None:
     assert '"resolved"' not in (ROOT / "package-lock.json").read_text(encoding="utf-8")
+
+
+def test_without_npm_the_set_up_goes_on_and_says_what_is_missing(
+    checkout: Path,
+) -> None:
+    # An environment that is there already, with a pip that has nothing to do.
+    for name in (".venv/bin", "book/_static"):
+        (checkout / name).mkdir(parents=True)
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text(
+        f'#!/bin/sh\n[ "$1" = -m ] || exec {sys.executable} "$@"\n', encoding="utf-8"
+    )
+    npm = checkout / ".venv" / "bin" / "npm"
+    npm.write_text("#!/bin/sh\necho no registry >&2\nexit 1\n", encoding="utf-8")
+    for script in (python, npm):
+        script.chmod(0o755)
+    done = setup(checkout, os.environ["PATH"])
+    assert done.returncode == 0, done.stderr
+    assert "npm could not install" in done.stderr
+    assert "live cells and hover previews are missing" in done.stderr
+    assert not (checkout / ".venv" / ".ready").exists(), "so that it is tried again"
+    manifest = checkout / "book" / "_static" / "live" / "pyodide" / "manifest.json"
+    assert "missing" in manifest.read_text(encoding="utf-8")

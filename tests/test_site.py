@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import os
-import shutil
-import threading
+import gzip
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, sync_playwright
+from browsers import chromium, served, watched
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, Error, Response
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 GENERATED = {"genindex.html", "prf-prf.html", "py-modindex.html", "search.html"}
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDTHS = (1280, 390)
+LARGEST_PAGE = 1_500_000  # bytes, compressed as a web server would
 
 pytestmark = pytest.mark.site
 
@@ -27,43 +28,18 @@ def pages() -> list[str]:
     return [p for p in found if not p.startswith("_") and p not in GENERATED]
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-def serve(folder: Path) -> tuple[http.server.ThreadingHTTPServer, str]:
-    handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server, f"http://127.0.0.1:{server.server_port}"
-
-
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     if not (SITE / "index.html").exists():
         pytest.fail("no site at _build/html; build it with `make book`")
-    server, address = serve(SITE)
-    yield address
-    server.shutdown()
-    server.server_close()
+    with served(SITE, strict=False) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    named = os.environ.get("CHROMIUM")
-    executable = named or next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
-        reason = "no Chromium or Chrome found; install one, or name it in CHROMIUM"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 LOOK = """async () => {
@@ -88,47 +64,79 @@ LOOK = """async () => {
   return found;
 }"""
 
+ACCESSIBLE = """async () => {
+  const levels = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
+  const result = await axe.run({runOnly: levels, resultTypes: ['violations']});
+  return result.violations.flatMap(v => v.nodes.map(
+    n => `accessibility: ${v.id}: ${n.html.slice(0, 120)}`));
+}"""
 
-def problems(browser: Browser, address: str, path: str, width: int, mode: str):
+
+def problems(browser: Browser, address: str, path: str, mode: str) -> list[str]:
     """What is wrong with one page, as a list of sentences."""
-    found: list[str] = []
-    page = browser.new_page(
-        viewport={"width": width, "height": 900},
-        color_scheme=mode,
-        device_scale_factor=1,
-    )
+    page = browser.new_page(color_scheme=mode, viewport={"width": 1280, "height": 900})
+    found = watched(page, address)
+    sizes: list[int] = []
 
-    def on_request(request) -> None:
-        if not request.url.startswith((address, "data:", "blob:")):
-            found.append(f"external request: {request.url}")
+    def weigh(response: Response) -> None:
+        if response.status >= 400:
+            found.append(f"status {response.status}: {response.url}")
+        elif response.url.startswith(address) and response.status == 200:
+            sizes.append(compressed(response.body()))
 
-    page.on("request", on_request)
     page.on("requestfailed", lambda r: found.append(f"failed request: {r.url}"))
-    page.on("pageerror", lambda e: found.append(f"script error: {e}"))
-    page.on(
-        "console",
-        lambda m: m.type in ("error", "warning") and found.append(f"console: {m.text}"),
-    )
-    page.on(
-        "response",
-        lambda r: r.status >= 400 and found.append(f"status {r.status}: {r.url}"),
-    )
+    page.on("response", weigh)
     try:
         page.goto(f"{address}/{path}", wait_until="load")
-        found += page.evaluate(LOOK)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            found += [f"{width} px: {p}" for p in page.evaluate(LOOK)]
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+            found += [f"{width} px: {p}" for p in page.evaluate(ACCESSIBLE)]
         theme = page.evaluate("document.documentElement.dataset.theme ?? ''")
         if theme and theme != mode:
             found.append(f"theme is {theme} although the reader prefers {mode}")
     except Error as error:
         found.append(f"page does not open: {error}")
+    if sum(sizes) > LARGEST_PAGE:
+        found.append(f"weight: {sum(sizes) / 1e6:.1f} MB")
     page.close()
     return found
 
 
+def compressed(body: bytes) -> int:
+    return min(len(body), len(gzip.compress(body, 6)))
+
+
+def broken_links(folder: Path, path: str) -> list[str]:
+    """Links of one page to pages or anchors of the site that do not exist."""
+    found = []
+    soup = BeautifulSoup((folder / path).read_text(encoding="utf-8"), "html.parser")
+    for a in soup.find_all("a", href=True):
+        url = urllib.parse.urlsplit(a["href"])
+        if url.scheme or url.netloc:
+            continue
+        target = folder / path
+        if url.path:
+            target = (folder / path).parent / urllib.parse.unquote(url.path)
+        if not target.is_file():
+            found.append(f"link: {a['href']} leads nowhere")
+        elif url.fragment and target.suffix == ".html":
+            anchor = urllib.parse.unquote(url.fragment)
+            text = target.read_text(encoding="utf-8")
+            if f'id="{anchor}"' not in text and f'name="{anchor}"' not in text:
+                found.append(f"link: {a['href']} has no anchor")
+    return found
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_pages(browser: Browser, site: str, width: int, mode: str) -> None:
-    found = {p: problems(browser, site, p, width, mode) for p in pages()}
+def test_pages(browser: Browser, site: str, mode: str) -> None:
+    found = {p: problems(browser, site, p, mode) for p in pages()}
+    assert not {p: f for p, f in found.items() if f}
+
+
+def test_links() -> None:
+    found = {p: broken_links(SITE, p) for p in pages()}
     assert not {p: f for p, f in found.items() if f}
 
 
@@ -138,9 +146,27 @@ def test_every_chapter_is_on_the_site() -> None:
     assert chapters == built
 
 
-def test_the_paper_numbers_its_statements() -> None:
-    text = (SITE / "notebooks" / "lemma-5.html").read_text(encoding="utf-8")
-    assert '<span class="caption-number">Lemma 5 </span>' in text
+def test_every_chapter_can_be_taken_away() -> None:
+    for chapter in (ROOT / "notebooks").glob("*.md"):
+        for suffix in ("ipynb", "py"):
+            assert (SITE / "_downloads" / f"{chapter.stem}.{suffix}").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("procedure-1", "Procedure 1"),
+        ("process-2", "Process 2"),
+        ("assumption-2", "Assumption 2"),
+        ("theorem-2", "Theorem 2"),
+        ("remark-3", "Remark 3"),
+        ("lemma-5", "Lemma 5"),
+        ("lemma-9", "Lemma 9"),
+    ],
+)
+def test_the_book_numbers_as_the_paper_does(page: str, name: str) -> None:
+    text = (SITE / "notebooks" / f"{page}.html").read_text(encoding="utf-8")
+    assert f'<span class="caption-number">{name} </span>' in text
 
 
 PLANTED = {
@@ -150,25 +176,46 @@ PLANTED = {
     "console": "<script>console.error('planted')</script>",
     "overflow": "<div style='width: 3000px'>wide</div>",
     "mathematics": "<span class='math'>\\(x\\)</span>",
-    "text alternative": "<main><img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>",
-    "does not load": "<main><img alt='a' src='missing.png'></main>",
+    "text alternative": "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>",
+    "does not load": "<img alt='a' src='missing.png'>",
     "error shown": "<div class='cell_output'><div class='stderr'>Traceback</div></div>",
     "theme is": "<script>document.documentElement.dataset.theme = 'sepia'</script>",
+    "accessibility: color-contrast": "<p style='color: #ccc'>pale</p>",
+    "accessibility: label": "<input type='text'>",
 }
+PAGE = (
+    "<!doctype html><html lang='en'><link rel=icon href=data:,><title>t</title>"
+    "<body style='background: white'><main><h1 id='top'>t</h1>{}</main></body></html>"
+)
 
 
 @pytest.mark.parametrize("defect", PLANTED)
 def test_each_check_catches_a_planted_defect(
     browser: Browser, tmp_path: Path, defect: str
 ) -> None:
-    page = "<!doctype html><link rel=icon href=data:,><title>t</title>{}"
-    (tmp_path / "good.html").write_text(page.format("<p>fine</p>"), encoding="utf-8")
-    (tmp_path / "bad.html").write_text(page.format(PLANTED[defect]), encoding="utf-8")
-    server, address = serve(tmp_path)
-    try:
-        assert problems(browser, address, "good.html", 390, "light") == []
-        found = problems(browser, address, "bad.html", 390, "light")
+    (tmp_path / "good.html").write_text(PAGE.format("<p>fine</p>"), encoding="utf-8")
+    (tmp_path / "bad.html").write_text(PAGE.format(PLANTED[defect]), encoding="utf-8")
+    with served(tmp_path, strict=False) as address:
+        assert problems(browser, address, "good.html", "light") == []
+        found = problems(browser, address, "bad.html", "light")
         assert any(defect in f for f in found), found
-    finally:
-        server.shutdown()
-        server.server_close()
+
+
+def test_a_heavy_page_is_caught(browser: Browser, tmp_path: Path) -> None:
+    import random
+
+    noise = random.Random(0).randbytes(2_000_000).hex()
+    (tmp_path / "heavy.html").write_text(PAGE.format(f"<!-- {noise} -->"))
+    with served(tmp_path, strict=False) as address:
+        found = problems(browser, address, "heavy.html", "light")
+    assert len(found) == 1
+    assert found[0].startswith("weight: 2")
+
+
+@pytest.mark.parametrize("href", ["missing.html", "page.html#nowhere", "#nowhere"])
+def test_a_broken_link_is_caught(tmp_path: Path, href: str) -> None:
+    good = "<a href='page.html#top'>good</a><a href='#top'>good</a>"
+    (tmp_path / "page.html").write_text(PAGE.replace("'", '"').format(good))
+    assert broken_links(tmp_path, "page.html") == []
+    (tmp_path / "bad.html").write_text(PAGE.format(f"<a href='{href}'>bad</a>"))
+    assert len(broken_links(tmp_path, "bad.html")) == 1

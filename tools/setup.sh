@@ -41,23 +41,32 @@ fi
   Without a network, or behind a proxy, set pip up first (pip help install: --proxy,
   --find-links) and run make again: it goes on from here."
 
-# The scripts that pages use are served by the site itself; node comes from PyPI with the rest.
-PATH="$PWD/$VENV/bin:$PATH" npm ci --no-progress --loglevel=error >/dev/null ||
-    die "npm could not install what package-lock.json pins (see above); is the
-  registry reachable? Run make again to go on from here."
-rm -rf book/_static/mathjax book/_static/hover
-mkdir -p book/_static/mathjax/{input/tex,output/chtml/fonts,sre/mathmaps} \
-    book/_static/hover
-cp node_modules/@popperjs/core/dist/umd/popper.min.js \
-    node_modules/tippy.js/dist/tippy-bundle.umd.min.js book/_static/hover/
-sed -i.map '/^\/\/# sourceMappingURL/d' book/_static/hover/*.js
-rm book/_static/hover/*.map
-cp node_modules/mathjax/es5/tex-chtml.js book/_static/mathjax/
-cp -R node_modules/mathjax/es5/input/tex/extensions book/_static/mathjax/input/tex/
-cp -R node_modules/mathjax/es5/output/chtml/fonts/woff-v2 \
-    book/_static/mathjax/output/chtml/fonts/
-cp -R node_modules/mathjax/es5/a11y book/_static/mathjax/
-cp node_modules/mathjax/es5/sre/mathmaps/{base,en}.json \
-    book/_static/mathjax/sre/mathmaps/
+# The scripts that pages use are served by the site itself; node comes from PyPI with
+# the rest. Without them the book is still built, and set-up tries again next time.
+complete=yes
+if PATH="$PWD/$VENV/bin:$PATH" npm ci --no-progress --loglevel=error >/dev/null; then
+    rm -rf book/_static/mathjax book/_static/hover
+    mkdir -p book/_static/mathjax/{input/tex,output/chtml/fonts,sre/mathmaps} \
+        book/_static/hover
+    cp node_modules/@popperjs/core/dist/umd/popper.min.js \
+        node_modules/tippy.js/dist/tippy-bundle.umd.min.js book/_static/hover/
+    sed -i.map '/^\/\/# sourceMappingURL/d' book/_static/hover/*.js
+    rm book/_static/hover/*.map
+    cp node_modules/mathjax/es5/tex-chtml.js book/_static/mathjax/
+    cp -R node_modules/mathjax/es5/input/tex/extensions book/_static/mathjax/input/tex/
+    cp -R node_modules/mathjax/es5/output/chtml/fonts/woff-v2 \
+        book/_static/mathjax/output/chtml/fonts/
+    cp -R node_modules/mathjax/es5/a11y book/_static/mathjax/
+    cp node_modules/mathjax/es5/sre/mathmaps/{base,en}.json \
+        book/_static/mathjax/sre/mathmaps/
+else
+    complete=no
+    echo "marginflow set-up: npm could not install what package-lock.json pins (see
+  above). The book is built all the same, but its mathematics is then rendered by a
+  script from the web, and the live cells and hover previews are missing." >&2
+fi
 
-touch "$VENV/.ready"
+# Python for the reader's browser; where it cannot be had, its page says so.
+"$VENV/bin/python" tools/fetch_live.py
+
+[ "$complete" = no ] || touch "$VENV/.ready"

@@ -16,6 +16,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
+from sphinx.ext.mathjax import MATHJAX_URL
 
 LABEL = re.compile(r"^([a-z]+)-(\d+|[A-Z])$")
 # Code and emphasis are matched whole, and so are left alone.
@@ -59,6 +60,12 @@ def drop_thebe(app: Sphinx, config: Config) -> None:
     ]
 
 
+def find_mathjax(app: Sphinx, config: Config) -> None:
+    """Fall back to MathJax from the web where set-up could not fetch it (no npm)."""
+    if not (Path(app.confdir) / "book" / "_static" / config.mathjax_path).exists():
+        config.mathjax_path = MATHJAX_URL
+
+
 def key_cache(app: Sphinx, config: Config) -> None:
     """Give executed chapters a cache per state of the package, results and pins.
 
@@ -96,6 +103,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("env-get-updated", number_from_label, priority=900)
     app.connect("config-inited", drop_thebe, priority=900)
     app.connect("config-inited", key_cache, priority=100)
+    app.connect("config-inited", find_mathjax, priority=100)
     # Before napoleon (500) turns sections into markup of its own.
     app.connect("autodoc-process-docstring", keep_mathematics, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
