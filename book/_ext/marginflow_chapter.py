@@ -60,8 +60,9 @@ def add_take_away(app: Sphinx, pagename, templatename, context, doctree) -> None
         f'<a href="../{DOWNLOADS}/{stem}.{suffix}" download>{label} (.{suffix})</a>'
         for suffix, label in FORMATS.items()
     ]
+    source = f"{repository}/blob/{branch}/{pagename}.md"
     links += [
-        f'<a href="{repository}/blob/{branch}/{pagename}.md">Source (MyST Markdown)</a>',
+        f'<a href="{source}">Source (MyST Markdown)</a>',
         f'<a href="https://mybinder.org/v2/gh/{owner}/{branch}'
         f'?urlpath=lab/tree/{pagename}.md">JupyterLab on Binder</a>',
     ]
@@ -80,6 +81,26 @@ def add_take_away(app: Sphinx, pagename, templatename, context, doctree) -> None
 </section>"""
 
 
+def add_card(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Title, description and picture for whoever is sent a link to a page."""
+    title = html.escape(_plain(context.get("title", "")))
+    tags = {
+        "og:site_name": "marginflow",
+        "og:type": "article",
+        "og:title": title,
+        "og:description": "Executable companion to Implicit Regularization of AdaDelta",
+        "twitter:card": "summary_large_image",
+    }
+    if app.config.html_baseurl:  # the picture's address must be absolute
+        base = app.config.html_baseurl.rstrip("/")
+        tags["og:url"] = f"{base}/{pagename}.html"
+        tags["og:image"] = f"{base}/_static/card.png"
+    context["metatags"] = context.get("metatags", "") + "".join(
+        f'\n<meta property="{name}" content="{content}">'
+        for name, content in tags.items()
+    )
+
+
 def _plain(title: str) -> str:
     """A page title without its markup."""
     text, inside = "", False
@@ -94,5 +115,6 @@ def _plain(title: str) -> str:
 def setup(app: Sphinx) -> dict[str, object]:
     app.add_config_value("marginflow_repository", ["", "main"], "html")
     app.connect("html-page-context", add_take_away)
+    app.connect("html-page-context", add_card)
     app.connect("build-finished", write_downloads)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
