@@ -23,8 +23,8 @@ def key(chapter: Path) -> str:
     """Hash of everything that the outcome of ``chapter`` depends on."""
     digest = hashlib.sha256(chapter.read_bytes())
     files = [ROOT / "constraints.txt"]
-    files += sorted((ROOT / "src").rglob("*.py"))
-    files += sorted(p for p in (ROOT / "results").rglob("*") if p.is_file())
+    for pattern in ("src/**/*.py", "results/**/*.parquet", "formal/*.v"):
+        files += sorted(ROOT.glob(pattern))
     for path in files:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

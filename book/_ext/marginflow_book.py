@@ -76,12 +76,11 @@ def key_cache(app: Sphinx, config: Config) -> None:
     root = Path(app.confdir)
     digest = hashlib.sha256()
     files = [root / "constraints.txt"]
-    for folder in ("src", "results"):
-        files += sorted(p for p in (root / folder).rglob("*") if p.is_file())
+    for pattern in ("src/**/*.py", "results/**/*.parquet", "formal/*.v"):
+        files += sorted(root.glob(pattern))
     for path in files:
-        if path.suffix != ".pyc":
-            digest.update(str(path.relative_to(root)).encode() + b"\0")
-            digest.update(path.read_bytes())
+        digest.update(str(path.relative_to(root)).encode() + b"\0")
+        digest.update(path.read_bytes())
     config.nb_execution_cache_path = str(
         root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
     )
