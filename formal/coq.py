@@ -30,8 +30,8 @@ PACKAGES = ["coq", "libcoq-coquelicot"]
 WHAT_TO_INSTALL = """\
 The proofs need Coq (tested with 8.16.1) and its library Coquelicot (3.2.0):
   Debian, Ubuntu   sudo apt-get install coq libcoq-coquelicot
-  anywhere         opam repo add coq-released https://coq.inria.fr/opam/released
-                   opam install coq.8.16.1 coq-coquelicot.3.2.0
+  anywhere         opam install coq.8.16.1 coq-coquelicot.3.2.0
+                   (the second from opam's repository coq-released)
 The book and its tests do not need them: they show what was recorded."""
 
 # Results of the paper (and the companion's own), the file that proves each, and the
@@ -120,7 +120,11 @@ def install() -> bool:
         return False
     root: list[str] = []
     if os.geteuid() != 0:
-        if subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode:
+        may = shutil.which("sudo") is not None
+        if (
+            not may
+            or subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode
+        ):
             return False
         root = ["sudo", "-n"]
     print("installing", *PACKAGES, "from the distribution's packages", flush=True)

@@ -208,6 +208,16 @@ def test_without_coq_it_says_what_to_install(monkeypatch, capsys):
     assert told.count("apt-get install coq libcoq-coquelicot") == 2
 
 
+def test_nothing_is_installed_without_the_right_to(monkeypatch):
+    found = {"apt-get": "/usr/bin/apt-get"}
+    monkeypatch.setattr(coq.shutil, "which", found.get)
+    monkeypatch.setattr(coq.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(coq.subprocess, "run", lambda *_, **__: pytest.fail("ran"))
+    assert coq.install() is False
+    found.clear()
+    assert coq.install() is False
+
+
 # ---- with Coq -------------------------------------------------------------------
 
 
