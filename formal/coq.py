@@ -219,7 +219,9 @@ def recheck(root: Path) -> str:
     for name in sources():
         command += ["-norec", f"MarginFlow.{Path(name).stem}"]
     run = subprocess.run(command, capture_output=True, text=True, cwd=root)
-    return run.stderr.strip() if run.returncode else ""
+    if run.returncode == 0:
+        return ""
+    return f"coqchk ended with {run.returncode}: {run.stderr.strip()}"
 
 
 def build() -> int:
