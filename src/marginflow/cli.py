@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from marginflow import claims
 from marginflow.experiments import commands as experiments
 from marginflow.experiments import perceptron_command
 
@@ -51,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_prove(commands)
     perceptron_command.add_command(commands)
     experiments.add_commands(commands)
+    claims.add_command(commands)
     return parser
 
 
