@@ -134,7 +134,7 @@ _CIFAR_LAPTOP = {
     "width": 1 / 16,
     "train_images": 100,
     "test_images": 400,
-    "epochs": 150,
+    "epochs": 250,
     "gain": 2**0.5,
     "stability_std": 0.25,
     "linear_evaluations": 6,
