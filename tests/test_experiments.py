@@ -30,6 +30,7 @@ from marginflow.experiments.training import (
     train,
 )
 from marginflow.margins import RunningMargin, multiclass_gap
+from marginflow.optim import released_horizon
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +203,15 @@ def test_horizon_in_both_readings():
     coarse = smoke("AdaDeltaS", regime="coarser")
     assert Member(coarse, cpu).horizon == 6 * 2
     released = smoke("AdaDeltaS", regime="coarser", reading="released")
-    assert Member(released, cpu).horizon == Fraction(6 * 40, 100)
+    assert Member(released, cpu).horizon == 6 * 40 / 10
+    for experiment in specs.EXPERIMENTS:  # at the paper's scale, as its code has it
+        for regime in specs.REGIMES:
+            finer = setting(experiment, "paper", "finer")
+            numbers = setting(experiment, "paper", regime)
+            assert finer.batch == 100
+            assert released_horizon(numbers.epochs, numbers.train_images) == Fraction(
+                numbers.epochs * numbers.train_images, finer.batch
+            )
 
 
 # ---- training and measuring ----------------------------------------------------------

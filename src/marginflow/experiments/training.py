@@ -11,7 +11,8 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import torch
 from jaxtyping import Float, Int
@@ -34,7 +35,6 @@ from marginflow.networks import homogeneity_degree, mnist_net, vgg_net
 from marginflow.optim import (
     GeneralizedAdadelta,
     harmonic_decay,
-    released_horizon,
     skewing_vector,
     stability_terms,
 )
@@ -119,11 +119,17 @@ class Member:
         )
 
     @property
-    def horizon(self):
-        """K of the ρ schedule: all steps (paper), or epochs·|train|/100 (released)."""
-        if self.spec.reading == "released":
-            return released_horizon(self.setting.epochs, self.setting.train_images)
-        return self.setting.total_steps
+    def horizon(self) -> int | Fraction:
+        """K of the ρ schedule: the number of steps (text), or what the code takes.
+
+        That is epochs · |train| / 100, whatever the batch size: the number of steps of
+        the finer regime, whose batch is 100.  At smaller scales, too, it is the number
+        of steps of the finer regime.
+        """
+        if self.spec.reading == "paper":
+            return self.setting.total_steps
+        finer = replace(self.spec, regime="finer").setting
+        return Fraction(self.setting.epochs * self.setting.train_images, finer.batch)
 
     @property
     def finished(self) -> bool:
