@@ -31,7 +31,7 @@ def kkt_residual(
     delta: float | Float[Array, " p"] = 1.0,
     epsilon: float | Float[Array, " p"] = 1.0,
     *,
-    near: float = 0.01,
+    near: float = 0.1,
     rescale: bool = True,
     on_kink: float = 1e-9,
 ) -> KKTReport:
@@ -40,7 +40,8 @@ def kkt_residual(
     This is the (epsilon, delta)-KKT test of Dutta et al. (2013) and Lyu and Li (2020):
     multipliers may sit on all nearly active points, and the violations of stationarity
     and complementary slackness that remain are reported side by side. The multipliers
-    are the non-negative least-squares fit of v by the gradients.
+    are the non-negative least-squares fit that makes both small at once, the sum of
+    their squares being Dutta et al.'s proximity measure.
 
     Where a nearly active point lies on a kink of a two-layer (Leaky) ReLU network, the
     extreme points of its Clarke subdifferential all take part, so that the residual is
@@ -75,11 +76,16 @@ def kkt_residual(
     v = w / chi
     allowed = np.flatnonzero(margins <= (1.0 + near) * max(margins.min(), 1.0))
     owners, gradients = _subgradients(objective, w, allowed, on_kink)
-    columns = (gradients * chi).T
-    size = max(np.linalg.norm(columns, axis=0).max(initial=0.0), 1e-300)
-    fit, _ = nnls(columns / size, v) if len(owners) else (np.zeros(0), 0.0)
+    columns, length = (gradients * chi).T, np.linalg.norm(v)
+    # Slackness in the units of v: at a KKT point |v|^2 = L sum_i lambda_i.
+    slack = np.zeros((objective.n, len(owners)))
+    slack[owners, np.arange(len(owners))] = np.abs(margins[owners] - 1.0)
+    system = np.vstack([columns, slack * objective.degree(w) / length])
+    size = max(np.linalg.norm(system, axis=0).max(initial=0.0), 1e-300)
+    target = np.concatenate([v, np.zeros(objective.n)])
+    fit, _ = nnls(system / size, target) if len(owners) else (np.zeros(0), 0.0)
     multipliers = np.bincount(owners, fit / size, minlength=objective.n)
-    stationarity = np.linalg.norm(v - columns @ (fit / size)) / np.linalg.norm(v)
+    stationarity = np.linalg.norm(v - columns @ (fit / size)) / length
     slackness = multipliers @ np.abs(margins - 1.0)
     return KKTReport(
         w,
