@@ -14,6 +14,7 @@ Three kinds of claims, three kinds of measures:
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import os
 import sys
@@ -26,6 +27,7 @@ __all__ = [
     "VERDICTS",
     "Claim",
     "Finding",
+    "Scoreboard",
     "add_command",
     "claims",
     "differences",
@@ -491,6 +493,36 @@ def differences(kept: Sequence[Finding], fresh: Sequence[Finding]) -> list[str]:
                     f"{getattr(b, field)!r} by the records"
                 )
     return sorted(lines)
+
+
+@dataclass(frozen=True)
+class Scoreboard:
+    """Findings as a table for a notebook; pages are linked from their names."""
+
+    findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{f.name:29} {f.verdict:27} {f.found}" for f in self.findings)
+
+    def _repr_html_(self) -> str:
+        head = "<tr><th>Claim</th><th>Measured</th><th>Found</th><th>Verdict</th></tr>"
+        rows = "\n".join(self._row(finding) for finding in self.findings)
+        return (
+            f'<table class="dataframe scoreboard">\n<thead>{head}</thead>\n'
+            f"<tbody>\n{rows}\n</tbody>\n</table>"
+        )
+
+    def _row(self, f: Finding) -> str:
+        says, where, measured, tolerance, found, page, verdict = map(
+            html.escape,
+            (f.says, f.where, f.measured, f.tolerance, f.found, f.page, f.verdict),
+        )
+        strong = f"<strong>{verdict}</strong>" if f.verdict.startswith("not r") else ""
+        return (
+            f'<tr><td>{says} (<a href="{page}.html">{where}</a>)</td>'
+            f"<td>{measured}: {tolerance}</td><td>{found}</td>"
+            f"<td>{strong or verdict}</td></tr>"
+        )
 
 
 # ---- the command ---------------------------------------------------------------------
