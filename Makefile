@@ -13,12 +13,12 @@ export VENV
 SOURCES := _config.yml _toc.yml constraints.txt CITATION.cff \
   $(shell find book notebooks src results formal -type f \
     -not -path '*/__pycache__/*' -not -path 'book/_static/mathjax/*' \
-    -not -path 'book/_static/hover/*' -not -path 'book/_static/live/pyodide/*' \
+    -not -path 'book/_static/hover/*' -not -path 'book/_static/vega/*' -not -path 'book/_static/live/pyodide/*' \
     \( -name '*.md' -o -name '*.py' -o -name '*.bib' -o -name '*.css' -o -name '*.js' \
        -o -name '*.html' -o -name '*.svg' -o -name '*.png' -o -name '*.parquet' -o -name '*.json' \
        -o -name '*.v' -o -name '*.txt' \) 2>/dev/null)
 
-.PHONY: help setup book serve test test-fast lint clean
+.PHONY: help setup book serve test test-fast proofs lint clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
 	  awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ test: book ## run all tests: units, every chapter, the site in a browser
 
 test-fast: $(READY) ## run the unit tests alone
 	$(BIN)/python -m pytest -m "not notebook and not site"
+
+proofs: ## compile the Coq proofs (installs Coq from Debian's packages where it may)
+	@python3 formal/coq.py build
 
 lint: $(READY) ## ruff on code and chapters
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

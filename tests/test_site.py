@@ -44,7 +44,9 @@ def browser() -> Iterator[Browser]:
 
 LOOK = """async () => {
   if (window.MathJax?.startup?.promise) await MathJax.startup.promise;
-  const found = [];
+  const undrawn = () => document.querySelector('.vega-chart:not([data-drawn])');
+  for (let i = 0; i < 100 && undrawn(); i++) await new Promise(r => setTimeout(r, 50));
+  const found = undrawn() ? ['chart: not drawn'] : [];
   const html = document.documentElement;
   if (html.scrollWidth > html.clientWidth)
     found.push(`overflow: ${html.scrollWidth} px wide in ${html.clientWidth} px`);
@@ -178,6 +180,7 @@ PLANTED = {
     "mathematics": "<span class='math'>\\(x\\)</span>",
     "text alternative": "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>",
     "does not load": "<img alt='a' src='missing.png'>",
+    "chart: not drawn": "<div class='vega-chart' data-spec='{}'></div>",
     "error shown": "<div class='cell_output'><div class='stderr'>Traceback</div></div>",
     "theme is": "<script>document.documentElement.dataset.theme = 'sepia'</script>",
     "accessibility: color-contrast": "<p style='color: #ccc'>pale</p>",

@@ -45,13 +45,20 @@ fi
 # the rest. Without them the book is still built, and set-up tries again next time.
 complete=yes
 if PATH="$PWD/$VENV/bin:$PATH" npm ci --no-progress --loglevel=error >/dev/null; then
-    rm -rf book/_static/mathjax book/_static/hover
+    rm -rf book/_static/mathjax book/_static/hover book/_static/vega
     mkdir -p book/_static/mathjax/{input/tex,output/chtml/fonts,sre/mathmaps} \
-        book/_static/hover
+        book/_static/hover book/_static/vega
+    for library in vega vega-lite vega-embed; do
+        cp "node_modules/$library/build/$library.min.js" book/_static/vega/
+    done
+    # The interpreter's own imports are what vega has brought along already.
+    sed "s/^import {\(.*\)} from 'vega-util';/const {\1} = window.vega;/" \
+        node_modules/vega-interpreter/build/vega-interpreter.js \
+        >book/_static/vega/vega-interpreter.js
     cp node_modules/@popperjs/core/dist/umd/popper.min.js \
         node_modules/tippy.js/dist/tippy-bundle.umd.min.js book/_static/hover/
-    sed -i.map '/^\/\/# sourceMappingURL/d' book/_static/hover/*.js
-    rm book/_static/hover/*.map
+    sed -i.map '/^\/\/# sourceMappingURL/d' book/_static/{hover,vega}/*.js
+    rm book/_static/{hover,vega}/*.map
     cp node_modules/mathjax/es5/tex-chtml.js book/_static/mathjax/
     cp -R node_modules/mathjax/es5/input/tex/extensions book/_static/mathjax/input/tex/
     cp -R node_modules/mathjax/es5/output/chtml/fonts/woff-v2 \

@@ -26,6 +26,7 @@ from marginflow.proofs.lemma_8 import LEMMA_8
 from marginflow.proofs.lemma_9 import LEMMA_9
 from marginflow.proofs.measure import Measurement, SmallFlow, small_flow
 from marginflow.proofs.paper import Argument, Citation
+from marginflow.proofs.proposition_b import PROPOSITION_B
 from marginflow.proofs.reading import read
 from marginflow.proofs.report import settled
 from marginflow.proofs.solver import Implication
@@ -77,6 +78,7 @@ STATEMENTS: tuple[Statement, ...] = (
     LEMMA_9,
     THEOREM_2,
     COROLLARY_A,
+    PROPOSITION_B,
 )
 """Every statement, each after those that it rests on."""
 
@@ -85,6 +87,8 @@ REFERENCES: dict[str, str] = {
     "assumption-2(i)": "∫₀^∞ (1−ρ) dt = ∞",
     "assumption-2(ii)": "g(0) ≥ 0 and h(0) ≥ 0",
     "assumption-2(iii)": "L(w(t₀)) < ℓ(0) at some time t₀",
+    "procedure-1": "w_k, g_k and h_k obey the three lines of Procedure 1",
+    "square-summable": "Σ (1−ρ_k) ∂L(w_k)² < ∞, in each component",
     "process-2": "w, g and h are arcs that obey eqs. (1)–(3) for almost all t",
     "equation-1": "g′ = (1−ρ)(∂L² − g)",
     "equation-2": "h′ = (1−ρ)(w′² − h)",
