@@ -198,13 +198,14 @@ def _die(*_):
 
 def test_workers_that_always_die_are_given_up(monkeypatch, tmp_path):
     monkeypatch.setattr(sweep, "_work", _die)
+    monkeypatch.setattr(sweep, "ATTEMPTS", 2)
     specs = grid("mnist", scale="smoke", regimes=["finer"], rounds=[0])
     told = []
     outcomes = sweep.run_sweep(
         specs, tmp_path, workplace=sweep.process_pool(1), report=told.append
     )
     assert [o.status for o in outcomes] == ["failed"] * 5
-    assert "died 4 times in a row" in outcomes[0].message
+    assert "died 2 times in a row" in outcomes[0].message
     assert told == outcomes
 
 

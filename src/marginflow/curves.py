@@ -108,10 +108,10 @@ def regimes_figure(frame: pd.DataFrame, *, height: float = 2.0) -> Figure:
 def _draw(ax: Axes, frame: pd.DataFrame, quantity: str) -> None:
     last = 1.0
     for algorithm in ALGORITHMS:
-        curve = band(frame[frame.algorithm == algorithm], quantity)
-        curve = curve[curve.epoch > 0]
-        if curve.empty:
+        mine = frame[(frame.algorithm == algorithm) & (frame.epoch > 0)]
+        if mine.empty:
             continue
+        curve = band(mine, quantity)
         last = max(last, curve.epoch.max())
         if quantity == "test_accuracy":
             curve = curve[curve.epoch >= 0.2 * last]
@@ -129,6 +129,8 @@ def _draw(ax: Axes, frame: pd.DataFrame, quantity: str) -> None:
             linestyle=(0, dash) if dash else "-",
             label=algorithm,
         )
+    if last == 1.0:  # nothing to draw
+        return
     if quantity in ("loss", "train_accuracy"):
         ax.set_xscale("log", base=2)
         ax.set_xlim(1, last)

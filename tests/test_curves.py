@@ -1,0 +1,75 @@
+"""Figures 2 and 3 from records: what the lines and bands are."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from marginflow.curves import PANELS, band, regimes_figure
+from marginflow.figures import PALETTE
+
+
+@pytest.fixture
+def frame():
+    """Four rounds of two algorithms in one regime, with known numbers."""
+    rows = []
+    for algorithm, size in (("SGD", 1.0), ("AdaDeltaN", 2.0)):
+        for r in range(4):
+            for epoch in (0, 1, 5, 10):
+                rows.append(
+                    {
+                        "experiment": "mnist",
+                        "regime": "finer",
+                        "algorithm": algorithm,
+                        "round": r,
+                        "epoch": float(epoch),
+                        "log_loss": np.log(size * (r + 1)) - epoch,
+                        "train_accuracy": 0.5,
+                        "test_accuracy": 0.9 if epoch in (5, 10) else np.nan,
+                        "margin": epoch - 2.0,
+                        "log_norm": np.log(2.0),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def test_band_is_median_and_quartiles(frame):
+    losses = band(frame, "loss")
+    row = losses[(losses.algorithm == "AdaDeltaN") & (losses.epoch == 0)].iloc[0]
+    assert (row["low"], row["median"], row["high"]) == (3.5, 5.0, 6.5)
+    assert row["rounds"] == 4
+    assert list(band(frame, "test_accuracy").epoch.unique()) == [5, 10]
+
+
+def test_margin_is_normalized_by_the_degree(frame):
+    margins = band(frame, "normalized_margin")
+    assert margins[margins.epoch == 10]["median"].tolist() == pytest.approx([0.5, 0.5])
+    assert margins[margins.epoch == 0]["median"].tolist() == pytest.approx([-0.125] * 2)
+    deep = band(frame.assign(experiment="cifar10"), "normalized_margin")
+    assert deep[deep.epoch == 10]["median"].iloc[0] == pytest.approx(8 / 2**14)
+
+
+def test_unknown_quantity_is_refused(frame):
+    with pytest.raises(ValueError, match="quantity is 'speed'; choose one of loss"):
+        band(frame, "speed")
+
+
+def test_figure_draws_what_is_there(frame):
+    figure = regimes_figure(frame)
+    axes = np.array(figure.axes).reshape(len(PANELS), 2)
+    for row in axes:
+        assert [line.get_color() for line in row[0].get_lines()] == [
+            PALETTE["SGD"],
+            PALETTE["AdaDeltaN"],
+        ]
+        assert row[1].get_lines() == []  # nothing recorded in the coarser regime
+    line = axes[0, 0].get_lines()[0]
+    assert list(line.get_xdata()) == [1, 5, 10]
+    assert line.get_ydata()[0] == pytest.approx(2.5 * np.exp(-1))
+    assert axes[0, 0].get_xscale() == axes[0, 0].get_yscale() == "log"
+    assert axes[2, 0].get_xscale() == "linear"
+    shown = axes[3, 0].get_lines()[0].get_ydata()
+    assert np.isnan(shown).tolist() == [True, False, False]  # where it is positive
+    plt.close(figure)
