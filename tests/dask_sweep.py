@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import official_files
@@ -25,7 +24,7 @@ def main() -> None:
 
     from marginflow.experiments.runner import epochs_done
     from marginflow.experiments.spec import grid
-    from marginflow.experiments.sweep import run_sweep
+    from marginflow.experiments.sweep import dask_scheduler, run_sweep
 
     data, results = sys.argv[1:]
     specs = grid("mnist", scale="smoke", rounds=range(2))
@@ -54,10 +53,7 @@ def main() -> None:
                         return
                 time.sleep(0.01)
 
-        @contextmanager
-        def workplace():
-            yield client.get_executor(pure=False)
-
+        workplace = dask_scheduler(cluster.scheduler_address)
         killer = threading.Thread(target=kill_one_at_work)
         killer.start()
         outcomes = run_sweep(
