@@ -26,16 +26,27 @@ Array = np.ndarray
 class AdaptiveFlow:
     """w' = -sqrt((epsilon + h)/(delta + g)) grad L(w), equations (1) to (3).
 
-    The flow can be integrated in t, or in sigma = log(1 + t), in which it reaches
-    log t = 10^6. There t grad L is formed as exp(log t + log L) grad log L.
+    The flow can be integrated in t, or in a logarithm of it (:class:`Clock`), in which
+    it reaches log t = 10^6 and t grad L is formed as exp(log t + log L) grad log L.
 
-    g and h relax at the rate t (1 - rho) in log time, without bound. The solver never
-    sees a rate above ``rate_cap``: it integrates Process 2 with 1 - rho replaced by
-    min(1 - rho, rate_cap/t), again a schedule in [0, 1] that Assumption 2 (i) admits.
-    Up to t = rate_cap/(1 - rho) nothing is changed. Later the two flows share w to
-    within max|1 - beta^2| at that time, since w feels g and h through beta alone; this
-    number is ``trajectory.cap_defect``, and :meth:`integrate` refuses to go on when it
-    exceeds ``rtol``.
+    In log time g and h relax at the rate t (1 - rho), without bound. This singular
+    limit is left to the solver as long as w can feel it:
+
+    - Once |1 - beta^2| < 1e-17 in all components and all rates are above 1000, beta is
+      1 in float64, and w is integrated alone (:class:`Tail`).
+    - Should a rate reach ``rate_cap`` before that (some components may forget much
+      faster than others), it stays there: the solver sees Process 2 with 1 - rho
+      replaced by min(1 - rho, rate_cap/t), again a schedule in [0, 1] that Assumption
+      2 (i) admits. Nothing changes up to t = rate_cap/(1 - rho), and from then on the
+      two flows share w to within the |1 - beta^2| of that moment, since w feels g and
+      h through beta alone. This number is ``trajectory.cap_defect``; the run fails
+      when it exceeds ``rtol``.
+
+    Where Phi has kinks the right-hand side jumps. Two-layer (Leaky) ReLU networks are
+    integrated piece by piece, and slide along a kink to which both sides push them
+    (Filippov's solution; the gradient is then the element of Clarke's subdifferential
+    that keeps w on the kink). For other networks crossings are located as well, but
+    sliding ends in a :class:`SlidingError`.
 
     Args:
         network: a module with scalar outputs, or a torch function phi(w, x) -> "n".
@@ -108,7 +119,7 @@ class AdaptiveFlow:
         Args:
             w0, g0, h0: start; g0 and h0 are >= 0 (Assumption 2 (ii)).
             t_end, log_t_end: where to end; give one of them.
-            clock: the solver's time, "log" (log(1 + t)) or "t".
+            clock: the solver's time, "log" (log(1 + log(1 + t))) or "t".
             variables: "log", or "paper" for equations (1) to (3) as they stand.
             method: "LSODA" (switches between Adams and BDF), "Radau" or "BDF".
             rtol, atol: the solver's tolerances per step, the latter in the units of w0.
@@ -116,15 +127,17 @@ class AdaptiveFlow:
             quadratures: also integrate Lemma 5's exponent and Lemma 8's energy.
             locate_kinks: stop at each sign change of the kink functions, found by
                 bisection of the solver's interpolant, and restart the solver behind it.
-                Without it the step-size control alone takes the kinks.
+                Without it the step-size control alone takes the kinks, at the price of
+                many small steps, and cannot slide.
             require_separation: raise when L(w) < l(0) is never reached.
             max_steps: give up beyond.
 
         Raises:
             ValueError: an argument violates an assumption; the message says which.
-            NotSeparatedError: ``require_separation``, or log t = 30 was passed without
-                separation, where the flow in log time makes no sense any more.
-            SlidingError: the trajectory stays on a kink.
+            NotSeparatedError: the flow came to rest, or passed log t = 30, without
+                separation; or it ended so, and ``require_separation`` is set.
+            SlidingError: the trajectory stays on a kink of a network whose pieces are
+                not known.
             FlowError: the solver failed, met a non-finite state or ran out of steps, or
                 the rates had to be capped too early.
         """

@@ -170,11 +170,15 @@ class System(ABC):
 
     def settled(self, sigma: float, Y: Array) -> Array | None:
         """beta, once it will not change any more in float64; None before that."""
-        if self.clock.kind == "log" and self.fast(sigma):
-            blocks = self.split(Y)
-            if np.abs(self.observe(blocks)["gap"]).max() < ROUNDING:
-                return np.ones(self.p)
-        return None
+        if self.clock.kind != "log" or not self.fast(sigma):
+            return None
+        blocks = self.split(Y)
+        if np.abs(self.observe(blocks)["gap"]).max() >= ROUNDING:
+            return None
+        with np.errstate(divide="ignore"):
+            # D = G - H shrinks wherever q < 1 + G, so that the gap stays this small.
+            shrinking = self.terms(sigma, blocks).log_q.max() < 0
+        return np.ones(self.p) if shrinking else None
 
     def first_step(self, Y: Array) -> tuple[float, Array]:
         """A tiny Euler step off averages that are zero: its end in sigma and Y."""

@@ -2,7 +2,7 @@
 
 When |1 - beta^2| < 1e-17 in every component, beta is 1 in float64, and w no longer
 feels g and h. D = g/delta - h/epsilon then only shrinks further, because it grows
-nowhere except where grad L^2/delta > 1 + g/delta, which the falling loss excludes. So
+nowhere except where grad L^2/delta > 1 + g/delta, and the tail starts below 1. So
 w' = -chi^2 grad L(w) carries on alone, stiff, with p unknowns. g and h are still known:
 they relax towards grad L^2 and w'^2 at the rate t(1 - rho) > 1000 in log t, and follow
 them with a lag that is expanded in the inverse rate.
