@@ -18,6 +18,7 @@ __all__ = [
     "QUANTILES",
     "adapter_spread",
     "alignment",
+    "double",
     "fit",
     "logits_of",
 ]
@@ -72,10 +73,13 @@ _SAMPLE = 1 << 20
 def logits_of(
     network: FlatNetwork, w: Float[Tensor, " p"], x: Tensor
 ) -> Float[Tensor, "n c"]:
-    """Φ(w, x) in chunks, in float64 (which MPS lacks, so there on the CPU)."""
-    parts = [network(w, part) for part in x.split(_CHUNK)]
-    logits = torch.cat(parts)
-    return (logits.cpu() if logits.device.type == "mps" else logits).double()
+    """Φ(w, x) in chunks, as float64."""
+    return double(torch.cat([network(w, part) for part in x.split(_CHUNK)]))
+
+
+def double(t: Tensor) -> Tensor:
+    """The same in float64, where it is; on the CPU if it is on Apple's GPU."""
+    return (t.cpu() if t.device.type == "mps" else t).double()
 
 
 def fit(
@@ -101,11 +105,11 @@ def adapter_spread(
 
     With more than 2^20 components, quantiles are of every k-th one.
     """
-    beta = skewed_adapter(g, h, delta, epsilon)
+    beta = double(skewed_adapter(g, h, delta, epsilon))
     stride = max(1, math.ceil(beta.numel() / _SAMPLE))
     q = torch.tensor(QUANTILES, dtype=torch.float64, device=beta.device)
-    quantiles = torch.quantile(beta[::stride].double(), q)
-    root = adapter_reciprocal_root(g, h, delta, epsilon).double()
+    quantiles = torch.quantile(beta[::stride], q)
+    root = double(adapter_reciprocal_root(g, h, delta, epsilon))
     return quantiles, root.mean() / root.square().mean().sqrt()
 
 
@@ -122,6 +126,8 @@ def alignment(
     multipliers >= 0, of the gradients of the examples that are nearest to the margin.
     The gradient is that of log L, which has the same direction and does not underflow.
     """
+    if w.device.type == "mps":  # which has no float64
+        w, x, labels = w.cpu(), x.cpu(), labels.cpu()
     gradient = torch.zeros_like(w, dtype=torch.float64)
     log_losses, gradients = [], []
     for xs, ys in zip(x.split(_CHUNK), labels.split(_CHUNK), strict=True):

@@ -26,6 +26,7 @@ from marginflow.experiments.metrics import (
     QUANTILES,
     adapter_spread,
     alignment,
+    double,
     fit,
     logits_of,
 )
@@ -165,10 +166,11 @@ class Member:
             return
         gaps = multiclass_gap(logits.detach(), labels, validate=False)
         # Signed log of gap / ‖w‖^L, ordered as the number itself is.
-        scaled = gaps.amin().double() * torch.exp(
+        scaled = double(gaps.amin()) * torch.exp(
             -self.degree * log_norm(self.w.detach())
         )
-        self._running.append((loss.detach(), (gaps > 0).double().mean(), scaled))
+        right = double((gaps > 0).float()).mean()
+        self._running.append((loss.detach(), right, scaled))
 
     def evaluate(self, data: Data) -> None:
         """Measure the present w, and add a row."""
@@ -199,7 +201,7 @@ class Member:
         elif self.epoch == self.setting.epochs:
             chi = 1.0
             if isinstance(self.delta, Tensor):
-                chi = skewing_vector(self.delta.double(), self.epsilon.double())
+                chi = skewing_vector(double(self.delta), double(self.epsilon))
             row["alignment"] = alignment(self.network, w, train.x, train.y)
             row["skewed_alignment"] = alignment(self.network, w, train.x, train.y, chi)
         self.rows.append([float(row[name]) for name in COLUMNS])
@@ -209,7 +211,7 @@ class Member:
         if not self._running:
             return {}
         loss, accuracy, scaled = (
-            torch.stack(parts).double() for parts in zip(*self._running, strict=True)
+            double(torch.stack(parts)) for parts in zip(*self._running, strict=True)
         )
         least = float(scaled.amin())
         return {
