@@ -1,0 +1,77 @@
+"""The book: built from nothing, again, and after an edit; and opened in a browser.
+
+Works on a copy, with the environment of the original, so that the tree under work and
+its caches stay as they are.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.rows import Row
+
+ROOT = Path(__file__).parents[1]
+NOT_COPIED = (".git", ".venv", "_build", "node_modules", "__pycache__", ".hypothesis")
+
+
+def rows(quick: bool) -> list[Row]:
+    """Cold, warm, and after an edit in src/; then pages of the site that is there."""
+    del quick
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name) / "book"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        (copy / "node_modules").symlink_to(ROOT / "node_modules")
+        cold = _build(copy)
+        warm = _build(copy)
+        edited = copy / "src" / "marginflow" / "__init__.py"
+        edited.write_text(edited.read_text() + "\n# an edit\n")
+        again = _build(copy)
+        pages = _pages(copy / "_build" / "html")
+    return [
+        Row("book, built from nothing", cold, "s", threads="all"),
+        Row("book, nothing changed", warm, "s", peer=cold, peer_is="from nothing"),
+        Row("book, after an edit in src/", again, "s", peer=cold, peer_is="from nothing"),
+        *pages,
+    ]
+
+
+def _build(folder: Path) -> float:
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "jupyter_book.cli.main", "build", ".", "-q"],
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - started
+
+
+def _pages(site: Path) -> list[Row]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        print("playwright is not installed; page loads are left out")
+        return []
+    chromium = shutil.which("chromium")
+    found = []
+    with sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=chromium)
+        for page in ("book/index", "notebooks/experiment-1", "notebooks/lemma-8"):
+            times = []
+            for _ in range(4):
+                tab = browser.new_page()
+                started = time.perf_counter()
+                tab.goto((site / f"{page}.html").as_uri(), wait_until="load")
+                times.append(time.perf_counter() - started)
+                tab.close()
+            found.append(
+                Row(f"page {page}", statistics.median(times[1:]), "s", repeats=3)
+            )
+        browser.close()
+    return found
