@@ -7,6 +7,7 @@ or the pins change: the key of all four is kept under _build/.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import jupytext
@@ -64,6 +65,9 @@ def test_chapter_is_in_the_house_form(chapter: Path) -> None:
     assert "In this chapter" in notebook.cells[0].source
     for cell in notebook.cells:
         if cell.cell_type != "code":
+            # Jupyter and VS Code know LaTeX's commands, and no macros of the book's.
+            private = re.findall(r"\\(?:R|loss|grad)(?![a-z])", cell.source)
+            assert not private, f"{chapter.name}: {private} is unknown outside the book"
             continue
         widest = max(map(len, cell.source.splitlines()), default=0)
         assert widest <= 88, f"{chapter.name}: a line of {widest} characters"
