@@ -373,6 +373,23 @@ def test_estimates_come_from_records_of_the_same_kind(data, tmp_path):
     assert sweep.estimate_seconds(other, tmp_path) > 0
 
 
+def test_workers_by_default_are_the_cpus(monkeypatch):
+    import argparse
+
+    from marginflow.experiments import commands
+
+    asked = []
+    monkeypatch.setattr(sweep, "process_pool", asked.append)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
+    given = {"scheduler": None, "dask": None, "workers": None, "device": "cpu"}
+    commands._workplace(argparse.Namespace(**given))
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    commands._workplace(argparse.Namespace(**given))
+    commands._workplace(argparse.Namespace(**given | {"device": "cuda"}))
+    assert asked == [3, 7, 1]
+
+
 def test_durations_for_people():
     assert sweep.clock(40) == "40 s"
     assert sweep.clock(750) == "12 min"

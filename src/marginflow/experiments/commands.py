@@ -235,8 +235,15 @@ def _workplace(args: argparse.Namespace):
     if args.workers is not None:
         return sweep.process_pool(args.workers)
     if args.device == "cpu" or (args.device == "auto" and not _has_gpu()):
-        return sweep.process_pool(len(os.sched_getaffinity(0)))
+        return sweep.process_pool(_cpus())
     return sweep.process_pool(1)
+
+
+def _cpus() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _has_gpu() -> bool:
