@@ -53,6 +53,11 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address) -> None:
+        pass  # the browser left before the end of a file
+
+
 class _Open(_Handler):
     policy = None
 
@@ -65,7 +70,7 @@ def served(folder: Path, *, strict: bool = True) -> Iterator[str]:
     """
     kind = _Handler if strict else _Open
     handler = functools.partial(kind, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -96,6 +96,12 @@ def keep_mathematics(app: Sphinx, what, name, obj, options, lines: list[str]) ->
         lines[i] = LONE_STAR.sub(lambda m: m[0] if m[0] != "*" else r"\*", line)
 
 
+def drop_deprecated_role(app: Sphinx, pagename, templatename, context, doctree):
+    """Citations carry a role that WAI-ARIA has since given up."""
+    if "body" in context:
+        context["body"] = context["body"].replace(' role="doc-biblioentry"', "")
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("doctree-read", name_from_label)
     # After Sphinx itself has counted (its collector runs at priority 500).
@@ -103,6 +109,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", drop_thebe, priority=900)
     app.connect("config-inited", key_cache, priority=100)
     app.connect("config-inited", find_mathjax, priority=100)
+    app.connect("html-page-context", drop_deprecated_role)
     # Before napoleon (500) turns sections into markup of its own.
     app.connect("autodoc-process-docstring", keep_mathematics, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -32,6 +32,7 @@ async function draw(box) {
     renderer: "svg",
   };
   await window.vegaEmbed(box, spec, options);
+  box.querySelector("summary")?.setAttribute("aria-label", "Save the chart");
   box.dataset.drawn = "";
 }
 
