@@ -24,7 +24,7 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,10 +85,10 @@ def run_sweep(
         before = len(outcomes)
         with workplace() as executor:
             arguments = (results, data, checkpoint_seconds)
-            futures = {
-                executor.submit(_work, group, *arguments): group
-                for group in _groups(left, lockstep)
-            }
+            futures: dict[Future, tuple[RunSpec, ...]] = {}
+            with suppress(BrokenProcessPool):  # a worker may die before all are given
+                for group in _groups(left, lockstep):
+                    futures[executor.submit(_work, group, *arguments)] = group
             for future in _as_they_come(futures, tick):
                 for outcome in _outcomes(future, futures[future]):
                     outcomes[outcome.spec] = outcome
