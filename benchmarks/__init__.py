@@ -1,6 +1,6 @@
 """Side-by-side timings: what this package costs, beside its peers and the machine.
 
-    python -m benchmarks             # every group, a few minutes; writes results/benchmarks
+    python -m benchmarks             # every group, a few minutes, to results/
     python -m benchmarks optimizer   # one group
     python -m benchmarks --book      # the book's build and pages as well (longer)
 

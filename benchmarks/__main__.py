@@ -11,7 +11,15 @@ from pathlib import Path
 
 from benchmarks.rows import circumstances, table
 
-GROUPS = ("startup", "flows", "optimizer", "perceptron", "training", "growth")
+GROUPS = (
+    "perceptron",
+    "optimizer",
+    "flows",
+    "training",
+    "growth",
+    "startup",
+    "training_vgg",
+)
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 
 

@@ -36,7 +36,9 @@ def rows(quick: bool) -> list[Row]:
     return [
         Row("book, built from nothing", cold, "s", threads="all"),
         Row("book, nothing changed", warm, "s", peer=cold, peer_is="from nothing"),
-        Row("book, after an edit in src/", again, "s", peer=cold, peer_is="from nothing"),
+        Row(
+            "book, after an edit in src/", again, "s", peer=cold, peer_is="from nothing"
+        ),
         *pages,
     ]
 

@@ -19,7 +19,7 @@ W0 = np.array([0.6, 0.5, 0.1])
 G0, H0 = np.array([0.2, 0.0, 3.0]), np.array([4.0, 1.5, 0.0])
 
 
-class TimeIsUp(Exception):
+class TimeIsUpError(Exception):
     """The budget is spent."""
 
 
@@ -42,7 +42,7 @@ def by_scipy(method: str, seconds: float) -> float:
 
     def slope(t, state):
         if time.perf_counter() > end:
-            raise TimeIsUp
+            raise TimeIsUpError
         w, g, h = state[:3], state[3:6], state[6:]
         pre = x @ w[1:]
         side = np.where(pre > 0, 1.0, 0.5)
@@ -54,14 +54,12 @@ def by_scipy(method: str, seconds: float) -> float:
     state, t, step = np.r_[W0, G0, H0], 0.0, 1.0
     try:
         while t < 1e300:  # ever longer pieces, so that it is known how far it got
-            run = solve_ivp(
-                slope, (t, t + step), state, method, rtol=1e-10, atol=1e-12
-            )
+            run = solve_ivp(slope, (t, t + step), state, method, rtol=1e-10, atol=1e-12)
             if not run.success or not np.isfinite(run.y[:, -1]).all():
                 break
             t, state, step = t + step, run.y[:, -1], 2 * step
             reached = math.log(t)
-    except TimeIsUp:
+    except TimeIsUpError:
         pass
     return reached
 
@@ -75,7 +73,7 @@ def by_torchdiffeq(seconds: float) -> float:
 
     def slope(t, state):
         if time.perf_counter() > end:
-            raise TimeIsUp
+            raise TimeIsUpError
         w, g, h = state[:3].detach().requires_grad_(), state[3:6], state[6:]
         with torch.enable_grad():
             sigma = torch.nn.functional.leaky_relu(x @ w[1:], 0.5)
@@ -91,13 +89,13 @@ def by_torchdiffeq(seconds: float) -> float:
                 state = odeint(slope, state, span, rtol=1e-10, atol=1e-12)[-1]
                 t, step = t + step, 2 * step
                 reached = math.log(t)
-    except (TimeIsUp, AssertionError):  # its step size underflows by an assertion
+    except (TimeIsUpError, AssertionError):  # its step size underflows by an assertion
         pass
     return reached
 
 
 def rows(quick: bool) -> list[Row]:
-    """Ours to log t = 10^6; the others get as long as ours takes, and ten times that."""
+    """Ours to log t = 10^6; the others get as long as it takes, and ten times that."""
     torch.set_num_threads(1)
     spent = interleaved({"ours": ours}, 1 if quick else 5)["ours"]
     found = [

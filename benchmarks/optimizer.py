@@ -43,9 +43,7 @@ def rows(quick: bool) -> list[Row]:
                 parameters(sizes), delta=draw[0], epsilon=draw[1], fused=True
             ),
             "default, no compiler": GeneralizedAdadelta(parameters(sizes), eps=1e-5),
-            "foreach": torch.optim.Adadelta(
-                parameters(sizes), eps=1e-5, foreach=True
-            ),
+            "foreach": torch.optim.Adadelta(parameters(sizes), eps=1e-5, foreach=True),
             "for-loop": torch.optim.Adadelta(
                 parameters(sizes), eps=1e-5, foreach=False
             ),

@@ -44,6 +44,4 @@ def rows(quick: bool) -> list[Row]:
 
 
 def _run(arguments: list[str]) -> None:
-    subprocess.run(
-        [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
