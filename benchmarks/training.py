@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -21,18 +22,17 @@ class Worker:
     """A training process that waits for orders; ends with the ``with`` block."""
 
     def __init__(self, kind: str, net: str, threads: int) -> None:
-        self._arguments = [kind, net, str(threads)]
-        self._threads = threads
-
-    def __enter__(self) -> Worker:
+        arguments = [kind, net, str(threads)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.training_worker", *self._arguments],
+            [sys.executable, "-m", "benchmarks.training_worker", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": str(self._threads)},
+            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
         )
+
+    def __enter__(self) -> Worker:
         if self.process.stdout.readline() != "ready\n":
             raise RuntimeError("a training process did not start; see its error above")
         return self
@@ -69,12 +69,10 @@ def rows(quick: bool) -> list[Row]:
 
 def rows_of(net: str, steps: int, repeats: int) -> list[Row]:
     """One process and two, each beside the plain loop on as many threads."""
-    with (
-        Worker("ours", net, 1) as one,
-        Worker("ours", net, 1) as other,
-        Worker("plain", net, 1) as plain_1,
-        Worker("plain", net, 2) as plain_2,
-    ):
+    kinds = (("ours", 1), ("ours", 1), ("plain", 1), ("plain", 2))
+    workers = [Worker(kind, net, threads) for kind, threads in kinds]  # all start now
+    with ExitStack() as stack:
+        one, other, plain_1, plain_2 = map(stack.enter_context, workers)
 
         def rate(*workers: Worker) -> float:
             """Images a second of all of them, at once."""

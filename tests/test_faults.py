@@ -102,6 +102,14 @@ def gone(results, specs, seconds: float = 60.0) -> None:
         time.sleep(0.002)
 
 
+def killed_midway(child, seconds: float) -> bool:
+    """Kill -9 after that long; False if the child was through before."""
+    time.sleep(seconds)
+    child.kill()
+    child.join()
+    return child.exitcode == -signal.SIGKILL
+
+
 # ---- killed at random moments --------------------------------------------------------
 
 
@@ -113,22 +121,19 @@ def test_a_run_killed_at_fifty_moments(files, expected, tmp_path):
     finish(start(*arguments))
     length = time.monotonic() - began
     shutil.rmtree(tmp_path / "smoke")
-    cut_short = completed = 0
-    for _ in range(MOMENTS):
-        child = start(*arguments)
-        time.sleep(moments.uniform(0, length))
-        child.kill()
-        child.join()
-        cut_short += child.exitcode == -signal.SIGKILL
+    kills = 0
+    while kills < MOMENTS:
+        if killed_midway(start(*arguments), moments.uniform(0, length)):
+            kills += 1
+        else:
+            length *= 0.9  # the machine has less else to do than when it was timed
         found = digests(tmp_path, [SPEC])
         if found:
             assert found == {SPEC: expected[SPEC]}
             record_path(tmp_path, SPEC).unlink()
-            completed += 1
         checkpoint = checkpoint_path(tmp_path, SPEC)
         if checkpoint.exists():
             assert 0 < runner.load_checkpoint(checkpoint, SPEC)["epoch"] < 6
-    assert cut_short > MOMENTS // 2
     finish(start(*arguments))
     assert digests(tmp_path, [SPEC]) == {SPEC: expected[SPEC]}
     assert leftovers(tmp_path) == []
@@ -142,12 +147,12 @@ def test_a_sweep_killed_at_fifty_moments(files, expected, tmp_path):
     finish(start(*arguments))
     length = time.monotonic() - began
     shutil.rmtree(tmp_path / "smoke")
-    rounds_through = 0
-    for _ in range(MOMENTS):
-        child = start(*arguments)
-        time.sleep(moments.uniform(0, length))
-        child.kill()
-        child.join()
+    kills = 0
+    while kills < MOMENTS:
+        if killed_midway(start(*arguments), moments.uniform(0, length)):
+            kills += 1
+        else:
+            length *= 0.9
         gone(tmp_path, GRID)
         found = digests(tmp_path, GRID)
         assert found == {spec: expected[spec] for spec in found}
@@ -155,8 +160,6 @@ def test_a_sweep_killed_at_fifty_moments(files, expected, tmp_path):
             assert leftovers(tmp_path) == []
             for spec in found:
                 record_path(tmp_path, spec).unlink()
-            rounds_through += 1
-    assert rounds_through > 1
     finish(start(*arguments))
     assert digests(tmp_path, GRID) == {spec: expected[spec] for spec in GRID}
     assert leftovers(tmp_path) == []
