@@ -18,7 +18,7 @@ SOURCES := _config.yml _toc.yml constraints.txt CITATION.cff \
        -o -name '*.html' -o -name '*.svg' -o -name '*.png' -o -name '*.parquet' -o -name '*.json' \
        -o -name '*.v' -o -name '*.txt' \) 2>/dev/null)
 
-.PHONY: help setup book serve test test-fast proofs lint clean
+.PHONY: help setup book serve test test-fast bench proofs lint clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
 	  awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ test: book ## run all tests: units, every chapter, the site in a browser
 
 test-fast: $(READY) ## run the unit tests alone
 	$(BIN)/python -m pytest -m "not notebook and not site"
+
+bench: $(READY) ## time ours beside the peers, a few minutes; record under results/
+	$(BIN)/python -m benchmarks
 
 proofs: ## compile the Coq proofs (installs Coq from Debian's packages where it may)
 	@python3 formal/coq.py build

@@ -97,9 +97,10 @@ def keep_mathematics(app: Sphinx, what, name, obj, options, lines: list[str]) ->
 
 
 def drop_deprecated_role(app: Sphinx, pagename, templatename, context, doctree):
-    """Citations carry a role that WAI-ARIA has since given up."""
-    if "body" in context:
-        context["body"] = context["body"].replace(' role="doc-biblioentry"', "")
+    """Citations carry a role that WAI-ARIA has since given up, in a list of it."""
+    for role in (' role="doc-biblioentry"', ' role="list"'):
+        if "body" in context:
+            context["body"] = context["body"].replace(role, "")
 
 
 def setup(app: Sphinx) -> dict[str, object]:
