@@ -180,7 +180,7 @@ def test_interrupted_at_random_moments(files, expected, tmp_path):
     command += ["--scale", "smoke", "--regime", "finer", "--rounds", "0"]
     command += ["--workers", "2", "--checkpoint-seconds", "0", "--quiet"]
     command += ["--results", str(tmp_path), "--data", str(files)]
-    for _ in range(5):
+    for _ in range(3):
         process = subprocess.Popen(
             command,
             stdout=subprocess.DEVNULL,
