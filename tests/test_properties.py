@@ -245,7 +245,7 @@ def test_scaling_the_terms_is_a_change_of_time(exponent, g0, h0, rho):
 )
 @many
 def test_multiclass_margin_does_not_see_the_scale_of_w(log10_power, L, classes, seed):
-    """alpha^L up to 10^(+-300) in the logits, alpha in w: the same normalized margin."""
+    """alpha^L up to 10^(+-300) in the logits, alpha in w: the same number."""
     random = torch.Generator().manual_seed(seed)
     logits = torch.randn(7, classes, generator=random, dtype=torch.float64)
     labels = torch.randint(0, classes, (7,), generator=random)
@@ -308,9 +308,7 @@ def test_far_out_at_a_kkt_point_the_gradient_points_along_w(data, delta, epsilon
     point = perceptron_kkt_points(x, y, delta, epsilon).positive
     if len(point.active) == 1:
         w = 1e4 * point.w
-        there = alignment(
-            NETWORK, w, x, y, EXPONENTIAL, delta=delta, epsilon=epsilon
-        )
+        there = alignment(NETWORK, w, x, y, EXPONENTIAL, delta=delta, epsilon=epsilon)
         assert there > 1 - 1e-9
     turned = 1e4 * point.w * np.array([0.2, 1.0, 1.0])
     assert alignment(NETWORK, turned, x, y, delta=delta, epsilon=epsilon) < 1 - 1e-3
