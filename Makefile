@@ -47,7 +47,7 @@ test-fast: $(READY) ## run the unit tests alone
 	$(BIN)/python -m pytest -m "not notebook and not site"
 
 bench: $(READY) ## time ours beside the peers, a few minutes; record under results/
-	$(BIN)/python -m benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 proofs: ## compile the Coq proofs (installs Coq from Debian's packages where it may)
 	@python3 formal/coq.py build

@@ -23,9 +23,9 @@ TIMEOUT_S = 300
 def key(chapter: Path) -> str:
     """Hash of everything that the outcome of ``chapter`` depends on."""
     digest = hashlib.sha256(chapter.read_bytes())
-    files = [ROOT / "constraints.txt"]
-    for pattern in ("src/**/*.py", "results/**/*.parquet", "formal/*.v"):
-        files += sorted(ROOT.glob(pattern))
+    files = [ROOT / "constraints.txt", *sorted((ROOT / "formal").glob("*.v"))]
+    for pattern in ("src/**/*.py", "results/**/*.parquet", "results/**/*.json"):
+        files += sorted(p for p in ROOT.glob(pattern) if p.is_file())
     for path in files:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -75,9 +75,9 @@ def key_cache(app: Sphinx, config: Config) -> None:
     """
     root = Path(app.confdir)
     digest = hashlib.sha256()
-    files = [root / "constraints.txt"]
-    for pattern in ("src/**/*.py", "results/**/*.parquet", "formal/*.v"):
-        files += sorted(root.glob(pattern))
+    files = [root / "constraints.txt", *sorted((root / "formal").glob("*.v"))]
+    for pattern in ("src/**/*.py", "results/**/*.parquet", "results/**/*.json"):
+        files += sorted(p for p in root.glob(pattern) if p.is_file())
     for path in files:
         digest.update(str(path.relative_to(root)).encode() + b"\0")
         digest.update(path.read_bytes())

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import io
 import os
+import pickle
 import platform
 import subprocess
 import time
@@ -237,7 +238,10 @@ def load_checkpoint(path: Path, spec: RunSpec) -> dict:
         raise RecordError(f"{path} is no checkpoint of this version; {again}")
     if data != _sealed(payload):
         raise RecordError(f"{path} is damaged: its checksum does not match; {again}")
-    content = torch.load(io.BytesIO(payload), weights_only=True)
+    try:
+        content = torch.load(io.BytesIO(payload), weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        raise RecordError(f"{path} holds more than tensors; {again}") from error
     if content["digest"] != spec.digest():
         raise RecordError(f"{path} is a checkpoint of another spec; {again}")
     return content["state"]
