@@ -54,6 +54,7 @@ proofs: ## compile the Coq proofs (installs Coq from Debian's packages where it 
 
 lint: $(READY) ## ruff on code and chapters
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python tools/lint_chapters.py
 
 clean: ## remove what was built (keeps .venv)
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis
