@@ -66,6 +66,9 @@ def add_take_away(app: Sphinx, pagename, templatename, context, doctree) -> None
         f'<a href="https://mybinder.org/v2/gh/{owner}/{branch}'
         f'?urlpath=lab/tree/{pagename}.md">JupyterLab on Binder</a>',
     ]
+    if '"../results' in Path(app.env.doc2path(pagename)).read_text(encoding="utf-8"):
+        records = f"{repository}/tree/{branch}/results"
+        links.append(f'<a href="{records}">Records behind its figures (Parquet)</a>')
     version = app.config.release or "0.1.0"
     title = context["title"]
     bibtex = BIBTEX.replace("VERSION", version).replace("TITLE", _plain(title))
