@@ -19,6 +19,7 @@ import pytest
 import torch
 
 import marginflow
+from marginflow.experiments.records import RecordError
 from marginflow.experiments.runner import _sealed, checkpoint_path, load_checkpoint
 from marginflow.experiments.spec import RunSpec
 
@@ -107,8 +108,9 @@ def test_a_checkpoint_that_attacks_is_refused(tmp_path):
     path = checkpoint_path(tmp_path, spec)
     path.parent.mkdir(parents=True)
     path.write_bytes(_sealed(buffer.getvalue()))
-    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+    with pytest.raises(RecordError, match="holds more than tensors") as refusal:
         load_checkpoint(path, spec)
+    assert isinstance(refusal.value.__cause__, pickle.UnpicklingError)
     assert not proof.exists()
     buffer.seek(0)
     torch.load(buffer, weights_only=False)  # the same bytes, read the other way

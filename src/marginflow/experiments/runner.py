@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import io
 import os
-import pickle
 import platform
 import subprocess
 import time
@@ -240,7 +239,7 @@ def load_checkpoint(path: Path, spec: RunSpec) -> dict:
         raise RecordError(f"{path} is damaged: its checksum does not match; {again}")
     try:
         content = torch.load(io.BytesIO(payload), weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError) as error:
+    except Exception as error:  # whatever torch says of content that it will not load
         raise RecordError(f"{path} holds more than tensors; {again}") from error
     if content["digest"] != spec.digest():
         raise RecordError(f"{path} is a checkpoint of another spec; {again}")
