@@ -88,6 +88,19 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         metavar="S",
         help="least time between checkpoints of a run (default: 30)",
     )
+    parser.add_argument(
+        "--stop-after",
+        type=int,
+        metavar="EPOCH",
+        help="train no run further than this epoch; given again without it, the "
+        "command goes on from there",
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="make the optimizer's step, and on a GPU the network, by torch.compile: "
+        "faster, but rounded in another way, as on another device",
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(run=_run)
 
@@ -170,7 +183,12 @@ def _add_grid_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _specs(args: argparse.Namespace, experiment: str, device: str = "auto"):
+def _specs(
+    args: argparse.Namespace,
+    experiment: str,
+    device: str = "auto",
+    compiled: bool = False,
+) -> list[RunSpec]:
     return grid(
         experiment,
         scale=args.scale,
@@ -180,6 +198,7 @@ def _specs(args: argparse.Namespace, experiment: str, device: str = "auto"):
         reading=args.reading,
         dtype=args.dtype,
         device=device,
+        compiled=compiled,
     )
 
 
@@ -192,12 +211,16 @@ def _run(args: argparse.Namespace) -> int:
 
     results = Path(args.results or default_results())
     try:
-        specs = _specs(args, args.experiment, args.device)
+        specs = _specs(args, args.experiment, args.device, args.compile)
         _check_writable(results)
         if not 0 <= args.checkpoint_seconds < float("inf"):
             raise ValueError(
                 f"checkpoint-seconds is {args.checkpoint_seconds}; it must be a "
                 "finite number >= 0"
+            )
+        if args.stop_after is not None and args.stop_after < 1:
+            raise ValueError(
+                f"stop-after is {args.stop_after}; it must be an epoch, at least 1"
             )
         workplace = _workplace(args)
         show = _Progress(specs, results, quiet=args.quiet)
@@ -208,6 +231,7 @@ def _run(args: argparse.Namespace) -> int:
                 data_root(args.data),
                 workplace=workplace,
                 checkpoint_seconds=args.checkpoint_seconds,
+                stop_after=args.stop_after,
                 lockstep=args.lockstep,
                 report=show.report,
                 tick=show.tick,
@@ -355,7 +379,7 @@ def _status(args: argparse.Namespace) -> int:
             print(f"{folder}: {_summary(found, len(mine))}")
             for algorithm in args.algorithms:
                 print(f"  {algorithm:11}{_row(found, mine, algorithm)}")
-    print("  # recorded   x diverged   ~ under way   . missing   ! damaged")
+    print("  # recorded   x diverged   ~ under way   / stopped   . missing   ! damaged")
     for message in damaged.values():
         print(f"marginflow status: {message}", file=sys.stderr)
     return USAGE if damaged else OK
@@ -365,9 +389,13 @@ def _summary(found, total: int) -> str:
     from marginflow.experiments import sweep
 
     parts = [f"{len(found.recorded)} of {total} recorded"]
-    for name in ("diverged", "under_way", "missing", "damaged"):
+    for name in ("diverged", "under_way", "stopped", "missing", "damaged"):
         if n := len(getattr(found, name)):
             parts.append(f"{n} {name.replace('_', ' ')}")
+    if found.stopped:
+        epochs = sorted(set(found.stopped.values()))
+        span = f"{epochs[0]}" if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
+        parts.append(f"stopped ones at epoch {span}")
     if found.seconds_left is None:
         parts.append("nothing recorded yet to judge the cost by")
     elif found.seconds_left:
@@ -380,6 +408,7 @@ def _row(found, specs: list[RunSpec], algorithm: str) -> str:
         **dict.fromkeys(found.recorded, "#"),
         **dict.fromkeys(found.diverged, "x"),
         **dict.fromkeys(found.under_way, "~"),
+        **dict.fromkeys(found.stopped, "/"),
         **dict.fromkeys(found.damaged, "!"),
     }
     return "".join(marks.get(s, ".") for s in specs if s.algorithm == algorithm)

@@ -32,6 +32,7 @@ __all__ = [
     "RecordError",
     "content_digest",
     "load_frame",
+    "part_path",
     "read_record",
     "record_path",
     "write_atomically",
@@ -61,6 +62,12 @@ def record_path(results: str | os.PathLike, spec: RunSpec) -> Path:
     return Path(results) / f"{spec.name}.parquet"
 
 
+def part_path(results: str | os.PathLike, spec: RunSpec) -> Path:
+    """Where the rows lie of a run that was stopped before its end."""
+    record = record_path(results, spec)
+    return record.with_name(f"part-{record.name}")
+
+
 def content_digest(columns: Iterable[str], rows: Float[np.ndarray, "n c"]) -> str:
     """SHA-256 of names and values; equal for records that say the same to the bit."""
     digest = hashlib.sha256(json.dumps(list(columns)).encode())
@@ -73,8 +80,13 @@ def write_record(
     columns: Iterable[str],
     rows: Float[np.ndarray, "n c"],
     provenance: dict,
+    *,
+    replace: bool = False,
 ) -> bool:
     """Publish a record, unless there is one already.
+
+    Args:
+        replace: take the place of one that is there.
 
     Returns:
         Whether it was written; False if a record was there (which is left alone).
@@ -101,7 +113,7 @@ def write_record(
         write_statistics=False,
         write_page_checksum=True,
     )
-    return write_atomically(path, sink.getvalue().to_pybytes(), replace=False)
+    return write_atomically(path, sink.getvalue().to_pybytes(), replace=replace)
 
 
 def write_atomically(path: str | os.PathLike, data: bytes, *, replace: bool) -> bool:
@@ -217,9 +229,13 @@ def _flat(identity: dict) -> dict:
 
 
 def load_frame(
-    results: str | os.PathLike, specs: Iterable[RunSpec]
+    results: str | os.PathLike, specs: Iterable[RunSpec], *, parts: bool = False
 ) -> tuple[pd.DataFrame, list[dict]]:
     """The records of those ``specs`` that have one, as one tidy frame.
+
+    Args:
+        parts: also take what runs had measured when they were stopped before their end
+            (status "stopped" in the provenance).
 
     Returns:
         A frame with the spec's names before the records' columns, and the provenance of
@@ -233,6 +249,8 @@ def load_frame(
     frames, provenances = [], []
     for spec in specs:
         path = record_path(results, spec)
+        if parts and not path.exists():
+            path = part_path(results, spec)
         if not path.exists():
             continue
         record = read_record(path, spec)

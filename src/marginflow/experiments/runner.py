@@ -27,6 +27,7 @@ from marginflow import __version__
 from marginflow.experiments.records import (
     FORMAT,
     RecordError,
+    part_path,
     read_record,
     record_path,
     write_atomically,
@@ -67,9 +68,9 @@ class Outcome:
     """How one run of a sweep ended."""
 
     spec: RunSpec
-    status: Literal["recorded", "diverged", "present", "busy", "failed"]
-    """recorded or diverged: trained now; present: a record was there; busy: another
-    process is at it; failed: see ``message``."""
+    status: Literal["recorded", "diverged", "stopped", "present", "busy", "failed"]
+    """recorded or diverged: trained now; stopped: trained as far as was asked; present:
+    a record was there; busy: another process is at it; failed: see ``message``."""
     seconds: float = 0.0
     """Training time, over all the processes that had a part in it."""
     message: str = ""
@@ -81,6 +82,7 @@ def run_one(
     data: str | os.PathLike | None = None,
     *,
     checkpoint_seconds: float = 30.0,
+    stop_after: int | None = None,
 ) -> Outcome:
     """Train ``spec`` and record it, going on from a checkpoint if there is one.
 
@@ -89,6 +91,9 @@ def run_one(
         data: folder of the data sets, see :func:`marginflow.data.data_root`.
         checkpoint_seconds: least time between checkpoints, which are made after
             epochs; 0 makes one after each.
+        stop_after: go no further than this epoch.  A run that is then unfinished keeps
+            its checkpoint, and what it has measured is published beside the records
+            (:func:`marginflow.experiments.records.part_path`).
 
     Raises:
         RecordError: the record or checkpoint there is damaged or of another spec.
@@ -96,7 +101,13 @@ def run_one(
         ValueError: the device cannot be used or has too little memory.
         OSError: the results folder cannot be written.
     """
-    return run_together([spec], results, data, checkpoint_seconds=checkpoint_seconds)[0]
+    return run_together(
+        [spec],
+        results,
+        data,
+        checkpoint_seconds=checkpoint_seconds,
+        stop_after=stop_after,
+    )[0]
 
 
 def run_together(
@@ -105,6 +116,7 @@ def run_together(
     data: str | os.PathLike | None = None,
     *,
     checkpoint_seconds: float = 30.0,
+    stop_after: int | None = None,
 ) -> list[Outcome]:
     """The same for several runs in lockstep, see :func:`training.train`."""
     outcomes: dict[RunSpec, Outcome] = {}
@@ -122,14 +134,20 @@ def run_together(
                 _remove_drafts(results, spec)
                 claims[spec] = claim
         if claims:
-            trained = _train_and_record(claims, results, data, checkpoint_seconds)
+            trained = _train_and_record(
+                claims, results, data, checkpoint_seconds, stop_after
+            )
             outcomes |= {outcome.spec: outcome for outcome in trained}
     return [outcomes[spec] for spec in specs]
 
 
 def _remove_drafts(results: str | os.PathLike, spec: RunSpec) -> None:
     """Remove what killed processes left half-written; the claim must be in hand."""
-    for path in (record_path(results, spec), checkpoint_path(results, spec)):
+    for path in (
+        record_path(results, spec),
+        part_path(results, spec),
+        checkpoint_path(results, spec),
+    ):
         for draft in path.parent.glob(f".{path.name}.*.tmp"):
             draft.unlink(missing_ok=True)
 
@@ -148,6 +166,7 @@ def _train_and_record(
     results: str | os.PathLike,
     data: str | os.PathLike | None,
     checkpoint_seconds: float,
+    stop_after: int | None,
 ) -> list[Outcome]:
     from marginflow.experiments.metrics import COLUMNS
     from marginflow.experiments.training import resolve_device, train
@@ -168,34 +187,43 @@ def _train_and_record(
         spec = member.spec
         claims[spec].tell(member.epoch, setting.epochs)
         due = time.monotonic() - saved[spec] >= checkpoint_seconds
+        due = due or member.epoch == stop_after
         if due and not member.finished:
             save_checkpoint(checkpoints[spec], spec, member.state_dict())
             saved[spec] = time.monotonic()
 
     outcomes = []
-    for result in train(specs, sets, states=states, after_epoch=after_epoch):
-        spec, diverged = result.spec, result.diverged_at is not None
+    trained = train(
+        specs, sets, states=states, stop_after=stop_after, after_epoch=after_epoch
+    )
+    for result in trained:
+        spec = result.spec
         provenance = {
             **_circumstances(),
             "format": FORMAT,
             "spec": spec.identity(),
             "digest": spec.digest(),
-            "status": "diverged" if diverged else "finished",
+            "status": result.status,
             "diverged_at": result.diverged_at,
+            "epochs_done": result.epoch,
             "device": _device_name(device),
             "lockstep": len(specs),
+            "compiled": spec.compiled,
             "data_md5": {"train": sets[0].md5, "test": sets[1].md5},
             "seconds": round(result.seconds, 3),
             "evaluation_seconds": round(result.evaluation_seconds, 3),
             "recorded": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
-        write_record(
-            record_path(results, spec), COLUMNS, result.rows.numpy(), provenance
-        )
-        checkpoints[spec].unlink(missing_ok=True)
-        outcomes.append(
-            Outcome(spec, "diverged" if diverged else "recorded", result.seconds)
-        )
+        rows = result.rows.numpy()
+        if result.status == "stopped":
+            part = part_path(results, spec)
+            write_record(part, COLUMNS, rows, provenance, replace=True)
+        else:
+            write_record(record_path(results, spec), COLUMNS, rows, provenance)
+            checkpoints[spec].unlink(missing_ok=True)
+            part_path(results, spec).unlink(missing_ok=True)
+        status = "recorded" if result.status == "finished" else result.status
+        outcomes.append(Outcome(spec, status, result.seconds))
     return outcomes
 
 
@@ -283,7 +311,7 @@ def epochs_done(results: str | os.PathLike, spec: RunSpec) -> tuple[int, int] | 
             except BlockingIOError:
                 numbers = file.read(64).split()
                 return (int(numbers[0]), int(numbers[1])) if numbers else (0, 0)
-    except OSError:
+    except (OSError, ValueError, IndexError):  # no file, or one that is not ours
         pass
     return None
 

@@ -219,6 +219,10 @@ class RunSpec:
     dtype: Dtype = "float32"
     device: str = field(default="auto", compare=False)
     """"auto" (CUDA, MPS, CPU), or a torch device."""
+    compiled: bool = field(default=False, compare=False)
+    """Whether torch.compile makes the optimizer's step and, on a GPU, the network; that
+    rounds differently, as another device does, and is no part of the identity either.
+    """
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -258,7 +262,7 @@ class RunSpec:
     def identity(self) -> dict:
         """All that determines the results: names, numbers, and the recipe's version."""
         names = asdict(self)
-        del names["device"]
+        del names["device"], names["compiled"]
         return {"recipe": RECIPE, **names, "setting": asdict(self.setting)}
 
     def digest(self) -> str:
@@ -281,10 +285,13 @@ def grid(
     reading: str = "paper",
     dtype: str = "float32",
     device: str = "auto",
+    compiled: bool = False,
 ) -> list[RunSpec]:
     """All runs of a sweep, round by round, so that one cut short is still balanced."""
     return [
-        RunSpec(experiment, regime, algorithm, r, scale, reading, dtype, device)
+        RunSpec(
+            experiment, regime, algorithm, r, scale, reading, dtype, device, compiled
+        )
         for r in rounds
         for regime in regimes
         for algorithm in algorithms

@@ -28,7 +28,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from marginflow.experiments.records import read_record, record_path
+from marginflow.experiments.records import part_path, read_record, record_path
 from marginflow.experiments.runner import Outcome, epochs_done, run_together
 from marginflow.experiments.spec import ALGORITHMS, REGIMES, RunSpec
 
@@ -58,6 +58,7 @@ def run_sweep(
     *,
     workplace: Workplace,
     checkpoint_seconds: float = 30.0,
+    stop_after: int | None = None,
     lockstep: bool = False,
     report: Callable[[Outcome], None] | None = None,
     tick: Callable[[], None] | None = None,
@@ -66,7 +67,7 @@ def run_sweep(
 
     Args:
         specs: what to run, in order of preference.
-        results, data, checkpoint_seconds: as for
+        results, data, checkpoint_seconds, stop_after: as for
             :func:`marginflow.experiments.runner.run_one`; paths that all workers see.
         workplace: opens the executor.
         lockstep: give a worker all algorithms of a round at once.
@@ -84,7 +85,7 @@ def run_sweep(
     while left := [spec for spec in specs if spec not in outcomes]:
         before = len(outcomes)
         with workplace() as executor:
-            arguments = (results, data, checkpoint_seconds)
+            arguments = (results, data, checkpoint_seconds, stop_after)
             futures: dict[Future, tuple[RunSpec, ...]] = {}
             with suppress(BrokenProcessPool):  # a worker may die before all are given
                 for group in _groups(left, lockstep):
@@ -124,12 +125,17 @@ def _work(
     results: str,
     data: str | None,
     checkpoint_seconds: float,
+    stop_after: int | None,
 ) -> list[Outcome]:
     """What a worker does; every foreseeable trouble is told in the outcome."""
     with _one_run_a_process:  # threads of a Dask worker take turns
         try:
             return run_together(
-                group, results, data, checkpoint_seconds=checkpoint_seconds
+                group,
+                results,
+                data,
+                checkpoint_seconds=checkpoint_seconds,
+                stop_after=stop_after,
             )
         except (ValueError, OSError, MemoryError) as error:
             message = str(error) or type(error).__name__
@@ -272,6 +278,8 @@ class Standing:
     """Recorded as diverged."""
     under_way: dict[RunSpec, tuple[int, int]]
     """Epochs done and in all, where a process is at work."""
+    stopped: dict[RunSpec, int]
+    """Epochs done, where a run was stopped before its end and can go on."""
     missing: tuple[RunSpec, ...]
     damaged: dict[RunSpec, str]
     """Records that cannot be used, and why."""
@@ -281,7 +289,8 @@ class Standing:
 
 def standing(specs: Sequence[RunSpec], results: str | os.PathLike) -> Standing:
     """Look at the records and locks of ``specs``."""
-    recorded, diverged, missing, under_way, damaged = [], [], [], {}, {}
+    recorded, diverged, missing = [], [], []
+    under_way, stopped, damaged = {}, {}, {}
     for spec in specs:
         path = record_path(results, spec)
         if path.exists():
@@ -294,15 +303,22 @@ def standing(specs: Sequence[RunSpec], results: str | os.PathLike) -> Standing:
             (diverged if bad else recorded).append(spec)
         elif (done := epochs_done(results, spec)) is not None:
             under_way[spec] = done
+        elif (part := part_path(results, spec)).exists():
+            try:
+                stopped[spec] = read_record(part, spec).provenance["epochs_done"]
+            except ValueError as error:
+                damaged[spec] = str(error)
         else:
             missing.append(spec)
-    costs = [estimate_seconds(spec, results) for spec in (*missing, *under_way)]
+    left_over = (*missing, *under_way, *stopped)
+    costs = [estimate_seconds(spec, results) for spec in left_over]
     known = [cost for cost in costs if cost is not None]
     left = sum(known) * len(costs) / len(known) if known else None
     return Standing(
         tuple(recorded),
         tuple(diverged),
         under_way,
+        stopped,
         tuple(missing),
         damaged,
         left if costs else 0.0,
@@ -339,12 +355,20 @@ def estimate_seconds(spec: RunSpec, results: str | os.PathLike) -> float | None:
 
 
 def _seconds(results, folder: str, algorithm: str) -> list[float]:
+    """Time of whole runs; of a stopped one, in proportion to its epochs."""
     found = []
-    for path in sorted(Path(results, folder).glob(f"{algorithm}-*.parquet"))[:19]:
-        try:
-            found.append(read_record(path).provenance["seconds"])
-        except (ValueError, KeyError):
-            continue
+    for name in (f"{algorithm}-*.parquet", f"part-{algorithm}-*.parquet"):
+        for path in sorted(Path(results, folder).glob(name))[:19]:
+            try:
+                told = read_record(path).provenance
+                done, epochs = (
+                    told.get("epochs_done"),
+                    told["spec"]["setting"]["epochs"],
+                )
+                whole = epochs / done if told["status"] == "stopped" else 1
+                found.append(told["seconds"] * whole)
+            except (ValueError, KeyError):
+                continue
     return found
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -57,9 +59,17 @@ class Result:
     """Columns as in :data:`marginflow.experiments.metrics.COLUMNS`."""
     diverged_at: int | None
     """First evaluated epoch with a loss that is not finite; None for a sound run."""
+    epoch: int
+    """How far it came; fewer than the spec's epochs if it was stopped or diverged."""
     seconds: float
     """Time spent, over all the processes that had a part in it."""
     evaluation_seconds: float
+
+    @property
+    def status(self) -> Literal["finished", "diverged", "stopped"]:
+        if self.diverged_at is not None:
+            return "diverged"
+        return "finished" if self.epoch >= self.spec.setting.epochs else "stopped"
 
 
 class Member:
@@ -81,6 +91,9 @@ class Member:
         self.network = FlatNetwork(module)
         self.w = self.network.initial.to(device).requires_grad_()
         self.module = self.network.bound(self.w)
+        # On CPUs the compiled convolutions are slower than the library's.
+        if spec.compiled and device.type != "cpu":
+            self.module = torch.compile(self.module)
         self.delta, self.epsilon = self._stability(shapes)
         self.optimizer = self._optimizer()
         self.epoch = self.step = 0
@@ -116,7 +129,8 @@ class Member:
             rho=rho,
             delta=self.delta,
             epsilon=self.epsilon,
-            foreach=True,
+            foreach=not self.spec.compiled,
+            fused=self.spec.compiled,
         )
 
     @property
@@ -262,6 +276,7 @@ class Member:
             self.spec,
             torch.tensor(self.rows, dtype=torch.float64).reshape(-1, len(COLUMNS)),
             self.diverged_at,
+            self.epoch,
             self.seconds,
             self.evaluation_seconds,
         )
@@ -272,9 +287,10 @@ def train(
     data: Data,
     *,
     states: Sequence[dict | None] | None = None,
+    stop_after: int | None = None,
     after_epoch: Callable[[Member], None] | None = None,
 ) -> list[Result]:
-    """Train one run, or several in lockstep, to the end.
+    """Train one run, or several in lockstep, to the end or to a given epoch.
 
     In lockstep the networks are one batched program (``torch.func.vmap``), which pays
     on a GPU: five narrow networks occupy it hardly longer than one.  Results agree with
@@ -284,6 +300,7 @@ def train(
         specs: what to run; together only runs that differ in algorithm and round alone.
         data: training and test set, on the device of the runs.
         states: for each run a :meth:`Member.state_dict` to go on from, or None.
+        stop_after: go no further than this epoch, though the run be unfinished.
         after_epoch: called for each run after each of its epochs.
 
     Raises:
@@ -302,7 +319,7 @@ def train(
             member.load_state_dict(state)
     gradients = _plain_gradients if len(members) == 1 else _lockstep_gradients
     with fixed_arithmetic():
-        _run_epochs(members, data, gradients, after_epoch)
+        _run_epochs(members, data, gradients, stop_after, after_epoch)
     return [member.result() for member in members]
 
 
@@ -310,6 +327,7 @@ def _run_epochs(
     members: list[Member],
     data: Data,
     gradients: Callable[[list[Member], list[Tensor], list[Tensor]], Iterable],
+    stop_after: int | None,
     after_epoch: Callable[[Member], None] | None,
 ) -> None:
     train_set = data[0]
@@ -318,7 +336,8 @@ def _run_epochs(
     for member in members:
         if not member.rows:
             member.evaluate(data)
-    while unfinished := [m for m in members if not m.finished]:
+    last = members[0].setting.epochs if stop_after is None else stop_after
+    while unfinished := [m for m in members if not m.finished and m.epoch < last]:
         # Resumed from checkpoints of different age, the laggards catch up first.
         epoch = min(m.epoch for m in unfinished)
         active = [m for m in unfinished if m.epoch == epoch]
@@ -360,20 +379,27 @@ def _lockstep_gradients(
     members: list[Member], xs: list[Tensor], ys: list[Tensor]
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """The same, of all members at once; those of one round share their batch."""
-    network, loss_of = members[0].network, members[0].loss
+    w = torch.stack([member.w.detach() for member in members])
+    one_round = len({member.spec.round for member in members}) == 1
+    batch = (xs[0], ys[0]) if one_round else (torch.stack(xs), torch.stack(ys))
+    gradient = _batched_gradient(members[0], one_round)
+    gradients, (losses_now, logits) = gradient(w, *batch)
+    return zip(gradients, logits, losses_now, strict=True)
+
+
+@lru_cache(maxsize=4)
+def _batched_gradient(member: Member, one_round: bool) -> Callable:
+    """Gradient, loss and logits for a stack of w's, and one batch or one for each."""
 
     def loss_and_logits(w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        logits = network(w, x)
-        return loss_of(logits, y), logits
+        logits = member.network(w, x)
+        return member.loss(logits, y), logits
 
-    w = torch.stack([member.w.detach() for member in members])
-    if len({member.spec.round for member in members}) == 1:
-        batch, dims = (xs[0], ys[0]), (0, None, None)
-    else:
-        batch, dims = (torch.stack(xs), torch.stack(ys)), (0, 0, 0)
-    gradient = torch.func.grad_and_value(loss_and_logits, has_aux=True)
-    gradients, (losses_now, logits) = torch.func.vmap(gradient, in_dims=dims)(w, *batch)
-    return zip(gradients, logits, losses_now, strict=True)
+    gradient = torch.func.vmap(
+        torch.func.grad_and_value(loss_and_logits, has_aux=True),
+        in_dims=(0, None, None) if one_round else (0, 0, 0),
+    )
+    return torch.compile(gradient) if member.spec.compiled else gradient
 
 
 @contextmanager

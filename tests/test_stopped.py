@@ -1,0 +1,120 @@
+"""Runs stopped on purpose before their end, and runs with a compiled step."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
+import official_files
+import pytest
+import torch
+
+from marginflow import cli
+from marginflow.experiments import runner, sweep
+from marginflow.experiments.records import (
+    load_frame,
+    part_path,
+    read_record,
+    record_path,
+)
+from marginflow.experiments.runner import checkpoint_path, run_one
+from marginflow.experiments.spec import RunSpec
+
+SPEC = RunSpec("mnist", "finer", "AdaDeltaNS", 1, "smoke")
+
+
+@pytest.fixture
+def data(tmp_path_factory, monkeypatch):
+    root = tmp_path_factory.mktemp("official")
+    official_files.generate(root)
+    official_files.use_generated(root, monkeypatch.setitem, monkeypatch.setattr)
+    monkeypatch.setenv("MARGINFLOW_DATA", str(root))
+    runner._data.cache_clear()
+    return root
+
+
+def rows(path) -> bytes:
+    return np.ascontiguousarray(read_record(path, SPEC).frame.to_numpy()).tobytes()
+
+
+def test_stopped_run_goes_on_to_the_same_record(data, tmp_path):
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    assert run_one(SPEC, whole, data).status == "recorded"
+
+    assert run_one(SPEC, parted, data, stop_after=2).status == "stopped"
+    part = part_path(parted, SPEC)
+    told = read_record(part, SPEC)
+    assert told.provenance["status"] == "stopped"
+    assert told.provenance["epochs_done"] == 2
+    assert list(told.frame.epoch) == [
+        e for e in SPEC.setting.evaluated_epochs() if e <= 2
+    ]
+    assert checkpoint_path(parted, SPEC).exists()
+    assert not record_path(parted, SPEC).exists()
+
+    # Not a step is made twice: going on changes the part, then gives the record.
+    assert run_one(SPEC, parted, data, stop_after=4).status == "stopped"
+    assert read_record(part, SPEC).provenance["epochs_done"] == 4
+    assert run_one(SPEC, parted, data).status == "recorded"
+    assert rows(record_path(parted, SPEC)) == rows(record_path(whole, SPEC))
+    assert not part.exists()
+    assert not checkpoint_path(parted, SPEC).exists()
+
+
+def test_parts_are_read_only_when_asked_for(data, tmp_path):
+    run_one(SPEC, tmp_path, data, stop_after=2)
+    assert load_frame(tmp_path, [SPEC])[0].empty
+    frame, (provenance,) = load_frame(tmp_path, [SPEC], parts=True)
+    assert frame.epoch.max() == 2
+    assert provenance["status"] == "stopped"
+
+
+def test_command_stops_and_status_tells(data, tmp_path, capsys, monkeypatch):
+    @contextmanager
+    def here():
+        with ThreadPoolExecutor(1) as executor:
+            yield executor
+
+    monkeypatch.setattr(sweep, "process_pool", lambda workers: here)
+    grid = ["mnist", "--scale", "smoke", "--regime", "finer", "--rounds", "0"]
+    grid += ["--results", str(tmp_path)]
+    assert cli.main(["run", *grid, "--stop-after", "3", "--workers", "1"]) == 0
+    assert "5 stopped" in capsys.readouterr().out
+    assert cli.main(["status", *grid]) == 0
+    out = capsys.readouterr().out
+    assert "0 of 5 recorded, 5 stopped, stopped ones at epoch 3, about" in out
+    assert "  SGD        /" in out
+
+    spec = RunSpec("mnist", "finer", "SGD", 0, "smoke")
+    path = part_path(tmp_path, spec)
+    path.write_bytes(path.read_bytes()[:-5])
+    assert cli.main(["status", *grid]) == 2
+    assert str(path) in capsys.readouterr().err
+
+
+def test_stop_must_be_an_epoch(data, tmp_path, capsys):
+    arguments = ["run", "mnist", "--results", str(tmp_path), "--stop-after", "0"]
+    assert cli.main(arguments) == 2
+    assert "stop-after is 0" in capsys.readouterr().err
+
+
+def test_compiled_step_gives_the_same_run_up_to_rounding(data, tmp_path):
+    """And so `compiled`, like the device, is no part of what a run is."""
+    numbers = {"experiment": "mnist", "scale": "smoke", "dtype": "float64"}
+    specs = [
+        RunSpec(regime="finer", algorithm="AdaDeltaNS", round=1, compiled=c, **numbers)
+        for c in (False, True)
+    ]
+    assert specs[0] == specs[1]
+    assert specs[0].digest() == specs[1].digest()
+    tables = []
+    for spec, folder in zip(specs, ("plain", "compiled"), strict=True):
+        run_one(spec, tmp_path / folder, data)
+        record = read_record(record_path(tmp_path / folder, spec), spec)
+        assert record.provenance["compiled"] is spec.compiled
+        tables.append(torch.tensor(record.frame.to_numpy()))
+    torch.testing.assert_close(*tables, rtol=1e-9, atol=1e-12, equal_nan=True)
+    tables[1][-1, 2] *= 1 + 1e-6
+    with pytest.raises(AssertionError):
+        torch.testing.assert_close(*tables, rtol=1e-9, atol=1e-12, equal_nan=True)
