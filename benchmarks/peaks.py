@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import cache
 
 import torch
 
-__all__ = ["bandwidth", "exp_rate", "flops"]
+__all__ = ["exp_rate", "flops", "stream"]
 
 
 @cache
@@ -30,19 +31,14 @@ def exp_rate(dtype: torch.dtype, n: int = 50_000) -> float:
     return n / _best(lambda: torch.exp(x, out=x), 40)
 
 
-@cache
-def bandwidth(streams_bytes: int) -> float:
-    """Bytes per second on one thread over a working set of ``streams_bytes``.
+def stream(moved: int) -> Callable[[], object]:
+    """An in-place sum of two arrays that moves this many bytes (two read, one written).
 
-    The best of a copy (2 streams) and an in-place sum (3 streams), so that a limit
-    formed with it is not too easy to reach.  A set that fits in a cache is measured in
-    that cache, as the optimizer's would be.
+    To be timed in turns with what moves as much: the caches are then equally cold.
     """
-    n = streams_bytes // 8
+    n = moved // 12
     a, b = torch.zeros(n), torch.zeros(n)
-    copied = _best(lambda: a.copy_(b), 8)
-    summed = _best(lambda: a.add_(b), 8)
-    return max(2 * 4 * n / copied, 3 * 4 * n / summed)
+    return lambda: a.add_(b)
 
 
 def _best(work, times: int) -> float:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from marginflow.optim import (
     GeneralizedAdadelta,
+    dispatch,
     harmonic_decay,
     procedure_1,
     stability_terms,
@@ -352,7 +353,10 @@ def test_fused_serves_every_memory_layout(layout):
 
 
 def test_fused_is_compiled_once_for_all_sizes_and_values():
-    """Another shape, learning rate, ρ, or option must not wait for a compiler again."""
+    """Another shape, learning rate, ρ, or option must not wait for a compiler again.
+
+    Another number of tensors must, up to the number that one call takes together.
+    """
     from torch._dynamo.utils import counters
 
     def step(shapes, **options):
@@ -362,11 +366,30 @@ def test_fused_is_compiled_once_for_all_sizes_and_values():
     step([(5,)])
     before = counters["stats"]["unique_graphs"]
     assert before > 0
-    step([(2, 3), (7,), (300, 400), (1,), (), (0,)], lr=torch.tensor(0.5))
+    step([(2, 3), (1,), (), (0,)], lr=torch.tensor(0.5))
+    step([(300, 400)])
     step([(5,)], lr=0.1, rho=0.3, delta=1e-3, epsilon=1e-4)
     step([(6, 2)], weight_decay=0.1, maximize=True, delta=[2.0])
     step([(6, 2)], rho=harmonic_decay(10))
     assert counters["stats"]["unique_graphs"] == before
+    step([(5,), (6,), (7,)])
+    step([(300, 400), (2, 3), (9,)], lr=0.2)
+    assert counters["stats"]["unique_graphs"] == before + 1
+
+
+def test_fused_steps_many_tensors_in_chunks(monkeypatch):
+    monkeypatch.setattr(dispatch, "TOGETHER", 2)
+    gen = torch.Generator().manual_seed(6)
+    results = []
+    for options in ({"fused": True}, {"foreach": False}):
+        gen.manual_seed(6)
+        params = [
+            torch.randn(n, dtype=torch.float64, generator=gen).requires_grad_()
+            for n in (3, 40, 5, 60, 7)
+        ]
+        results.append(stepped(params, GeneralizedAdadelta(params, **options)))
+    for fused, plain in zip(*results, strict=True):
+        torch.testing.assert_close(fused, plain, rtol=1e-14, atol=1e-14)
 
 
 def test_fused_in_half_precision_rounds_once():

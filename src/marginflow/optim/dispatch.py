@@ -19,6 +19,9 @@ from .steps import (
 
 __all__ = ["Slot", "as_real", "step_group"]
 
+TOGETHER = 16
+"""Tensors that one compiled call steps; more would take longer to compile."""
+
 _warned: set[str] = set()
 
 
@@ -122,6 +125,7 @@ def _fused(group: dict[str, Any], slots: list[Slot]) -> list[Slot]:
     # Most parameters share these; but two roles never share a tensor, since the
     # compiler would take "δ is ε" for a property of the program.
     scalars: dict[tuple[int, float], Tensor] = {}
+    buckets: dict[Any, list[tuple[Tensor, ...]]] = {}
     rest = []
     for slot in slots:
         order = _memory_order(slot)
@@ -141,19 +145,29 @@ def _fused(group: dict[str, Any], slots: list[Slot]) -> list[Slot]:
         for role, c in enumerate(coefficients):
             if not per_component[role] and (role, c) not in scalars:
                 scalars[role, c] = _scalar(c)
-        rho, delta, epsilon = (
+        flat += [
             memory_order_view(c, order) if per_component[role] else scalars[role, c]
             for role, c in enumerate(coefficients)
-        )
-        fused_step(
-            *flat,
-            eta=eta,
-            rho=rho,
-            delta=delta,
-            epsilon=epsilon,
-            sign=sign,
-            weight_decay=weight_decay,
-        )
+        ]
+        key = (slot.w.device, slot.w.dtype, per_component)
+        buckets.setdefault(key, []).append(tuple(flat))
+    for bucket in buckets.values():
+        for first in range(0, len(bucket), TOGETHER):
+            ws, grads, gs, hs, rhos, deltas, epsilons = map(
+                list, zip(*bucket[first : first + TOGETHER], strict=True)
+            )
+            fused_step(
+                ws,
+                grads,
+                gs,
+                hs,
+                eta=eta,
+                rhos=rhos,
+                deltas=deltas,
+                epsilons=epsilons,
+                sign=sign,
+                weight_decay=weight_decay,
+            )
     return rest
 
 

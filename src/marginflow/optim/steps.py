@@ -107,20 +107,26 @@ def _decay_(averages: list[Tensor], terms: list[Tensor], rho: Coefficient) -> No
         torch._foreach_add_(averages, squares)
 
 
-def _fused_body(w, grad, g, h, eta, rho, delta, epsilon, sign, weight_decay) -> None:
-    gradient = sign * grad + weight_decay * w
-    step = procedure_1(
-        w, gradient, g, h, eta=eta, rho=rho, delta=delta, epsilon=epsilon
-    )
-    w.copy_(step.w)
-    g.copy_(step.g)
-    h.copy_(step.h)
+def _fused_body(
+    ws, grads, gs, hs, eta, rhos, deltas, epsilons, sign, weight_decay
+) -> None:
+    for w, grad, g, h, rho, delta, epsilon in zip(
+        ws, grads, gs, hs, rhos, deltas, epsilons, strict=True
+    ):
+        gradient = sign * grad + weight_decay * w
+        step = procedure_1(
+            w, gradient, g, h, eta=eta, rho=rho, delta=delta, epsilon=epsilon
+        )
+        w.copy_(step.w)
+        g.copy_(step.g)
+        h.copy_(step.h)
 
 
 @cache
 def _fused_kernel() -> Callable[..., None]:
-    # One graph serves tensors of every size; what differs (dtype, and which of ρ, δ, ε
-    # are per component) is compiled once each, hence a limit above the default of 8.
+    # One graph serves tensors of every size; what differs (how many tensors, dtype, and
+    # which of ρ, δ, ε are per component) is compiled once each, hence a limit above the
+    # default of 8.
     return torch.compile(_fused_body, dynamic=True, fullgraph=True, recompile_limit=64)
 
 
@@ -147,7 +153,14 @@ def fused_obstacle(
     try:
         with torch.no_grad(), _without_toolkit_notice():
             _fused_kernel()(
-                w, grad, g, h, half.clone(), *coefficients, half.clone(), half.clone()
+                [w],
+                [grad],
+                [g],
+                [h],
+                half.clone(),
+                *([c] for c in coefficients),
+                half.clone(),
+                half.clone(),
             )
     except Exception as error:
         reason = str(error).strip().splitlines()[:1]
@@ -168,25 +181,25 @@ def _without_toolkit_notice() -> Iterator[None]:
 
 
 def fused_step(
-    w: Float[Tensor, p],
-    grad: Float[Tensor, p],
-    g: Float[Tensor, p],
-    h: Float[Tensor, p],
+    ws: list[Tensor],
+    grads: list[Tensor],
+    gs: list[Tensor],
+    hs: list[Tensor],
     *,
     eta: Tensor,
-    rho: Tensor,
-    delta: Tensor,
-    epsilon: Tensor,
+    rhos: list[Tensor],
+    deltas: list[Tensor],
+    epsilons: list[Tensor],
     sign: Tensor,
     weight_decay: Tensor,
 ) -> None:
     """`procedure_1`, compiled: in place, one pass, for the gradient sign·grad + λ·w.
 
-    Tensors are flat; each coefficient is a 0-d tensor, or ρ, δ, ε of shape (p,).
+    Tensors are flat, lists equally long; ρ, δ and ε are 0-d tensors, or as long as w.
     Numbers are passed as 0-d tensors because a new value of a Python number would
     compile the kernel anew at every change of the learning rate.
     """
-    _fused_kernel()(w, grad, g, h, eta, rho, delta, epsilon, sign, weight_decay)
+    _fused_kernel()(ws, grads, gs, hs, eta, rhos, deltas, epsilons, sign, weight_decay)
 
 
 def memory_order_view(t: Tensor, order: torch.memory_format) -> Tensor:
