@@ -69,9 +69,17 @@ def test_the_gradient_is_autograds() -> None:
     w.requires_grad_()
     sigma = torch.nn.functional.leaky_relu(w[..., 1:] @ x.T, 0.5)
     torch.exp(-y * w[..., :1] * sigma).sum().backward()
-    gradient, minus_z = perceptron._gradient(w.detach(), x, y)
-    torch.testing.assert_close(gradient, w.grad, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(-minus_z, (y * w[..., :1] * sigma).detach())
+    models = w.detach().reshape(-1, 3)
+    gradient, right = perceptron._gradient(models.T.contiguous(), x, y)
+    expected = w.grad.reshape(-1, 3)
+    torch.testing.assert_close(gradient.T, expected, rtol=1e-12, atol=1e-12)
+    z = (y * w[..., :1] * sigma).detach().reshape(-1, len(y))
+    assert right.tolist() == (z > 0).sum(-1).tolist()
+    # The check can fail: a slope of 0.49 has another gradient.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(perceptron, "SLOPE", 0.49)
+        other, _ = perceptron._gradient(models.T.contiguous(), x, y)
+    assert (other.T - expected).abs().max() > 1e-3
 
 
 def test_sgd_is_procedure_1_with_rho_1(run) -> None:

@@ -1,7 +1,7 @@
 """Experiment 1: the leaky perceptron on two-dimensional data (Section 4, page 10).
 
 Procedure 1 acts on each parameter by itself, and models meet nowhere in the loss: all
-5 algorithms x 100 rounds are one tensor of parameters, of shape (5, rounds, 3), and an
+5 algorithms x 100 rounds are one tensor of parameters, of shape (3, 5, rounds), and an
 epoch is one pass of some twenty tensor operations over all of them.  That is what makes
 the paper's 500 trainings of 5000 epochs a matter of seconds.  SGD needs no code of its
 own: it is Procedure 1 with ρ = 1, g_0 = h_0 = 0 and δ = ε, whose adapter is 1.
@@ -210,37 +210,42 @@ def run_perceptron(
                 (3,), exponent=exponent, std=spec.stability_std, generator=draw
             )
 
-    # From here on everything has shape (A, R, 3), in the algorithms' order.
-    w = w0.to(dtype).expand(A, R, 3).clone()
-    delta, epsilon = delta.to(dtype), epsilon.to(dtype)
+    # During training everything has shape (3, A, R), in the algorithms' order: an
+    # operation on a parameter then runs along memory.
+    w = w0.T.to(dtype).unsqueeze(1).repeat(1, A, 1)
+    delta, epsilon = (_parameters_first(t.to(dtype)) for t in (delta, epsilon))
     g, h = torch.zeros_like(w), torch.zeros_like(w)
-    eta = torch.full((A, 1, 1), spec.lr_adadelta, dtype=dtype)
+    eta = torch.full((A, 1), spec.lr_adadelta, dtype=dtype)
     eta[0] = spec.lr_sgd
     schedule = harmonic_decay(K)
-    rho = torch.full((A, 1, 1), spec.rho, dtype=dtype)
+    rho = torch.full((A, 1), spec.rho, dtype=dtype)
     rho[0] = 1.0  # SGD
     scale = 1.0 if spec.reduction == "sum" else 1.0 / len(y)
 
-    accuracy = torch.empty(K + 1, A, dtype=torch.float64)
-    last_wrong = torch.full((A, R), -1)
+    right = torch.empty(K + 1, A, R, dtype=torch.int16)
     finite_epochs = torch.zeros(A, R, dtype=torch.int64)
     h_before = h
     for k in _range(K, progress):
-        gradient, minus_z = _gradient(w, x, y)
-        right = (minus_z < 0).sum(-1)
-        accuracy[k] = right.double().mean(-1) / len(y)
-        last_wrong.masked_fill_(right < len(y), k)
-
+        gradient, right_now = _gradient(w.flatten(1), x, y)
+        right[k] = right_now.view(A, R)
         rho[2::2] = schedule(k)  # AdaDeltaS and AdaDeltaNS
         h_before = h
         w, g, h = procedure_1(
-            w, scale * gradient, g, h, eta=eta, rho=rho, delta=delta, epsilon=epsilon
+            w,
+            gradient.mul_(scale).view(3, A, R),
+            g,
+            h,
+            eta=eta,
+            rho=rho,
+            delta=delta,
+            epsilon=epsilon,
         )
-        finite_epochs += w.isfinite().all(-1)
-
-    right = (_outputs(w, x, y) > 0).sum(-1)
-    accuracy[K] = right.double().mean(-1) / len(y)
-    last_wrong.masked_fill_(right < len(y), K)
+        finite_epochs += w.isfinite().all(0)
+    w, delta, epsilon, g, h, h_before = map(
+        _parameters_last, (w, delta, epsilon, g, h, h_before)
+    )
+    right[K] = (_outputs(w, x, y) > 0).sum(-1)
+    epochs = torch.arange(K + 1)[:, None, None]
     return PerceptronRun(
         spec=spec,
         x=x64,
@@ -251,10 +256,18 @@ def run_perceptron(
         g=g,
         h=h,
         h_before=h_before,
-        accuracy=accuracy,
-        separated_at=last_wrong + 1,
+        accuracy=right.double().mean(-1) / len(y),
+        separated_at=torch.where(right < len(y), epochs, -1).amax(0) + 1,
         diverged_at=torch.where(finite_epochs < K, finite_epochs + 1, -1),
     )
+
+
+def _parameters_first(t: Float[Tensor, "A R 3"]) -> Float[Tensor, "3 A R"]:
+    return t.movedim(-1, 0).contiguous()
+
+
+def _parameters_last(t: Float[Tensor, "3 A R"]) -> Float[Tensor, "A R 3"]:
+    return t.movedim(0, -1).contiguous()
 
 
 def _outputs(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -263,17 +276,24 @@ def _outputs(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return sigma * (w[..., :1] * y.to(w.dtype))
 
 
-def _gradient(w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """∇ of Σ_i exp(-z_i) in (v, w), and -z_i = -y_i v σ(⟨w, x_i⟩)."""
-    pre = w[..., 1:] @ x.T
-    sigma = torch.nn.functional.leaky_relu(pre, SLOPE)
-    minus_z = sigma * (w[..., :1] * -y)
+def _gradient(
+    w: Float[Tensor, "3 m"], x: Float[Tensor, "n 2"], y: Float[Tensor, " n"]
+) -> tuple[Float[Tensor, "3 m"], Float[Tensor, " m"]]:
+    """∇ of Σ_i exp(-z_i) in (v, w), where z_i = y_i v σ(⟨w, x_i⟩), of m models.
+
+    Also how many points each classifies right, in the dtype of w.
+    """
+    v, direction = w[0], w[1:]
+    minus_y = -y[:, None]
+    pre = x @ direction
+    minus_z = torch.nn.functional.leaky_relu(pre, SLOPE).mul_(minus_y * v)
     loss = torch.exp(minus_z)
-    dv = (loss * sigma) @ -y[:, None]
     # σ'(pre) · loss in one pass, by the kernel of autograd (at a kink, σ' = slope).
     active = torch.ops.aten.leaky_relu_backward(loss, pre, SLOPE, False)
-    dw = active @ (-y[:, None] * x) * w[..., :1]
-    return torch.cat([dv, dw], dim=-1), minus_z
+    pull = (minus_y * x).T @ active
+    # Euler's identity σ(⟨w, x⟩) = σ'(⟨w, x⟩)⟨w, x⟩ spares ∂v a sum of its own.
+    gradient = torch.cat([(direction * pull).sum(0, keepdim=True), v * pull])
+    return gradient, minus_z.lt_(0).sum(0)
 
 
 def _generator(seed: int, stream: int) -> torch.Generator:
