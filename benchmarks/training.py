@@ -97,7 +97,7 @@ def rows_of(net: str, steps: int, repeats: int) -> list[Row]:
     ):
         found.append(
             Row(
-                f"training, {net.upper()} net, batch {BATCH}, {name}",
+                f"training, {net.upper()} net, batch {BATCH}, {name}, --compile",
                 seen[name],
                 "images/s",
                 peer=seen[peer],

@@ -37,8 +37,10 @@ def images(net: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def ours(net: str) -> Callable[[int], None]:
-    """The package's own training steps, AdaDeltaNS at the paper's scale."""
-    spec = RunSpec(NETS[net][2], "finer", "AdaDeltaNS", 0, "paper", "released")
+    """The package's own training steps, AdaDeltaNS at the paper's scale, --compile."""
+    spec = RunSpec(
+        NETS[net][2], "finer", "AdaDeltaNS", 0, "paper", "released", compiled=True
+    )
     member = Member(spec, torch.device("cpu"))
     x, y = images(net)
     x = x.contiguous(memory_format=torch.channels_last)
