@@ -89,6 +89,16 @@ def test_settings_are_consistent(key):
     assert epochs == sorted(set(epochs))
 
 
+def test_plateau_is_the_laptop_scale_from_the_papers_initialization():
+    for regime, rate in (("finer", 0.1), ("coarser", 0.25)):
+        plateau, paper = (setting("cifar10", s, regime) for s in ("plateau", "paper"))
+        laptop = setting("cifar10", "laptop", regime)
+        assert plateau.gain is paper.gain is None
+        assert plateau.lr_sgd == plateau.lr_adadelta == paper.lr_sgd == rate
+        for name in ("width", "train_images", "batch"):
+            assert getattr(plateau, name) == getattr(laptop, name)
+
+
 def test_depth_is_the_papers_at_every_scale():
     for experiment, degree in (("mnist", 4), ("cifar10", 14)):
         member = Member(smoke(experiment=experiment), torch.device("cpu"))
@@ -121,6 +131,7 @@ def test_digest_follows_every_number(monkeypatch):
         ({"regime": "fine"}, "regime is 'fine'; choose one of finer, coarser"),
         ({"algorithm": "Adam"}, "algorithm is 'Adam'; choose one of SGD"),
         ({"scale": "huge"}, "scale is 'huge'; choose one of smoke"),
+        ({"scale": "plateau"}, "scale is 'plateau', which mnist has not; choose one"),
         ({"reading": "mine"}, "reading is 'mine'; choose one of paper, released"),
         ({"dtype": "half"}, "dtype is 'half'; choose one of float32"),
         ({"round": -1}, "round is -1; it must be an integer >= 0"),

@@ -31,7 +31,7 @@ __all__ = [
 Experiment = Literal["mnist", "cifar10"]
 Regime = Literal["finer", "coarser"]
 Algorithm = Literal["SGD", "AdaDelta", "AdaDeltaS", "AdaDeltaN", "AdaDeltaNS"]
-Scale = Literal["smoke", "laptop", "paper"]
+Scale = Literal["smoke", "laptop", "plateau", "paper"]
 Reading = Literal["paper", "released"]
 Dtype = Literal["float32", "float64"]
 
@@ -139,6 +139,12 @@ _CIFAR_LAPTOP = {
     "stability_std": 0.25,
     "linear_evaluations": 6,
 }
+_CIFAR_PLATEAU = {
+    # The laptop's network and data, from the paper's own initialization.
+    **_CIFAR_LAPTOP,
+    "gain": None,
+    "epochs": 800,
+}
 _CIFAR_PAPER = {
     "width": 1.0,
     "train_images": 50_000,
@@ -179,6 +185,12 @@ SETTINGS: dict[tuple[str, str, str], Setting] = {
         lr_adadelta=0.25,
         **{**_CIFAR_LAPTOP, "epochs": 500},
     ),
+    ("cifar10", "plateau", "finer"): Setting(
+        batch=10, lr_sgd=0.1, lr_adadelta=0.1, **_CIFAR_PLATEAU
+    ),
+    ("cifar10", "plateau", "coarser"): Setting(
+        batch=25, lr_sgd=0.25, lr_adadelta=0.25, **_CIFAR_PLATEAU
+    ),
     ("cifar10", "paper", "finer"): Setting(
         batch=100, lr_sgd=0.1, lr_adadelta=0.1, **_CIFAR_PAPER
     ),
@@ -192,7 +204,7 @@ def setting(experiment: str, scale: str, regime: str) -> Setting:
     """The numbers behind an experiment, scale and regime.
 
     Raises:
-        ValueError: a name is unknown.
+        ValueError: a name is unknown, or the experiment has no such scale.
     """
     for name, value, known in (
         ("experiment", experiment, EXPERIMENTS),
@@ -200,6 +212,12 @@ def setting(experiment: str, scale: str, regime: str) -> Setting:
         ("regime", regime, REGIMES),
     ):
         _choose(name, value, known)
+    if (experiment, scale, regime) not in SETTINGS:
+        known = [s for s in SCALES if (experiment, s, regime) in SETTINGS]
+        raise ValueError(
+            f"scale is {scale!r}, which {experiment} has not; choose one of "
+            f"{', '.join(known)}"
+        )
     return SETTINGS[experiment, scale, regime]
 
 
@@ -240,6 +258,7 @@ class RunSpec:
             ("dtype", get_args(Dtype)),
         ):
             _choose(name, getattr(self, name), known)
+        setting(self.experiment, self.scale, self.regime)
         if isinstance(self.round, bool) or not isinstance(self.round, int):
             raise ValueError(f"round is {self.round!r}; it must be an integer >= 0")
         if self.round < 0:
