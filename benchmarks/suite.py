@@ -1,0 +1,44 @@
+"""How long the tests take: all of them, and what alone the edit of a function asks for.
+
+The site must be built, since a part of the tests opens it.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.rows import Row
+
+ROOT = Path(__file__).parents[1]
+SUITES = {
+    "all tests (make test, the site being built)": ["-n", "2", "--dist", "worksteal"],
+    "the optimizer's tests": ["-k", "optim"],
+}
+
+
+def rows(quick: bool) -> list[Row]:
+    """Each suite once, in a process of its own."""
+    chosen = dict(list(SUITES.items())[1:]) if quick else SUITES
+    return [_row(name, options) for name, options in chosen.items()]
+
+
+def _row(name: str, options: list[str]) -> Row:
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    spent = time.perf_counter() - started
+    last = (done.stdout.strip().splitlines() or ["nothing"])[-1]
+    if done.returncode:
+        raise RuntimeError(f"{name} did not pass: {last}")
+    counts = re.sub(r" in .*", "", last.strip("= "))
+    threads = "2" if "-n" in options else "1"
+    return Row(name, spent, "s", threads=threads, note=counts)
