@@ -87,8 +87,13 @@ def regimes_figure(frame: pd.DataFrame, *, height: float = 2.0) -> Figure:
     """
     import matplotlib.pyplot as plt
 
+    lengths = frame.groupby("regime").epoch.max()
     figure, axes = plt.subplots(
-        len(PANELS), 2, figsize=(7.6, height * len(PANELS)), sharex="row", sharey="row"
+        len(PANELS),
+        2,
+        figsize=(7.6, height * len(PANELS)),
+        sharex="row" if lengths.nunique() == 1 else False,
+        sharey="row",
     )
     for (quantity, label), row in zip(PANELS.items(), axes, strict=True):
         for regime, ax in zip(REGIMES, row, strict=True):
