@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marginflow.curves import PANELS, band, regimes_figure
+from marginflow.curves import PANELS, band, regimes_figure, single_round_figure
 from marginflow.figures import PALETTE
 
 
@@ -72,4 +72,29 @@ def test_figure_draws_what_is_there(frame):
     assert axes[2, 0].get_xscale() == "linear"
     shown = axes[3, 0].get_lines()[0].get_ydata()
     assert np.isnan(shown).tolist() == [True, False, False]  # where it is positive
+    plt.close(figure)
+
+
+def test_regimes_share_an_axis_only_if_equally_long(frame):
+    longer = frame.assign(regime="coarser", epoch=2 * frame.epoch)
+    for other, limits in (
+        (longer, [10, 20]),
+        (frame.assign(regime="coarser"), [10] * 2),
+    ):
+        figure = regimes_figure(pd.concat([frame, other]))
+        axes = np.array(figure.axes).reshape(len(PANELS), 2)
+        assert [ax.get_xlim()[1] for ax in axes[0]] == limits
+        plt.close(figure)
+
+
+def test_single_round_is_drawn_as_recorded(frame):
+    one = frame[frame["round"] == 3]
+    figure = single_round_figure(one)
+    loss, accuracy, margin = figure.axes
+    lines = {line.get_label(): line for line in loss.get_lines()}
+    assert list(lines["SGD"].get_xdata()) == [1, 5, 10]
+    assert lines["SGD"].get_ydata()[1] == pytest.approx(4 * np.exp(-5))
+    assert list(lines["AdaDelta"].get_xdata()) == []  # not recorded
+    assert list(margin.get_lines()[0].get_xdata()) == [5, 10]  # positive there
+    assert accuracy.get_xscale() == "log"
     plt.close(figure)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BAND", "PANELS", "band", "regimes_figure"]
+__all__ = ["BAND", "PANELS", "band", "regimes_figure", "single_round_figure"]
 
 BAND = (0.25, 0.75)
 """Quantiles over the rounds between which the band lies, as in the paper."""
@@ -106,6 +106,40 @@ def regimes_figure(frame: pd.DataFrame, *, height: float = 2.0) -> Figure:
         ax.set_xlabel("Epoch")
     figure.align_ylabels(axes[:, 0])
     handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=5)
+    return figure
+
+
+def single_round_figure(frame: pd.DataFrame) -> Figure:
+    """Loss, training accuracy and margin of one run of each algorithm, all epochs log2.
+
+    Args:
+        frame: records of one experiment, regime and round.
+    """
+    import matplotlib.pyplot as plt
+
+    quantities = ("loss", "train_accuracy", "normalized_margin")
+    figure, axes = plt.subplots(1, 3, figsize=(7.6, 2.8))
+    for quantity, ax in zip(quantities, axes, strict=True):
+        values = frame.assign(value=_quantity(frame, quantity))
+        for algorithm in ALGORITHMS:
+            mine = values[(values.algorithm == algorithm) & (values.epoch > 0)]
+            if quantity == "normalized_margin":
+                mine = mine[mine.value > 0]
+            dash = DASHES[algorithm]
+            ax.plot(
+                mine.epoch,
+                mine.value,
+                color=PALETTE[algorithm],
+                linestyle=(0, dash) if dash else "-",
+                marker=".",
+                label=algorithm,
+            )
+        ax.set_xscale("log", base=2)
+        ax.set_title(PANELS[quantity])
+        ax.set_xlabel("Epoch")
+    axes[0].set_yscale("log", base=2)
+    handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=5)
     return figure
 
