@@ -167,3 +167,29 @@ def test_a_relu_that_dies_stays_dead():
     assert (run.w[:, 10:12] == 0).all()
     assert (run.w[:, -1] == 0).all()
     assert (run.g[:, 10:12] == 0).all()
+
+
+def test_a_network_that_is_dead_on_all_data_is_named_as_such():
+    """Its only ReLU unit gives 0 on every example: there is nothing to measure."""
+
+    def one_unit(w, x):
+        return w[0] * torch.relu(x @ w[1:])
+
+    flow = AdaptiveFlow(
+        one_unit, np.abs(np.random.default_rng(0).normal(size=(3, 2))), np.ones(3)
+    )
+    with pytest.raises(
+        ValueError, match=r"0 on every example.*dead on all data.*Choose"
+    ):
+        flow.integrate(np.array([1.0, -1.0, -1.0]), t_end=1.0)
+    alive = flow.integrate(np.array([1.0, 1.0, 1.0]), t_end=1.0)
+    assert flow.objective.degree(alive.w[-1]) == 2
+    # One dead unit of two does no harm: it stays where it is.
+    both = AdaptiveFlow(
+        lambda w, x: one_unit(w[:3], x) + one_unit(w[3:], x),
+        flow.objective.x,
+        np.ones(3),
+    )
+    run = both.integrate(np.array([1.0, 1.0, 1.0, 2.0, -1.0, -1.0]), t_end=1.0)
+    assert run.w[-1][3:].tolist() == [2.0, -1.0, -1.0]
+    assert run.w[-1][0] > 1.0

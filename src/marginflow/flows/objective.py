@@ -178,7 +178,8 @@ class Objective:
 
         Raises:
             ValueError: the quotients differ between examples or between w and 2 w, so
-                that Phi is not positively homogeneous.
+                that Phi is not positively homogeneous; or there are none, for Phi is 0
+                on all data.
         """
         if isinstance(self.network, nn.Module):
             return float(networks.homogeneity_degree(self.network))
@@ -186,10 +187,16 @@ class Objective:
         for factor in (1.0, 2.0):
             z = self.margins(factor * w)
             slopes = self.jacobian(factor * w) @ (factor * w)
+            if not z.any():
+                raise ValueError(
+                    "network is 0 on every example at this w, as where each ReLU unit "
+                    "is dead on all data; its degree cannot be measured there. Choose "
+                    "a w at which some example gets another output than 0"
+                )
             used = np.abs(z) > 1e-12 * np.abs(z).max()
             quotients.append(slopes[used] / z[used])
         quotients = np.concatenate(quotients)
-        spread = np.ptp(quotients) if len(quotients) else np.inf
+        spread = np.ptp(quotients)
         if not spread <= 1e-8 * np.abs(quotients).max() or quotients[0] <= 0:
             raise ValueError(
                 "network is not positively homogeneous in w: <w, grad Phi>/Phi spreads "
