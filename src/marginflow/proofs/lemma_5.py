@@ -32,7 +32,15 @@ from marginflow.proofs.symbols import (
     w,
 )
 
-__all__ = ["CONCLUSION", "INTEGRATED", "LEMMA_5", "LEMMA_5_INTEGRATED", "LINES"]
+__all__ = [
+    "CONCLUSION",
+    "INTEGRATED",
+    "LEMMA_5",
+    "LEMMA_5_INTEGRATED",
+    "LINES",
+    "SAME_SQUARES",
+    "SAME_SQUARES_BROKEN",
+]
 
 dg, dh, dw = g.diff(t), h.diff(t), w.diff(t)
 
@@ -65,6 +73,16 @@ CONCLUSION = sp.Eq(LINES[0], LINES[-1])
 """Lemma 5: what the later lemmas use."""
 
 _definitions = (DEFINITION_CHI, DEFINITION_BETA)
+SAME_SQUARES = Identity(EQUATION_3.rhs**2, EQUATION_5.rhs**2, _definitions)
+"""Equation (5) is equation (3), up to its sign."""
+
+SAME_SQUARES_BROKEN = Mutation(
+    "chi",
+    "χ in place of χ²",
+    Identity(EQUATION_3.rhs**2, (chi * beta * grad) ** 2, _definitions),
+)
+"""One that is refuted."""
+
 _half = sp.Rational(1, 2)
 _no_square = -(1 - rho) / (1 + g / delta) * (1 - beta)
 _plus_gradient = sp.Eq(dg, (1 - rho) * (grad**2 + g))
@@ -85,17 +103,11 @@ LEMMA_5 = Statement(
     steps=(
         Step(
             "equation-5",
-            Identity(EQUATION_3.rhs**2, EQUATION_5.rhs**2, _definitions),
+            SAME_SQUARES,
             "eq. (5) is eq. (3) in terms of χ and β; both right-hand sides have the "
             "sign of −∂L, so equal squares are enough",
             under=("equation-3", "definition-beta", "definition-chi"),
-            mutations=(
-                Mutation(
-                    "chi",
-                    "χ in place of χ²",
-                    Identity(EQUATION_3.rhs**2, (chi * beta * grad) ** 2, _definitions),
-                ),
-            ),
+            mutations=(SAME_SQUARES_BROKEN,),
         ),
         Step(
             "line-1",

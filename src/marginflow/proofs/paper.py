@@ -13,14 +13,11 @@ __all__ = ["Argument", "Citation"]
 
 
 @dataclass(frozen=True)
-class Argument:
-    """A step of analysis that the reader checks: what from, what to, and `because`."""
+class _InWords:
+    """From what to what, said rather than computed."""
 
     given: str
     then: str
-    because: str
-
-    engine = Engine.PAPER
 
     @property
     def source(self) -> str:
@@ -29,29 +26,28 @@ class Argument:
     @property
     def target(self) -> str:
         return self.then
+
+
+@dataclass(frozen=True)
+class Argument(_InWords):
+    """A step of analysis that the reader checks: what from, what to, and `because`."""
+
+    because: str
+
+    engine = Engine.PAPER
 
     def settle(self) -> Verdict:
         return Verdict(Outcome.ARGUED, self.engine, self.because)
 
 
 @dataclass(frozen=True)
-class Citation:
+class Citation(_InWords):
     """Someone else's theorem, used as stated; `key` is its entry in references.bib."""
 
-    given: str
-    then: str
     key: str
     place: str
 
     engine = Engine.CITED
-
-    @property
-    def source(self) -> str:
-        return self.given
-
-    @property
-    def target(self) -> str:
-        return self.then
 
     def settle(self) -> Verdict:
         return Verdict(Outcome.CITED, self.engine, f"{self.key}, {self.place}")

@@ -9,13 +9,13 @@ from __future__ import annotations
 import sympy as sp
 
 from marginflow.proofs.algebra import Identity
+from marginflow.proofs.lemma_5 import SAME_SQUARES, SAME_SQUARES_BROKEN
 from marginflow.proofs.paper import Argument, Citation
 from marginflow.proofs.solver import Implication
 from marginflow.proofs.statement import Mutation, Statement, Step
 from marginflow.proofs.symbols import (
     DEFINITION_BETA,
     DEFINITION_CHI,
-    EQUATION_3,
     EQUATION_5,
     beta,
     chi,
@@ -86,16 +86,10 @@ THEOREM_2 = Statement(
         ),
         Step(
             "equation-5-squares",
-            Identity(EQUATION_3.rhs**2, EQUATION_5.rhs**2, _definitions),
+            SAME_SQUARES,
             "eq. (3) restated as eq. (5): √((ε+h)/(δ+g)) and χ²β have equal squares",
             under=("equation-3", "definition-beta", "definition-chi"),
-            mutations=(
-                Mutation(
-                    "chi",
-                    "χ in place of χ²",
-                    Identity(EQUATION_3.rhs**2, (chi * beta * grad) ** 2, _definitions),
-                ),
-            ),
+            mutations=(SAME_SQUARES_BROKEN,),
         ),
         Step(
             "equation-5-sign",
