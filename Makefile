@@ -29,6 +29,7 @@ $(READY): pyproject.toml constraints.txt package.json package-lock.json tools/se
 setup: $(READY) ## make .venv with every dependency at its pinned version
 
 $(SITE)/.built: $(READY) $(SOURCES)
+	$(BIN)/python tools/execute_chapters.py
 	$(BIN)/jupyter-book build . -W -n --keep-going -q
 	@touch $@
 

@@ -1,61 +1,73 @@
 """Every chapter runs from top to bottom, as a reader who opens it would run it.
 
-A chapter that has passed is not run again until it, the package, the recorded results
-or the pins change: the key of all four is kept under _build/.
+A chapter that was run for the book is not run again until it, the package, the recorded
+results or the pins change: its outputs are in the cache, and are looked at.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import jupytext
 import nbclient
 import pytest
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.md"))
-PASSED = ROOT / "_build" / "notebooks-passed"
-TIMEOUT_S = 300
+sys.path.insert(0, str(ROOT / "tools"))
+
+import execute_chapters  # noqa: E402
 
 
-def key(chapter: Path) -> str:
-    """Hash of everything that the outcome of ``chapter`` depends on."""
-    digest = hashlib.sha256(chapter.read_bytes())
-    files = [ROOT / "constraints.txt", *sorted((ROOT / "formal").glob("*.v"))]
-    for pattern in ("src/**/*.py", "results/**/*.parquet", "results/**/*.json"):
-        files += sorted(p for p in ROOT.glob(pattern) if p.is_file())
-    for path in files:
-        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-def execute(notebook, folder: Path) -> None:
-    nbclient.NotebookClient(
-        notebook,
-        timeout=TIMEOUT_S,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-    ).execute()
+def outputs(chapter: Path, folder: Path):
+    """The chapter with its outputs: those that are kept, or else made now."""
+    notebook = jupytext.read(chapter)
+    cache = get_cache(folder)
+    with suppress(KeyError):
+        return cache.merge_match_into_notebook(notebook)[1]
+    return execute_chapters.execute(notebook, chapter.parent)
 
 
 @pytest.mark.notebook
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.stem)
 def test_chapter_runs(chapter: Path) -> None:
-    stamp = PASSED / f"{chapter.stem}-{key(chapter)}"
-    if stamp.exists():
-        return
-    execute(jupytext.read(chapter), chapter.parent)
-    PASSED.mkdir(parents=True, exist_ok=True)
-    stamp.touch()
+    notebook = outputs(chapter, execute_chapters.execution_cache(ROOT))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in code:
+        assert cell.execution_count, f"not run: {cell.source}"
+        for output in cell.outputs:
+            assert output.output_type != "error", output.evalue
+            assert output.get("name") != "stderr", output.text
+    assert any(cell.outputs for cell in code)
 
 
 @pytest.mark.notebook
 def test_a_false_check_fails_its_chapter(tmp_path: Path) -> None:
     text = "```{code-cell} ipython3\nassert 1 + 1 == 3\n```\n"
     with pytest.raises(nbclient.exceptions.CellExecutionError, match="AssertionError"):
-        execute(jupytext.reads(text, fmt="md:myst"), tmp_path)
+        execute_chapters.execute(jupytext.reads(text, fmt="md:myst"), tmp_path)
+
+
+@pytest.mark.notebook
+def test_outputs_are_kept_for_this_text_alone(tmp_path: Path) -> None:
+    chapter = tmp_path / "chapter.md"
+    text = CHAPTERS[0].read_text().split("\n# ")[0]  # the header
+    text += "\n```{code-cell} ipython3\nprint(40 + 2)\n```\n"
+    chapter.write_text(text)
+    made = outputs(chapter, tmp_path / "cache")
+    assert made.cells[0].outputs[0].text == "42\n"
+    made.cells[0].outputs[0].text = "from the cache\n"
+    kept = CacheBundleIn(made, str(chapter), data={})
+    get_cache(tmp_path / "cache").cache_notebook_bundle(kept, check_validity=False)
+    again = outputs(chapter, tmp_path / "cache")
+    assert again.cells[0].outputs[0].text == "from the cache\n"
+    chapter.write_text(text.replace("40", "41"))
+    assert outputs(chapter, tmp_path / "cache").cells[0].outputs[0].text == "43\n"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.stem)

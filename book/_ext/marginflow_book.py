@@ -66,14 +66,12 @@ def find_mathjax(app: Sphinx, config: Config) -> None:
         config.mathjax_path = MATHJAX_URL
 
 
-def key_cache(app: Sphinx, config: Config) -> None:
-    """Give executed chapters a cache per state of the package, results and pins.
+def execution_cache(root: Path) -> Path:
+    """Where executed chapters are kept: a folder per state of package, results, pins.
 
     The cache knows a chapter by its own text alone, and would not notice an edit in
-    src/.  As the folder's name is part of the configuration, an edit also makes Sphinx
-    read every chapter again.
+    src/.
     """
-    root = Path(app.confdir)
     digest = hashlib.sha256()
     files = [root / "constraints.txt", *sorted((root / "formal").glob("*.v"))]
     for pattern in ("src/**/*.py", "results/**/*.parquet", "results/**/*.json"):
@@ -81,9 +79,16 @@ def key_cache(app: Sphinx, config: Config) -> None:
     for path in files:
         digest.update(str(path.relative_to(root)).encode() + b"\0")
         digest.update(path.read_bytes())
-    config.nb_execution_cache_path = str(
-        root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
-    )
+    return root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
+
+
+def key_cache(app: Sphinx, config: Config) -> None:
+    """Let the build find executed chapters where they are kept.
+
+    As the folder's name is part of the configuration, an edit of the package also makes
+    Sphinx read every chapter again.
+    """
+    config.nb_execution_cache_path = str(execution_cache(Path(app.confdir)))
 
 
 def keep_mathematics(app: Sphinx, what, name, obj, options, lines: list[str]) -> None:

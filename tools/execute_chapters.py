@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Execute the chapters whose outputs are not kept yet, several at once.
+
+    python tools/execute_chapters.py
+
+The book's build then finds all outputs in jupyter-cache, and the tests find that the
+chapters have run.  Both forget them when the package, the recorded results or the pins
+change (see `state` in book/_ext/marginflow_book.py).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import jupytext
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+from marginflow_book import execution_cache  # noqa: E402
+
+TIMEOUT_S = 300
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """Run a notebook from top to bottom, in place, as a reader who opens it would.
+
+    Raises:
+        CellExecutionError: a cell raised, a check in the text was false, say.
+    """
+    return NotebookClient(
+        notebook,
+        timeout=TIMEOUT_S,
+        record_timing=False,  # the cache would take it for a part of the chapter
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+    ).execute()
+
+
+def main() -> int:
+    """Execute what is missing; returns the exit status, 1 if a chapter failed."""
+    cache = get_cache(execution_cache(ROOT))
+    missing = []
+    for chapter in sorted((ROOT / "notebooks").glob("*.md")):
+        try:
+            cache.match_cache_notebook(jupytext.read(chapter))
+        except KeyError:
+            missing.append(chapter)
+    if not missing:
+        return 0
+    # Chapters share the CPUs, so each computes on one.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+    failed = 0
+    with ProcessPoolExecutor(workers) as pool:
+        running = {pool.submit(_timed, chapter): chapter for chapter in missing}
+        for done, future in enumerate(as_completed(running), 1):
+            chapter, (notebook, seconds, error) = running[future], future.result()
+            if error:
+                failed += 1
+                print(f"{chapter.relative_to(ROOT)} failed:\n{error}", file=sys.stderr)
+            else:
+                kept = CacheBundleIn(
+                    notebook, str(chapter), data={"execution_seconds": seconds}
+                )
+                cache.cache_notebook_bundle(kept, check_validity=False, overwrite=True)
+            print(
+                f"[{done}/{len(missing)}] {chapter.stem}, {seconds:.0f} s", flush=True
+            )
+    return 1 if failed else 0
+
+
+def _timed(chapter: Path) -> tuple[nbformat.NotebookNode, float, str]:
+    """The executed notebook, how long it took, and what went wrong if anything did."""
+    notebook, started = jupytext.read(chapter), time.perf_counter()
+    try:
+        execute(notebook, chapter.parent)
+        error = ""
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as trouble:
+        error = str(trouble)
+    return notebook, time.perf_counter() - started, error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
