@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -11,15 +12,17 @@ import pytest
 import torch
 
 from marginflow import cli
-from marginflow.experiments import runner, sweep
+from marginflow.experiments import runner, spec, sweep
 from marginflow.experiments.records import (
+    RecordError,
     load_frame,
     part_path,
     read_record,
     record_path,
+    write_atomically,
 )
 from marginflow.experiments.runner import checkpoint_path, run_one
-from marginflow.experiments.spec import RunSpec
+from marginflow.experiments.spec import RunSpec, grid
 
 SPEC = RunSpec("mnist", "finer", "AdaDeltaNS", 1, "smoke")
 
@@ -86,11 +89,31 @@ def test_command_stops_and_status_tells(data, tmp_path, capsys, monkeypatch):
     assert "0 of 5 recorded, 5 stopped, stopped ones at epoch 3, about" in out
     assert "  SGD        /" in out
 
-    spec = RunSpec("mnist", "finer", "SGD", 0, "smoke")
-    path = part_path(tmp_path, spec)
+    first = RunSpec("mnist", "finer", "SGD", 0, "smoke")
+    path = part_path(tmp_path, first)
     path.write_bytes(path.read_bytes()[:-5])
     assert cli.main(["status", *grid]) == 2
     assert str(path) in capsys.readouterr().err
+
+
+def test_record_of_another_setting_names_the_number(data, tmp_path, monkeypatch):
+    run_one(SPEC, tmp_path, data)
+    key = ("mnist", "smoke", "finer")
+    longer = dataclasses.replace(spec.SETTINGS[key], epochs=7)
+    monkeypatch.setitem(spec.SETTINGS, key, longer)
+    with pytest.raises(RecordError, match=r"setting\.epochs is 6, not 7; move it away"):
+        read_record(record_path(tmp_path, SPEC), SPEC)
+
+
+def test_status_names_a_few_of_many_damaged_records(tmp_path, capsys):
+    specs = grid("mnist", scale="smoke", rounds=range(2))
+    for one in specs:
+        write_atomically(record_path(tmp_path, one), b"no record", replace=False)
+    arguments = ["--scale", "smoke", "--rounds", "0-1", "--results", str(tmp_path)]
+    assert cli.main(["status", "mnist", *arguments]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 6
+    assert told[-1] == "marginflow status: ... and 15 more like these"
 
 
 def test_stop_must_be_an_epoch(data, tmp_path, capsys):
@@ -109,10 +132,10 @@ def test_compiled_step_gives_the_same_run_up_to_rounding(data, tmp_path):
     assert specs[0] == specs[1]
     assert specs[0].digest() == specs[1].digest()
     tables = []
-    for spec, folder in zip(specs, ("plain", "compiled"), strict=True):
-        run_one(spec, tmp_path / folder, data)
-        record = read_record(record_path(tmp_path / folder, spec), spec)
-        assert record.provenance["compiled"] is spec.compiled
+    for one, folder in zip(specs, ("plain", "compiled"), strict=True):
+        run_one(one, tmp_path / folder, data)
+        record = read_record(record_path(tmp_path / folder, one), one)
+        assert record.provenance["compiled"] is one.compiled
         tables.append(torch.tensor(record.frame.to_numpy()))
     torch.testing.assert_close(*tables, rtol=1e-9, atol=1e-12, equal_nan=True)
     tables[1][-1, 2] *= 1 + 1e-6

@@ -29,6 +29,9 @@ __all__ = ["add_commands", "default_results"]
 
 OK, USAGE = 0, 2
 
+SHOWN = 5
+"""How many damaged records are told one by one."""
+
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add the parsers of ``run``, ``status`` and ``data``."""
@@ -380,8 +383,11 @@ def _status(args: argparse.Namespace) -> int:
             for algorithm in args.algorithms:
                 print(f"  {algorithm:11}{_row(found, mine, algorithm)}")
     print("  # recorded   x diverged   ~ under way   / stopped   . missing   ! damaged")
-    for message in damaged.values():
+    for message in list(damaged.values())[:SHOWN]:
         print(f"marginflow status: {message}", file=sys.stderr)
+    if len(damaged) > SHOWN:
+        more = f"marginflow status: ... and {len(damaged) - SHOWN} more like these"
+        print(more, file=sys.stderr)
     return USAGE if damaged else OK
 
 

@@ -225,7 +225,8 @@ def _difference(spec: RunSpec, provenance: dict) -> str:
 
 
 def _flat(identity: dict) -> dict:
-    return {**identity, **{f"setting.{k}": v for k, v in identity["setting"].items()}}
+    rest = {k: v for k, v in identity.items() if k != "setting"}
+    return rest | {f"setting.{k}": v for k, v in identity["setting"].items()}
 
 
 def load_frame(

@@ -3,11 +3,13 @@
 A process pool serves one machine, Dask one or many; nothing else here knows which.
 What a run leaves behind does not depend on who ran it: workers compute on one thread
 each, and draw from streams that the spec names.  A worker that dies takes nothing with
-it but the time since its last checkpoint, and its run is given to another.
+it but the time since its last checkpoint, and its run is given to another.  A scheduler
+that dies ends the sweep, unless one answers again at its address.
 """
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -24,8 +26,9 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 from marginflow.experiments.records import part_path, read_record, record_path
@@ -33,6 +36,7 @@ from marginflow.experiments.runner import Outcome, epochs_done, run_together
 from marginflow.experiments.spec import ALGORITHMS, REGIMES, RunSpec
 
 __all__ = [
+    "SchedulerLostError",
     "Standing",
     "dask_cluster",
     "dask_scheduler",
@@ -47,6 +51,14 @@ Workplace = Callable[[], AbstractContextManager[Executor]]
 
 ATTEMPTS = 4
 """How many times in a row workers may die before a sweep gives up on what is left."""
+
+ANSWER_SECONDS = 10
+"""How long a Dask scheduler may take to answer, at first and after it was lost."""
+
+
+class SchedulerLostError(ConnectionError):
+    """A scheduler that answered before does not any more; says what to do."""
+
 
 _one_run_a_process = threading.Lock()
 
@@ -81,33 +93,60 @@ def run_sweep(
     outcomes: dict[RunSpec, Outcome] = {}
     results = str(Path(results).absolute())
     data = None if data is None else str(Path(data).absolute())
+
+    def take(outcome: Outcome) -> None:
+        outcomes[outcome.spec] = outcome
+        if report is not None:
+            report(outcome)
+
     died = 0
     while left := [spec for spec in specs if spec not in outcomes]:
-        before = len(outcomes)
-        with workplace() as executor:
-            arguments = (results, data, checkpoint_seconds, stop_after)
-            futures: dict[Future, tuple[RunSpec, ...]] = {}
-            with suppress(BrokenProcessPool):  # a worker may die before all are given
-                for group in _groups(left, lockstep):
-                    futures[executor.submit(_work, group, *arguments)] = group
-            for future in _as_they_come(futures, tick):
-                for outcome in _outcomes(future, futures[future]):
-                    outcomes[outcome.spec] = outcome
-                    if report is not None:
-                        report(outcome)
+        before, reason = len(outcomes), ""
+        try:
+            with workplace() as executor:
+                arguments = (results, data, checkpoint_seconds, stop_after)
+                futures = _submitted(executor, _groups(left, lockstep), arguments)
+                for future in _as_they_come(futures, tick):
+                    for outcome in _outcomes(future, futures[future]):
+                        take(outcome)
+        except SchedulerLostError as error:
+            reason = str(error)
         died = 0 if len(outcomes) > before else died + 1
         if died >= ATTEMPTS:
+            reason = (
+                f"worker processes died {died} times in a row; was there too little "
+                "memory? Choose fewer workers or a smaller scale"
+            )
+        if reason:
             for spec in left:
-                lost = Outcome(
-                    spec,
-                    "failed",
-                    message=f"worker processes died {died} times in a row; was there "
-                    "too little memory? Choose fewer workers or a smaller scale",
-                )
-                outcomes[spec] = lost
-                if report is not None:
-                    report(lost)
+                take(Outcome(spec, "failed", message=reason))
     return [outcomes[spec] for spec in specs]
+
+
+def _submitted(
+    executor: Executor, groups: Sequence[tuple[RunSpec, ...]], arguments: tuple
+) -> dict[Future, tuple[RunSpec, ...]]:
+    """The groups given to the executor; not all if it breaks meanwhile."""
+    futures = {}
+    try:
+        for group in groups:
+            futures[executor.submit(_work, group, *arguments)] = group
+    except Exception as error:
+        if not _is_loss(error):
+            raise
+    return futures
+
+
+def _is_loss(error: BaseException) -> bool:
+    """Whether an executor says by this that it, or a worker, is no more."""
+    if isinstance(error, BrokenProcessPool | CancelledError):
+        return True
+    return type(error).__name__ in (
+        "ClosedClientError",
+        "CommClosedError",
+        "FutureCancelledError",
+        "KilledWorker",
+    )
 
 
 def _groups(specs: Sequence[RunSpec], lockstep: bool) -> list[tuple[RunSpec, ...]]:
@@ -157,13 +196,11 @@ def _outcomes(future: Future, group: tuple[RunSpec, ...]) -> list[Outcome]:
     """What became of some runs; nothing if their worker did not live to tell."""
     try:
         return future.result()
-    except (BrokenProcessPool, CancelledError):
-        return []
     except Exception as error:
-        name = type(error).__name__
-        if name in ("KilledWorker", "FutureCancelledError"):  # Dask's
+        if _is_loss(error):
             return []
-        return [Outcome(spec, "failed", message=f"{name}: {error}") for spec in group]
+        message = f"{type(error).__name__}: {error}"
+        return [Outcome(spec, "failed", message=message) for spec in group]
 
 
 # ---- workplaces ----------------------------------------------------------------------
@@ -180,7 +217,9 @@ def process_pool(workers: int) -> Workplace:
 
     @contextmanager
     def workplace() -> Iterator[Executor]:
-        pool = ProcessPoolExecutor(
+        # At its start the tracker lets Ctrl-C through again: not while a worker starts.
+        resource_tracker.ensure_running()
+        pool = _Pool(
             workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start_worker,
@@ -199,10 +238,27 @@ def process_pool(workers: int) -> Workplace:
     return workplace
 
 
+class _Pool(ProcessPoolExecutor):
+    """A process pool that a Ctrl-C finds with a worker started or not, but not between.
+
+    Workers are born with Ctrl-C held back, and so say nothing of it while Python starts
+    in them: what is imported then would end in a traceback.
+    """
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        """As for any executor; here is where workers are started."""
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
 def _start_worker() -> None:
     """Set up a worker: it ends at once at Ctrl-C, and with its parent in any case."""
     os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
@@ -212,30 +268,80 @@ def _start_worker() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
+class _DaskExecutor(Executor):
+    """A Dask client's workers; unlike its own executor, ends every future.
+
+    That one waits for ever if the scheduler is lost while a result is on its way.
+    """
+
+    def __init__(self, client) -> None:
+        self._client = client
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        """As for any executor."""
+        theirs = self._client.submit(fn, *args, pure=False, **kwargs)
+        ours: Future = Future()
+
+        async def pass_on() -> None:
+            try:
+                ours.set_result(await theirs)
+            except BaseException as error:
+                ours.set_exception(error)
+
+        self._client.loop.add_callback(pass_on)
+        return ours
+
+
 def dask_scheduler(address: str) -> Workplace:
     """The workers of a running Dask scheduler.
 
     They must see the results and data folders at the same paths.  Start them with
-    ``--nthreads 1``.
+    ``--nthreads 1``.  If the scheduler is lost, whoever answers at its address within
+    ``ANSWER_SECONDS`` is given what is left to do.
 
     Raises:
         ValueError: (when opened) nothing answers at the address.
+        SchedulerLostError: (when opened again) nothing answers there any more.
     """
+    answered = False
 
     @contextmanager
     def workplace() -> Iterator[Executor]:
+        nonlocal answered
         from distributed import Client
 
-        try:
-            client = Client(address, timeout="10s")
-        except (OSError, ValueError) as error:
-            raise ValueError(
-                f"scheduler is {address!r}, where no Dask scheduler answers ({error})"
-            ) from error
-        with client:
-            yield client.get_executor(pure=False)
+        with _silenced("distributed.client"):  # which tells of a loss by its traceback
+            try:
+                client = Client(address, timeout=f"{ANSWER_SECONDS}s")
+            except (OSError, ValueError) as error:
+                if answered:
+                    raise SchedulerLostError(
+                        f"the Dask scheduler at {address!r} was lost: it answered, and "
+                        "does so no more. What is recorded stays, and what was under "
+                        "way goes on from its checkpoint: start a scheduler and "
+                        "workers and give the command again with its address, or "
+                        "without --scheduler to go on here"
+                    ) from error
+                raise ValueError(
+                    f"scheduler is {address!r}, where no Dask scheduler answers "
+                    f"({error})"
+                ) from error
+            answered = True
+            with client:
+                yield _DaskExecutor(client)
 
     return workplace
+
+
+@contextmanager
+def _silenced(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def dask_cluster(workers: int) -> Workplace:
@@ -261,7 +367,7 @@ def dask_cluster(workers: int) -> Workplace:
             ) as cluster,
             Client(cluster) as client,
         ):
-            yield client.get_executor(pure=False)
+            yield _DaskExecutor(client)
 
     return workplace
 
