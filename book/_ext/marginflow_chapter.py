@@ -37,6 +37,11 @@ def is_chapter(pagename: str) -> bool:
     return pagename.startswith("notebooks/")
 
 
+def reads_records(app: Sphinx, pagename: str) -> bool:
+    text = Path(app.env.doc2path(pagename)).read_text(encoding="utf-8")
+    return '"../results' in text
+
+
 def write_downloads(app: Sphinx, exception: Exception | None) -> None:
     """Put NAME.ipynb and NAME.py, without outputs, beside the pages."""
     if exception is not None or app.builder.format != "html":
@@ -66,7 +71,7 @@ def add_take_away(app: Sphinx, pagename, templatename, context, doctree) -> None
         f'<a href="https://mybinder.org/v2/gh/{owner}/{branch}'
         f'?urlpath=lab/tree/{pagename}.md">JupyterLab on Binder</a>',
     ]
-    if '"../results' in Path(app.env.doc2path(pagename)).read_text(encoding="utf-8"):
+    if reads_records(app, pagename):
         records = f"{repository}/tree/{branch}/results"
         links.append(f'<a href="{records}">Records behind its figures (Parquet)</a>')
     version = app.config.release or "0.1.0"

@@ -10,6 +10,16 @@ function nameToggles() {
     if (!toggle.textContent.trim() && !toggle.ariaLabel)
       toggle.ariaLabel = "Show or hide what belongs to this entry";
 }
+// A link to code that is folded away unfolds it.
+function unfoldTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const fold = target?.closest("details:not([open])");
+  if (!fold) return;
+  fold.open = true;
+  target.scrollIntoView();
+}
 addEventListener("DOMContentLoaded", nameToggles);
+addEventListener("DOMContentLoaded", unfoldTarget);
+addEventListener("hashchange", unfoldTarget);
 addEventListener("load", letKeyboardScroll);
 addEventListener("resize", letKeyboardScroll);

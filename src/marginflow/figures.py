@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marginflow.experiments.spec import ALGORITHMS
+from marginflow.figure_data import offer_csv
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +61,10 @@ ACCENTS = ["#0085CA", "#D55E00", "#009E73", "#C77CA8", "#B8860B", "#7B6FD0"]
 
 
 def use_book_style() -> None:
-    """Set seaborn and matplotlib to the book's style; call it once per notebook."""
+    """Set seaborn and matplotlib to the book's style; call it once per notebook.
+
+    In a notebook, figures become SVG, and each brings along what it draws as CSV.
+    """
     import matplotlib as mpl
     import seaborn as sns
     from cycler import cycler
@@ -101,6 +105,7 @@ def use_book_style() -> None:
     )
     mpl.rcParams["axes.formatter.use_mathtext"] = True
     _prefer_svg()
+    offer_csv()
 
 
 def _prefer_svg() -> None:
