@@ -97,7 +97,7 @@ def use_book_style() -> None:
             "legend.frameon": False,
             "legend.fontsize": 10,
             "lines.linewidth": 1.6,
-            "mathtext.fontset": "cm",
+            "mathtext.fontset": "dejavusans",
             # Reproducible files: the same figure gives the same bytes.
             "svg.hashsalt": "marginflow",
             "svg.fonttype": "path",
