@@ -1,8 +1,44 @@
-"""What several test modules share."""
+"""What several test modules share: small data sets, and no way out to a network."""
 
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
+
+import pytest
 
 # One thread a process: the suite runs several processes side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No connection to another machine, here or in any Python that a test starts.
+_OFFLINE = str(Path(__file__).with_name("offline"))
+_PATHS = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+if _OFFLINE not in _PATHS:
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_OFFLINE, *_PATHS]))
+    sys.modules.pop("sitecustomize", None)  # another's, for all processes
+    sys.path.insert(0, _OFFLINE)
+    import sitecustomize  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """A folder with small data sets in the official formats."""
+    import official_files
+
+    root = tmp_path_factory.mktemp("official")
+    official_files.generate(root)
+    return root
+
+
+@pytest.fixture
+def data(files, monkeypatch):
+    """The same, which this process takes for the official ones."""
+    import official_files
+
+    from marginflow.experiments import runner
+
+    official_files.use_generated(files, monkeypatch.setitem, monkeypatch.setattr)
+    monkeypatch.setenv("MARGINFLOW_DATA", str(files))
+    runner._data.cache_clear()
+    return files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import io
 import os
@@ -13,10 +14,14 @@ import socket
 import subprocess
 import sys
 import tomllib
+import urllib.request
+import warnings
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 import torch
+from sitecustomize import NetworkError
 
 import marginflow
 from marginflow.experiments.records import RecordError
@@ -120,57 +125,65 @@ def test_a_checkpoint_that_attacks_is_refused(tmp_path):
 # ---- no network ----------------------------------------------------------------------
 
 
-@pytest.fixture
-def no_network(monkeypatch):
-    """Whoever opens a connection to anywhere fails, and is remembered."""
-    tried = []
-
-    def refuse(self, address, *rest):
-        tried.append(address)
-        raise OSError(f"a test reached for {address}")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: refuse(None, a))
-    return tried
-
-
-def test_the_guard_sees_who_reaches_out(no_network):
-    with pytest.raises(OSError, match="a test reached for"):
-        socket.create_connection(("192.0.2.1", 9), timeout=1)
-    assert len(no_network) == 1
+# What refuses is offline/sitecustomize.py, which conftest.py puts in force for every
+# test, and for every Python that a test starts. 192.0.2.1 is for documentation, and no
+# machine's; were it let through, the attempt would time out, an OSError.
+ATTEMPTS = {
+    "connection": "socket.create_connection(('192.0.2.1', 9), timeout=0.1)",
+    "connect_ex": "socket.socket().connect_ex(('192.0.2.1', 9))",
+    "datagram": "socket.socket(type=socket.SOCK_DGRAM).sendto(b'', ('192.0.2.1', 9))",
+    "IPv6": "socket.socket(socket.AF_INET6).connect(('2001:db8::1', 9, 0, 0))",
+    "name": "socket.getaddrinfo('example.org', 443)",
+    "host": "socket.gethostbyname('example.org')",
+    "address": "urllib.request.urlopen('http://192.0.2.1/', timeout=0.1)",
+}
 
 
-def test_importing_everything_reaches_nowhere(no_network):
+@pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
+def test_nobody_reaches_another_machine(attempt):
+    code = compile(attempt, "attempt", "eval")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # nobody closes these sockets
+        with pytest.raises(NetworkError, match="reached for"):
+            eval(code, {"socket": socket, "urllib": urllib})
+        gc.collect()
+
+
+def test_nor_does_a_python_that_a_test_starts():
+    """Here, one that imports what we do first; one with -I is told nothing."""
+    code = f"import socket, urllib.request; {ATTEMPTS['connection']}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert "NetworkError: a test reached for '192.0.2.1'" in done.stderr
+    free = "import socket; print(socket.socket.connect.__name__)"
+    for options, name in (["-c"], "reach"), (["-I", "-c"], "connect"):
+        command = [sys.executable, *options, free]
+        said = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert said.stdout.strip() == name
+
+
+def test_this_machine_can_be_reached():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for host in ("127.0.0.1", "localhost"):
+            socket.create_connection((host, port), timeout=5).close()
+    one, other = socket.socketpair()
+    with one, other:
+        one.sendall(b"x")
+        assert other.recv(1) == b"x"
+
+
+def test_importing_everything_reaches_nowhere():
+    """Not this machine either: no connection is tried at all."""
     modules = pkgutil.walk_packages(marginflow.__path__, "marginflow.")
     names = [module.name for module in modules]
-    for name in names:
-        importlib.import_module(name)
+    with pytest.MonkeyPatch.context() as patch:
+        for call in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, call, pytest.fail)
+        for name in names:
+            importlib.import_module(name)
     assert len(names) > 40
-    assert no_network == []
-
-
-def test_the_unit_suite_needs_no_network():
-    """Representative modules, whole, in a process whose connections all fail."""
-    modules = ["test_losses.py", "test_margins.py", "test_optim_parts.py"]
-    command = [sys.executable, "-c", GUARDED, *(f"tests/{m}" for m in modules)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout
-
-
-GUARDED = """
-import socket, sys, pytest
-def refuse(self, address, *rest):
-    if self.family != socket.AF_UNIX:
-        raise RuntimeError(f"a test reached for {address}")
-    return connect(self, address, *rest)
-connect = socket.socket.connect
-socket.socket.connect = socket.socket.connect_ex = refuse
-sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
-"""
 
 
 # ---- no secrets, and every dependency at one version ---------------------------------
@@ -226,14 +239,49 @@ def test_the_search_for_secrets_finds_them(planted):
     assert secrets(f"x = 1\n{planted}\n")
 
 
+def plain(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins() -> dict[str, str]:
+    """The version of each pinned package; every line has to be such a pin."""
+    found = {}
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            pin = line.split(" ;")[0]
+            assert re.fullmatch(r"[A-Za-z0-9._-]+==[\w.+!]+", pin), line
+            name, version = pin.split("==")
+            assert plain(name) not in found
+            found[plain(name)] = version
+    return found
+
+
 def test_every_pin_is_one_version_and_none_an_address():
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pins = [line for line in lines if line and not line.startswith("#")]
-    assert len(pins) > 80
-    for line in pins:
-        assert re.fullmatch(r"[A-Za-z0-9._-]+==[\w.+!]+", line.split(" ;")[0]), line
-    names = [re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in pins]
-    assert len(names) == len(set(names))
+    assert len(pins()) > 80
+
+
+def test_what_is_installed_is_what_is_pinned():
+    """As far as there is a pin; nothing that make installs is without one."""
+    pinned, differ = pins(), {}
+    for found in distributions():
+        name = plain(found.name)
+        if name in pinned and found.version.split("+")[0] != pinned[name]:
+            differ[name] = (found.version, pinned[name])
+    if differ and Path(sys.prefix).resolve() != (ROOT / ".venv").resolve():
+        pytest.skip("another environment than the one that make sets up")
+    assert differ == {}
+
+
+def test_what_is_installed_fits_together():
+    """`pip check`: every requirement of every package is met."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_package_needs_nothing_from_an_address():
