@@ -46,6 +46,9 @@ def paper_step(w, g, h, grad, *, eta, rho, delta, epsilon):
     return w - eta * moved, g, rho * h + (1 - rho) * moved**2
 
 
+TERMS = ("delta", "epsilon")
+
+
 @st.composite
 def optimizer_problems(draw):
     """Groups of parameters with options of their own, and some steps of gradients."""
@@ -65,6 +68,8 @@ def optimizer_problems(draw):
                     "epsilon": st.floats(-8, 1).map(lambda e: 10.0**e),
                     "weight_decay": st.sampled_from([0.0, 0.3]),
                     "maximize": st.booleans(),
+                    "per component": st.booleans(),
+                    "lr in a tensor": st.booleans(),
                 }
             ),
             min_size=1,
@@ -75,54 +80,80 @@ def optimizer_problems(draw):
 
 
 def distance_to_paper(problem, dtype, **way) -> float:
-    """Largest relative error of w, g, h after three steps, over all components."""
+    """Largest relative error of w, g, h after three steps, over all real components."""
     seed, groups = problem
     random = np.random.default_rng(seed)
-    options, expected = [], []
+    pair = (2,) if dtype.is_complex else ()
+    real = torch.zeros((), dtype=dtype).real.dtype
+
+    def tensor(numbers):
+        numbers = torch.tensor(numbers, dtype=real)
+        return torch.complex(numbers[..., 0], numbers[..., 1]) if pair else numbers
+
+    def numbers(tensor):
+        return (
+            (torch.view_as_real(tensor) if tensor.is_complex() else tensor)
+            .double()
+            .numpy()
+        )
+
+    options, followed = [], []
     for group in groups:
-        shapes = group["shapes"]
-        numbers = {k: v for k, v in group.items() if k != "shapes"}
-        start = [random.normal(size=s) for s in shapes]
-        params = [torch.tensor(w, dtype=dtype, requires_grad=True) for w in start]
-        options.append({"params": params} | numbers)
-        expected.append([np.array([p.detach().double().numpy()] * 3) for p in params])
-        for state in expected[-1]:
-            state[1:] = 0.0
+        shapes = [(*shape, *pair) for shape in group["shapes"]]
+        params = [tensor(random.normal(size=s)).requires_grad_() for s in shapes]
+        option = {k: group[k] for k in ("lr", "rho", "weight_decay", "maximize")}
+        terms = {k: [np.full(s, group[k]) for s in shapes] for k in TERMS}
+        if group["per component"]:
+            terms = {
+                k: [term * 10.0 ** random.uniform(-2, 2, term.shape) for term in each]
+                for k, each in terms.items()
+            }
+            option |= {k: [torch.tensor(t) for t in terms[k]] for k in TERMS}
+        else:
+            option |= {k: group[k] for k in TERMS}
+        if group["lr in a tensor"]:
+            option["lr"] = torch.tensor(group["lr"], dtype=torch.float64)
+        options.append({"params": params} | option)
+        for i, p in enumerate(params):
+            states = np.array([numbers(p.detach())] * 3)
+            states[1:] = 0.0
+            followed.append((group, p, states, *(terms[k][i] for k in TERMS)))
     optimizer = GeneralizedAdadelta(options, **way)
     for _ in range(3):
-        for group, states in zip(options, expected, strict=True):
-            for p, state in zip(group["params"], states, strict=True):
-                p.grad = torch.tensor(random.normal(size=p.shape), dtype=dtype)
-                grads = p.grad.double().numpy()
-                for c in np.ndindex(*p.shape):
-                    w, g, h = (float(part[c]) for part in state)
-                    grad = -grads[c] if group["maximize"] else grads[c]
-                    grad = grad + group["weight_decay"] * w
-                    state[(slice(None), *c)] = paper_step(
-                        w,
-                        g,
-                        h,
-                        float(grad),
-                        eta=group["lr"],
-                        rho=group["rho"],
-                        delta=group["delta"],
-                        epsilon=group["epsilon"],
-                    )
+        for group, p, states, delta, epsilon in followed:
+            p.grad = tensor(random.normal(size=states.shape[1:]))
+            grads = numbers(p.grad)
+            for c in np.ndindex(*grads.shape):
+                w, g, h = (float(part[c]) for part in states)
+                grad = -grads[c] if group["maximize"] else grads[c]
+                states[(slice(None), *c)] = paper_step(
+                    w,
+                    g,
+                    h,
+                    float(grad + group["weight_decay"] * w),
+                    eta=group["lr"],
+                    rho=group["rho"],
+                    delta=delta[c],
+                    epsilon=epsilon[c],
+                )
         optimizer.step()
     worst = 0.0
-    for group, states in zip(options, expected, strict=True):
-        for p, state in zip(group["params"], states, strict=True):
-            got = np.array([p.detach().double().numpy(), *optimizer.averages(p)])
-            if state.size:
-                scale = np.abs(state).max(axis=0) + 1e-30
-                worst = max(worst, float((np.abs(got - state) / scale).max()))
+    for _, p, states, *_ in followed:
+        if states.size:
+            got = np.array([numbers(t) for t in (p.detach(), *optimizer.averages(p))])
+            scale = np.abs(states).max(axis=0) + 1e-30
+            worst = max(worst, float((np.abs(got - states) / scale).max()))
     return worst
 
 
-@given(optimizer_problems(), st.sampled_from([None, True, False]))
+@given(
+    optimizer_problems(),
+    st.sampled_from([torch.float64, torch.complex128]),
+    st.sampled_from([None, True, False]),
+)
 @many
-def test_optimizer_is_procedure_1(problem, foreach):
-    assert distance_to_paper(problem, torch.float64, foreach=foreach) < 1e-11
+def test_optimizer_is_procedure_1(problem, dtype, foreach):
+    assert distance_to_paper(problem, dtype, foreach=foreach) < 1e-11
 
 
 @given(optimizer_problems(), st.sampled_from([None, True, False]))
@@ -140,6 +171,8 @@ def test_the_comparison_with_procedure_1_can_fail():
         "epsilon": 0.1,
         "weight_decay": 0.0,
         "maximize": False,
+        "per component": False,
+        "lr in a tensor": False,
     }
     step = GeneralizedAdadelta.step
 
