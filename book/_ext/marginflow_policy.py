@@ -13,6 +13,7 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -43,18 +44,27 @@ def hash_of(script: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def policy(page: str) -> str:
-    """The policy under which a page runs its own inline scripts and no others."""
+def handlers(page: str) -> set[str]:
+    """The code of a page's inline event handlers."""
+    return {html.unescape(code) for code in HANDLER.findall(page)}
+
+
+def policy(page: str, others: Iterable[str] = ()) -> str:
+    """The policy under which a page runs its own inline scripts and no others.
+
+    Args:
+        others: handlers of other pages; the search reads those in, to excerpt them.
+    """
     scripts = [m[2] for m in SCRIPT.finditer(page) if "src=" not in m[1].lower()]
-    handlers = [html.unescape(code) for code in HANDLER.findall(page)]
-    hashes = sorted({hash_of(code) for code in scripts + handlers})
-    if handlers:
+    named = handlers(page) | set(others)
+    hashes = sorted({hash_of(code) for code in named.union(scripts)})
+    if named:
         hashes.append("'unsafe-hashes'")  # lets hashes name handlers, too
     rules = POLICY | {"script-src": " ".join([POLICY["script-src"], *hashes])}
     return "; ".join(f"{rule} {sources}" for rule, sources in rules.items())
 
 
-def protect(page: str) -> str:
+def protect(page: str, others: Iterable[str] = ()) -> str:
     """The page with its policy, before anything that the policy governs.
 
     What has one already stays as it is, and so does a fragment that pages include.
@@ -62,16 +72,18 @@ def protect(page: str) -> str:
     found = HEAD.search(page)
     if found is None or MARK in page:
         return page
-    tag = f'\n{MARK} content="{policy(page)}">'
+    tag = f'\n{MARK} content="{policy(page, others)}">'
     return page[: found.end()] + tag + page[found.end() :]
 
 
 def protect_site(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
-    for path in sorted(Path(app.outdir).rglob("*.html")):
-        page = path.read_text(encoding="utf-8")
-        protected = protect(page)
+    paths = sorted(Path(app.outdir).rglob("*.html"))
+    pages = {path: path.read_text(encoding="utf-8") for path in paths}
+    shared = set().union(*map(handlers, pages.values()))
+    for path, page in pages.items():
+        protected = protect(page, shared)
         if protected is not page:
             path.write_text(protected, encoding="utf-8")
 
