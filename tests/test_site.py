@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import gzip
+import json
+import re
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
+import jupytext
 import pytest
+import yaml
 from browsers import chromium, served, watched
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Error, Response
@@ -188,6 +193,228 @@ def test_the_book_numbers_as_the_paper_does(page: str, name: str) -> None:
     text = (SITE / "notebooks" / f"{page}.html").read_text(encoding="utf-8")
     assert f'<span class="caption-number">{name} </span>' in text
 
+
+# ---- what stands around a chapter's text ---------------------------------------------
+
+
+def config() -> dict:
+    text = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)["sphinx"]["config"]
+
+
+def soup(page: str) -> BeautifulSoup:
+    return BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
+
+
+def without_data(folder: Path, path: str) -> list[str]:
+    """Executed figures of a page that do not lead to their data and to their code."""
+    found = []
+    page = BeautifulSoup((folder / path).read_text(encoding="utf-8"), "html.parser")
+    for figure in page.select(".cell_output figure, .cell_output .vega-chart"):
+        cell = figure.find_parent(class_="cell")
+        name = figure.get("id") or "chart"
+        links = {a.text: a["href"] for a in cell.select(".figure-data a")}
+        target = (folder / path).parent / links.get("Data (CSV)", "nowhere")
+        if not target.is_file():
+            found.append(f"{name}: no data")
+            continue
+        lines = target.read_text(encoding="utf-8").splitlines()
+        rows = list(csv.DictReader(n for n in lines if not n.startswith("#")))
+        if not rows or None in rows[-1]:
+            found.append(f"{name}: no rows in its data")
+        anchor = links.get("Code", "")
+        if anchor.startswith("#") and not cell.find(id=anchor[1:]):
+            found.append(f"{name}: its code is elsewhere")
+        elif not anchor:
+            found.append(f"{name}: no code")
+    return found
+
+
+def test_every_figure_leads_to_its_data_and_its_code() -> None:
+    chapters = [p for p in pages() if p.startswith("notebooks/")]
+    assert not {p: f for p in chapters if (f := without_data(SITE, p))}
+    figures = [len(soup(p).select(".figure-data")) for p in chapters]
+    named = [t.read_text().count("figure:") for t in (ROOT / "notebooks").glob("*.md")]
+    assert sum(figures) >= sum(named) > 30
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("", "", None),
+        ("fig.csv", "gone.csv", "no data"),
+        ("x,y\n1,2", "x,y", "no rows"),
+        ('id="code"', 'id="core"', "elsewhere"),
+        ('href="#code"', 'href=""', "no code"),
+    ],
+)
+def test_a_figure_without_its_data_is_caught(tmp_path: Path, old, new, told) -> None:
+    page = """<div class="cell"><div id="code">plot(x)</div><div class="cell_output">
+    <figure id="fig"><p class="figure-data"><a href="fig.csv">Data (CSV)</a>
+    <a href="#code">Code</a></p></figure></div></div>"""
+    table = "# panel 1\nx,y\n1,2\n"
+    (tmp_path / "page.html").write_text(page.replace(old, new) if old else page)
+    (tmp_path / "fig.csv").write_text(table.replace(old, new) if old else table)
+    found = without_data(tmp_path, "page.html")
+    assert [told in f for f in found] == [True] if told else found == []
+
+
+def test_figures_from_records_lead_to_them() -> None:
+    repository, branch = config()["marginflow_repository"]
+    page = soup("notebooks/experiment-3.html")
+    links = [a["href"] for a in page.select("#fig-experiment-3 .figure-data a")]
+    for folder in ("cifar10-finer", "cifar10-coarser"):
+        assert f"{repository}/tree/{branch}/results/laptop/{folder}" in links
+        assert (ROOT / "results" / "laptop" / folder).is_dir()
+
+
+def test_a_link_to_folded_code_unfolds_it(browser: Browser, site: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{site}/notebooks/lemma-5.html")
+    code = page.locator("#code-fig-lemma-5")
+    assert not code.is_visible()
+    page.locator("#fig-lemma-5 .figure-data a", has_text="Code").press("Enter")
+    code.wait_for(state="visible")
+    page.close()
+
+
+def test_outward_links_come_from_the_one_setting() -> None:
+    repository, branch = config()["marginflow_repository"]
+    owner = repository.removeprefix("https://github.com/")
+    workflow = (ROOT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
+    assert "git push --force origin notebooks" in workflow
+    for chapter in (ROOT / "notebooks").glob("*.md"):
+        stem = chapter.stem
+        box = soup(f"notebooks/{stem}.html").select_one(".take-away")
+        links = {a.text: a["href"] for a in box.select("a")}
+        source = f"{repository}/blob/{branch}/notebooks/{stem}.md"
+        assert links["Source (MyST Markdown)"] == source
+        assert links["Google Colab"] == (
+            "https://colab.research.google.com/github/"
+            f"{owner}/blob/notebooks/{stem}.ipynb"
+        )
+        binder = urllib.parse.urlsplit(links["JupyterLab on Binder"])
+        assert binder.path == f"/v2/gh/{owner}/{branch}"
+        (lab,) = urllib.parse.parse_qs(binder.query)["urlpath"]
+        assert lab.startswith(f"lab/tree/notebooks/{stem}.md?factory=Jupytext")
+        assert f"git clone --branch {branch} {repository}\n" in box.text
+
+
+@pytest.mark.parametrize("chapter", ["lemma-5", "experiment-2"])
+def test_a_notebook_installs_what_is_missing_and_only_that(
+    tmp_path: Path, chapter: str
+) -> None:
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    repository, branch = config()["marginflow_repository"]
+    text = (SITE / "_downloads" / f"{chapter}.ipynb").read_text(encoding="utf-8")
+    first, *others = json.loads(text)["cells"]
+    source = "".join(first["source"])
+    written = jupytext.read(ROOT / "notebooks" / f"{chapter}.md").cells
+    assert ["".join(c["source"]) for c in others] == [c.source for c in written]
+    ran = []
+
+    class Shell:
+        def run_line_magic(self, name: str, line: str) -> None:
+            ran.append(f"{name} {line}")
+
+        def system(self, line: str) -> None:
+            ran.append(line)
+
+    def run(folder: Path, code: str) -> list[str]:
+        ran.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            exec(TransformerManager().transform_cell(code), {"get_ipython": Shell})
+        return ran.copy()
+
+    assert run(ROOT / "notebooks", source) == []
+    elsewhere = run(tmp_path, source.replace('find_spec("marg', 'find_spec("nomarg'))
+    assert any(line.startswith("pip install") for line in elsewhere)
+    assert any(repository in line and branch in line for line in elsewhere)
+
+
+def test_bibtex_is_copied_by_keyboard_alone(browser: Browser, site: str) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{site}/notebooks/lemma-5.html")
+    box = page.locator(".take-away details", has_text="BibTeX")
+    box.locator("button.copybtn").wait_for(state="attached")
+    box.locator("summary").focus()
+    page.keyboard.press("Enter")
+    button = box.locator("button.copybtn")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        if button.evaluate("b => b === document.activeElement"):
+            break
+    assert button.evaluate("b => getComputedStyle(b).opacity") == "1"
+    page.keyboard.press("Enter")
+    button.locator("xpath=self::*[contains(@class, 'success')]").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    context.close()
+    assert copied == box_text(SITE / "notebooks" / "lemma-5.html")
+    assert copied.startswith("@article{englert2024adadelta,")
+    assert "Lemma 5" in copied
+
+
+def box_text(path: Path) -> str:
+    page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    return page.select(".take-away details pre")[-1].text
+
+
+# ---- the paper's pages in the margin -------------------------------------------------
+
+
+def notes(page: str) -> list[str]:
+    return [note.get_text().replace("\xa0", " ") for note in soup(page).select(NOTE)]
+
+
+NOTE = "p.paper-page"
+
+
+def test_every_statement_of_the_paper_has_its_page_in_the_margin() -> None:
+    table = config()["marginflow_paper"]
+    pattern = re.compile(r":label: ([a-z]+-\d+|kkt-point)$", re.M)
+    seen = {}
+    for chapter in (ROOT / "notebooks").glob("*.md"):
+        text = chapter.read_text(encoding="utf-8")
+        for label in pattern.findall(text):
+            seen[label] = table["statements"][label]
+            assert f"Paper, p. {seen[label]}" in notes(f"notebooks/{chapter.stem}.html")
+        for number in re.findall(r"\\tag\{(\d+)\}", text):
+            shown = notes(f"notebooks/{chapter.stem}.html")
+            assert f"Paper, p. {table['equations'][int(number)]}" in shown
+    assert seen == table["statements"]
+    for name, (number, page) in table["figures"].items():
+        (chapter,) = (
+            c
+            for c in (ROOT / "notebooks").glob("*.md")
+            if f"name: {name}\n" in c.read_text()
+        )
+        shown = notes(f"notebooks/{chapter.stem}.html")
+        assert f"Paper, Figure {number}, p. {page}" in shown
+
+
+def test_a_note_stands_beside_its_statement_or_above_it(
+    browser: Browser, site: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{site}/notebooks/lemma-8.html")
+    boxes = """() => ['p.paper-page', 'div.proof'].map(s => {
+      const box = document.querySelector(s).getBoundingClientRect();
+      return [box.left, box.right, box.top, box.bottom]; })"""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    (left, *_, top, bottom), (_, edge, start, end) = page.evaluate(boxes)
+    assert left >= edge
+    assert start - 8 <= top < bottom <= end
+    page.set_viewport_size({"width": 390, "height": 900})
+    (_, right, _, bottom), (_, _, start, _) = page.evaluate(boxes)
+    assert right <= 390
+    assert bottom <= start
+    page.close()
+
+
+# ---- each check can fail -------------------------------------------------------------
 
 PLANTED = {
     "external request": "<img alt='' src='http://192.0.2.1/x.png'>",
