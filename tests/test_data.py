@@ -14,13 +14,6 @@ import torch
 from marginflow import data
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    root = tmp_path_factory.mktemp("official")
-    official_files.generate(root)
-    return root
-
-
 @pytest.fixture
 def root(files, monkeypatch):
     official_files.use_generated(files, monkeypatch.setitem, monkeypatch.setattr)

@@ -1,13 +1,12 @@
 """Faults injected from outside, and what is left: nothing lost, nothing wrong.
 
 What stands elsewhere: flipped bytes and truncation of every region of records and
-checkpoints, no room by a limit on file sizes, two processes at one run
+checkpoints, no room by a limit on file sizes, many processes at one run
 (`test_records`); a killed pool worker and Dask worker (`test_sweep`).
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import shutil
@@ -22,111 +21,80 @@ import fault_children
 import official_files
 import pytest
 from fault_children import GRID
+from forks import (
+    dask,
+    digests,
+    finish,
+    gone,
+    killed_midway,
+    leftovers,
+    start,
+    until,
+    workers_of,
+)
 
 from marginflow import cli
 from marginflow.data import DATA_SETS, DataError, load_images
-from marginflow.experiments import runner
-from marginflow.experiments.records import read_record, record_path
+from marginflow.experiments import runner, sweep
+from marginflow.experiments.records import read_record, record_path, write_atomically
 from marginflow.experiments.runner import checkpoint_path, run_one
 from marginflow.experiments.spec import RunSpec
 
 SPEC = RunSpec("mnist", "finer", "AdaDeltaNS", 3, "smoke")
 MOMENTS = 50
 
-forkserver = multiprocessing.get_context("forkserver")
-forkserver.set_forkserver_preload(
-    [
-        "official_files",
-        "fault_children",
-        "marginflow.experiments.training",
-        "pyarrow.parquet",
-    ]
-)
-
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    root = tmp_path_factory.mktemp("official")
-    official_files.generate(root)
-    return root
-
-
-@pytest.fixture
-def data(files, monkeypatch):
-    """The generated files, for this process."""
-    official_files.use_generated(files, monkeypatch.setitem, monkeypatch.setattr)
-    runner._data.cache_clear()
-    return files
-
-
-@pytest.fixture(scope="module")
-def expected(files, tmp_path_factory) -> dict[RunSpec, str]:
-    """What undisturbed runs record: the digest of the rows of each."""
-    results = tmp_path_factory.mktemp("expected")
+def undisturbed(files, tmp_path_factory) -> Path:
+    """The results folder of undisturbed runs."""
+    results = tmp_path_factory.mktemp("undisturbed")
     finish(start(fault_children.sweep_child, str(results), str(files)))
     finish(start(official_files.train_child, SPEC, str(results), str(files), 0.0))
-    return digests(results, [*GRID, SPEC])
+    return results
 
 
-def start(target, *arguments):
-    process = forkserver.Process(target=target, args=arguments)
-    process.start()
-    return process
-
-
-def finish(process, seconds: float = 240.0) -> None:
-    process.join(seconds)
-    assert process.exitcode == 0
-
-
-def digests(results, specs) -> dict[RunSpec, str]:
-    """Rows' digests of the records there are; damaged ones raise."""
-    return {
-        spec: read_record(record_path(results, spec), spec).provenance["content"]
-        for spec in specs
-        if record_path(results, spec).exists()
-    }
-
-
-def leftovers(results) -> list[str]:
-    """Files that are neither records nor locks."""
-    paths = (p for p in Path(results).rglob("*") if p.is_file())
-    return [p.name for p in paths if p.suffix not in (".parquet", ".lock")]
-
-
-def gone(results, specs, seconds: float = 60.0) -> None:
-    """Wait until no process has any of the runs."""
-    end = time.monotonic() + seconds
-    while any(runner.epochs_done(results, spec) for spec in specs):
-        assert time.monotonic() < end, "a worker outlived its sweep"
-        time.sleep(0.002)
-
-
-def killed_midway(child, seconds: float) -> bool:
-    """Kill -9 after that long; False if the child was through before."""
-    time.sleep(seconds)
-    child.kill()
-    child.join()
-    return child.exitcode == -signal.SIGKILL
+@pytest.fixture(scope="module")
+def expected(undisturbed) -> dict[RunSpec, str]:
+    """The digest of the rows of each."""
+    return digests(undisturbed, [*GRID, SPEC])
 
 
 # ---- killed at random moments --------------------------------------------------------
 
 
-def test_a_run_killed_at_fifty_moments(files, expected, tmp_path):
-    """From its first instruction on: reading, training, checkpointing, publishing."""
-    moments = random.Random(1)
-    arguments = (official_files.train_child, SPEC, str(tmp_path), str(files), 0.0)
+def kills(arguments: tuple, moments: random.Random, results: Path, specs):
+    """Fifty times: start such a child, kill it at a moment of its time, yield.
+
+    Each second time that counts from when it has a run in hand.
+    """
     began = time.monotonic()
     finish(start(*arguments))
     length = time.monotonic() - began
-    shutil.rmtree(tmp_path / "smoke")
-    kills = 0
-    while kills < MOMENTS:
-        if killed_midway(start(*arguments), moments.uniform(0, length)):
-            kills += 1
+    shutil.rmtree(results / "smoke")
+    done = 0
+    while done < MOMENTS:
+        child, longest = start(*arguments), length
+        if done % 2:
+            until(lambda child=child: at_work(results, specs) or not child.is_alive())
+            longest = length / 2
+        if killed_midway(child, moments.uniform(0, longest)):
+            done += 1
         else:
             length *= 0.9  # the machine has less else to do than when it was timed
+        yield
+    finish(start(*arguments))
+
+
+def at_work(results: Path, specs) -> bool:
+    """Whether a process has one of the runs."""
+    return any(runner.epochs_done(results, spec) for spec in specs)
+
+
+def test_a_run_killed_at_fifty_moments(files, expected, tmp_path):
+    """From its first instruction on: reading, training, checkpointing, publishing."""
+    arguments = (official_files.train_child, SPEC, str(tmp_path), str(files), 0.0)
+    taken_up = 0
+    for _ in kills(arguments, random.Random(1), tmp_path, [SPEC]):
         found = digests(tmp_path, [SPEC])
         if found:
             assert found == {SPEC: expected[SPEC]}
@@ -134,25 +102,16 @@ def test_a_run_killed_at_fifty_moments(files, expected, tmp_path):
         checkpoint = checkpoint_path(tmp_path, SPEC)
         if checkpoint.exists():
             assert 0 < runner.load_checkpoint(checkpoint, SPEC)["epoch"] < 6
-    finish(start(*arguments))
+            taken_up += 1
+    assert taken_up > 3
     assert digests(tmp_path, [SPEC]) == {SPEC: expected[SPEC]}
     assert leftovers(tmp_path) == []
 
 
 def test_a_sweep_killed_at_fifty_moments(files, expected, tmp_path):
     """At work, between runs, at the start; a new one goes on each time."""
-    moments = random.Random(2)
     arguments = (fault_children.sweep_child, str(tmp_path), str(files))
-    began = time.monotonic()
-    finish(start(*arguments))
-    length = time.monotonic() - began
-    shutil.rmtree(tmp_path / "smoke")
-    kills = 0
-    while kills < MOMENTS:
-        if killed_midway(start(*arguments), moments.uniform(0, length)):
-            kills += 1
-        else:
-            length *= 0.9
+    for _ in kills(arguments, random.Random(2), tmp_path, GRID):
         gone(tmp_path, GRID)
         found = digests(tmp_path, GRID)
         assert found == {spec: expected[spec] for spec in found}
@@ -160,7 +119,6 @@ def test_a_sweep_killed_at_fifty_moments(files, expected, tmp_path):
             assert leftovers(tmp_path) == []
             for spec in found:
                 record_path(tmp_path, spec).unlink()
-    finish(start(*arguments))
     assert digests(tmp_path, GRID) == {spec: expected[spec] for spec in GRID}
     assert leftovers(tmp_path) == []
 
@@ -168,39 +126,153 @@ def test_a_sweep_killed_at_fifty_moments(files, expected, tmp_path):
 # ---- Ctrl-C --------------------------------------------------------------------------
 
 
-def test_interrupted_at_random_moments(files, expected, tmp_path):
-    """The real command and its pool, the whole session, as a terminal does it.
+RUN = ["run", "mnist", "--scale", "smoke", "--regime", "finer", "--rounds", "0"]
 
-    A worker that is still starting may print where it was interrupted; that one in the
-    midst of runs ends silently is shown in `test_sweep`.
-    """
-    moments = random.Random(3)
-    script = Path(official_files.__file__)
-    command = [sys.executable, str(script), str(files), "run", "mnist"]
-    command += ["--scale", "smoke", "--regime", "finer", "--rounds", "0"]
-    command += ["--workers", "2", "--checkpoint-seconds", "0", "--quiet"]
-    command += ["--results", str(tmp_path), "--data", str(files)]
-    for _ in range(3):
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        # Once there are results, Python is up and the command has the signal in hand.
-        end = time.monotonic() + 120
-        while not any(tmp_path.iterdir()) and time.monotonic() < end:
-            time.sleep(0.01)
-        time.sleep(moments.uniform(0, 6))
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-        assert process.returncode in (0, 130), said
-        gone(tmp_path, GRID)
-        found = digests(tmp_path, GRID)
+
+@pytest.mark.parametrize("records", [0, 1])
+def test_interrupted_at_random_moments(records, files, expected, tmp_path):
+    """The real command and its pool, the whole session, as a terminal does it."""
+    moments = random.Random(records)
+    results = tmp_path / "results"
+    command = [sys.executable, official_files.__file__, str(files), *RUN]
+    command += ["--workers", "2", "--checkpoint-seconds", "0"]
+    command += ["--results", str(results), "--data", str(files)]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    # Once there is the folder, Python is up and the command has the signal in hand.
+    until(lambda: results.exists() and len(digests(results, GRID)) >= records)
+    time.sleep(moments.uniform(0, 2))
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode in (0, 130), said
+    assert "Traceback" not in said
+    gone(results, GRID)
+    found = digests(results, GRID)
+    assert found == {spec: expected[spec] for spec in found}
+
+
+def interrupted(child, results: Path, said: Path, files, delay: float):
+    """A command interrupted that long after its first worker was born."""
+    command = [*RUN, "--workers", "2", "--results", str(results), "--data", str(files)]
+    process = start(child, str(said), str(files), command)
+    until(lambda: workers_of(process.pid) or not process.is_alive(), step=0.05)
+    time.sleep(delay)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    process.join(60)
+    return process.exitcode
+
+
+def test_interrupted_while_workers_start(files, tmp_path):
+    """From the birth of the first one on, while they import what they need."""
+    moments, said = random.Random(3), tmp_path / "said"
+    for n in range(8):
+        results, delay = tmp_path / str(n), moments.uniform(0, 1)
+        child = fault_children.command_child
+        assert interrupted(child, results, said, files, delay) == 130
+        assert said.read_text() == ""
+        gone(results, GRID)
+    # Nothing but the signal held back makes them so quiet.
+    for _ in range(20):
+        child = fault_children.unguarded_child
+        interrupted(child, tmp_path / "loud", said, files, moments.uniform(0, 0.2))
+        if "KeyboardInterrupt" in said.read_text():
+            return
+    pytest.fail("unguarded workers were quiet, too")
+
+
+# ---- a scheduler lost ----------------------------------------------------------------
+
+
+def on_dask(address: str, results: Path, said: Path, files, answer_seconds=1.0):
+    """The command, at work on a scheduler's workers."""
+    command = [*RUN, "--scheduler", address, "--checkpoint-seconds", "0"]
+    command += ["--results", str(results), "--data", str(files)]
+    child = fault_children.command_child
+    return start(child, str(said), str(files), command, answer_seconds)
+
+
+def test_a_scheduler_lost_at_random_moments(files, expected, tmp_path):
+    """Each time the command ends and says so; given again, it goes on."""
+    pytest.importorskip("distributed")
+    moments, said, results = random.Random(5), tmp_path / "said", tmp_path / "results"
+    losses, length = 0, 1.0
+    while losses < 3:
+        with dask(tmp_path, files) as (scheduler, address, _):
+            command = on_dask(address, results, said, files)
+            until(lambda: at_work(results, GRID))
+            time.sleep(moments.uniform(0, length))
+            scheduler.kill()
+            command.join(60)
+            assert command.exitcode in (0, 2)
+        if command.exitcode == 0:
+            length *= 0.8
+        else:
+            losses += 1
+            assert f"the Dask scheduler at '{address}' was lost" in said.read_text()
+            assert "give the command again" in said.read_text()
+        assert said.read_text().count("\n") == losses  # and nothing else
+        gone(results, GRID)
+        found = digests(results, GRID)
         assert found == {spec: expected[spec] for spec in found}
-        shutil.rmtree(tmp_path / "smoke", ignore_errors=True)
+        if len(found) == len(GRID):
+            shutil.rmtree(results)
+    finish(start(fault_children.sweep_child, str(results), str(files)))
+    assert digests(results, GRID) == {spec: expected[spec] for spec in GRID}
+    assert leftovers(results) == []
+
+
+def test_a_scheduler_that_comes_back(files, expected, tmp_path):
+    """At the same address, with workers, in time: the command goes on by itself."""
+    pytest.importorskip("distributed")
+    said, results = tmp_path / "said", tmp_path / "results"
+    with dask(tmp_path, files) as (scheduler, address, _):
+        command = on_dask(address, results, said, files, 60.0)
+        until(lambda: digests(results, GRID))
+        scheduler.kill()
+        scheduler.join()
+        with dask(tmp_path, files, port=int(address.rpartition(":")[2])):
+            command.join(120)
+    assert command.exitcode == 0, said.read_text()
+    assert digests(results, GRID) == {spec: expected[spec] for spec in GRID}
+    assert leftovers(results) == []
+
+
+def test_a_result_lost_on_its_way_ends_its_future():
+    """As the scheduler dies between a run's end and the word of it."""
+    comm = pytest.importorskip("distributed.comm")
+
+    class Loop:
+        @staticmethod
+        def add_callback(function):
+            with suppress(StopIteration):
+                function().send(None)
+
+    class Client:
+        loop = Loop
+
+        @staticmethod
+        def submit(function, *arguments, pure):
+            async def result():
+                return function(*arguments)
+
+            return result()
+
+    def lose():
+        raise comm.CommClosedError("connection reset by peer")
+
+    executor = sweep._DaskExecutor(Client)
+    assert executor.submit(abs, -3).result(0) == 3
+    lost = executor.submit(lose)
+    assert sweep._is_loss(lost.exception(0))
+    assert sweep._outcomes(lost, (SPEC,)) == []
+    assert sweep._outcomes(executor.submit(int, "x"), (SPEC,))[0].status == "failed"
 
 
 # ---- two at once ---------------------------------------------------------------------
@@ -247,12 +319,12 @@ def small_disk(folder: Path, kilobytes: int):
 
 
 @pytest.mark.parametrize("free_kilobytes", [0, 4, 12, 40])
-def test_disk_full(free_kilobytes, files, expected, tmp_path):
+def test_disk_full(free_kilobytes, files, undisturbed, expected, tmp_path):
     disk = tmp_path / "disk"
     other = next(spec for spec in GRID if spec.algorithm == "SGD")
+    before = record_path(undisturbed, other).read_bytes()
     with small_disk(disk, 256):
-        finish(start(official_files.train_child, other, str(disk), str(files), 30.0))
-        before = record_path(disk, other).read_bytes()
+        write_atomically(record_path(disk, other), before, replace=False)
         fill(disk, free_kilobytes)
         child = start(fault_children.limited_child, str(disk), str(files), SPEC)
         child.join(120)
@@ -348,21 +420,24 @@ def test_a_clock_that_jumps(data, expected, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", sorted(DATA_SETS))
-def test_a_flipped_bit_in_any_region_of_a_data_file(name, data, tmp_path):
-    """Header, first and last example, and in between: the file is named each time."""
+def test_damage_in_any_region_of_a_data_file(name, data, tmp_path):
+    """A bit flipped, all cut off from there, or foreign bytes: named each time."""
     root = tmp_path / "copy"
     shutil.copytree(data, root)
     load_images(name, root, train=True)
     for relative in DATA_SETS[name].files():
         path = root / relative
         whole = path.read_bytes()
+        # Header, first and last example, and in between.
         for place in (0, 3, 7, 20, len(whole) // 2, len(whole) - 1):
             if place >= len(whole):
                 continue
-            damaged = bytearray(whole)
-            damaged[place] ^= 1 << (place % 8)
-            path.write_bytes(damaged)
-            with pytest.raises(DataError, match=path.name):
-                load_images(name, root, train=True)
+            flipped, foreign = bytearray(whole), bytearray(whole)
+            flipped[place] ^= 1 << (place % 8)
+            foreign[place : place + 9] = b"\x93NUMPY\x01\x00v"
+            for damaged in (flipped, whole[:place], foreign):
+                path.write_bytes(damaged)
+                with pytest.raises(DataError, match=path.name):
+                    load_images(name, root, train=True)
         path.write_bytes(whole)
     load_images(name, root, train=True)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
-import multiprocessing
 import os
-import random
-import signal
 import threading
-import time
 
 import numpy as np
 import official_files
 import pytest
 import torch
+from forks import finish, start
 
 from marginflow.experiments import records, runner
 from marginflow.experiments.records import (
@@ -37,40 +34,17 @@ from marginflow.experiments.spec import RunSpec
 
 SPEC = RunSpec("mnist", "finer", "AdaDeltaNS", 3, "smoke")
 
-forkserver = multiprocessing.get_context("forkserver")
-forkserver.set_forkserver_preload(
-    ["official_files", "marginflow.experiments.training", "pyarrow.parquet"]
-)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    root = tmp_path_factory.mktemp("official")
-    official_files.generate(root)
-    return root
-
-
-@pytest.fixture
-def root(files, monkeypatch):
-    official_files.use_generated(files, monkeypatch.setitem, monkeypatch.setattr)
-    runner._data.cache_clear()
-    return files
-
 
 @pytest.fixture(scope="module")
 def reference(files, tmp_path_factory):
     """The record of an undisturbed run, made in a process of its own."""
     results = tmp_path_factory.mktemp("reference")
-    child = _child(official_files.train_child, SPEC, results, files)
-    child.join()
+    finish(_child(official_files.train_child, SPEC, results, files))
     return read_record(record_path(results, SPEC), SPEC)
 
 
 def _child(target, spec, results, root, number=0.0):
-    arguments = (spec, str(results), str(root), number)
-    process = forkserver.Process(target=target, args=arguments)
-    process.start()
-    return process
+    return start(target, spec, str(results), str(root), number)
 
 
 def _bytes(record) -> bytes:
@@ -92,25 +66,25 @@ def test_record_has_rows_and_provenance(reference):
     assert reference.path.stat().st_size < 30_000
 
 
-def test_same_spec_same_rows_whatever_the_process(reference, root, tmp_path):
-    outcome = run_one(SPEC, tmp_path, root)
+def test_same_spec_same_rows_whatever_the_process(reference, data, tmp_path):
+    outcome = run_one(SPEC, tmp_path, data)
     assert outcome.status == "recorded"
     mine = read_record(record_path(tmp_path, SPEC), SPEC)
     assert _bytes(mine) == _bytes(reference)
     assert mine.provenance["content"] == reference.provenance["content"]
 
 
-def test_recorded_run_is_not_run_again(root, tmp_path):
-    run_one(SPEC, tmp_path, root)
+def test_recorded_run_is_not_run_again(data, tmp_path):
+    run_one(SPEC, tmp_path, data)
     before = record_path(tmp_path, SPEC).read_bytes()
-    assert run_one(SPEC, tmp_path, root).status == "present"
+    assert run_one(SPEC, tmp_path, data).status == "present"
     assert record_path(tmp_path, SPEC).read_bytes() == before
 
 
-def test_load_frame_names_every_row(root, tmp_path):
+def test_load_frame_names_every_row(data, tmp_path):
     other = RunSpec("mnist", "finer", "SGD", 3, "smoke")
     for spec in (SPEC, other):
-        run_one(spec, tmp_path, root)
+        run_one(spec, tmp_path, data)
     missing = RunSpec("mnist", "finer", "SGD", 4, "smoke")
     frame, provenances = load_frame(tmp_path, [SPEC, missing, other])
     assert set(frame.algorithm) == {"AdaDeltaNS", "SGD"}
@@ -197,12 +171,12 @@ def test_record_of_another_version(tmp_path, monkeypatch):
         read_record(path)
 
 
-def test_damaged_record_stops_its_run_and_stays(root, tmp_path):
+def test_damaged_record_stops_its_run_and_stays(data, tmp_path):
     path = record_path(tmp_path, SPEC)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PAR1 no more PAR1")
     with pytest.raises(RecordError, match="delete it to run it again"):
-        run_one(SPEC, tmp_path, root)
+        run_one(SPEC, tmp_path, data)
     assert path.read_bytes() == b"PAR1 no more PAR1"
 
 
@@ -240,10 +214,10 @@ def test_checkpoint_of_another_spec(checkpoint):
         load_checkpoint(checkpoint, other)
 
 
-def test_damaged_checkpoint_stops_its_run_and_stays(checkpoint, root, tmp_path):
+def test_damaged_checkpoint_stops_its_run_and_stays(checkpoint, data, tmp_path):
     checkpoint.write_bytes(b"junk")
     with pytest.raises(RecordError, match="delete it to start that run anew"):
-        run_one(SPEC, tmp_path, root)
+        run_one(SPEC, tmp_path, data)
     assert checkpoint.read_bytes() == b"junk"
     assert not record_path(tmp_path, SPEC).exists()
 
@@ -283,69 +257,28 @@ def test_no_room_for_checkpoint_or_record(limit, files, reference, tmp_path):
     assert child.exitcode == 7
     left = [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".lock"]
     assert left == []
-    _child(official_files.train_child, SPEC, tmp_path, files).join()
+    finish(_child(official_files.train_child, SPEC, tmp_path, files))
     assert _bytes(read_record(record_path(tmp_path, SPEC))) == _bytes(reference)
 
 
-# ---- killed, and two at once ---------------------------------------------------------
+# ---- many at once --------------------------------------------------------------------
 
 
-def test_killed_at_random_moments_gives_the_same_record(files, reference, tmp_path):
-    moments = random.Random(11)
-    path, checkpoint = record_path(tmp_path, SPEC), checkpoint_path(tmp_path, SPEC)
-    kills_in_training = kills = 0
-    while kills_in_training < 8 and kills < 200:
-        kills += 1
-        child = _child(official_files.train_child, SPEC, tmp_path, files)
-        _await(lambda child=child: _begun(tmp_path) or not child.is_alive())
-        time.sleep(moments.uniform(0, 0.06))
-        os.kill(child.pid, signal.SIGKILL)
-        child.join()
-        kills_in_training += checkpoint.exists()
-        if path.exists():
-            # The kill came too late, or just in time: the record is whole, then.
-            assert _bytes(read_record(path, SPEC)) == _bytes(reference)
-            path.unlink()
-            checkpoint.unlink(missing_ok=True)
-    assert kills_in_training == 8
-    child = _child(official_files.train_child, SPEC, tmp_path, files)
-    child.join()
-    assert child.exitcode == 0
-    assert _bytes(read_record(path, SPEC)) == _bytes(reference)
-    assert not checkpoint.exists()
-
-
-def _begun(results) -> bool:
-    """Whether a process has the run, and has made an epoch of it."""
-    done = epochs_done(results, SPEC)
-    return done is not None and done[0] > 0
-
-
-def _await(condition, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.0005)
-
-
-def test_two_at_once_train_once(files, root, tmp_path):
+def test_two_at_once_train_once(files, data, tmp_path):
     lock = checkpoint_path(tmp_path, SPEC).with_suffix(".lock")
     claim = runner._Claim(lock)
     with claim as mine:
         assert mine
         claim.tell(2, 6)
         assert epochs_done(tmp_path, SPEC) == (2, 6)
-        child = _child(official_files.train_child, SPEC, tmp_path, files)
-        child.join()
-        assert child.exitcode == 0
+        finish(_child(official_files.train_child, SPEC, tmp_path, files))
         assert not record_path(tmp_path, SPEC).exists()
     assert epochs_done(tmp_path, SPEC) is None
     children = [
         _child(official_files.train_child, SPEC, tmp_path, files) for _ in range(4)
     ]
     for child in children:
-        child.join()
-    assert [child.exitcode for child in children] == [0] * 4
+        finish(child)
     read_record(record_path(tmp_path, SPEC), SPEC)
     names = sorted(p.name for p in record_path(tmp_path, SPEC).parent.iterdir())
     assert names == [".state", "AdaDeltaNS-03.parquet"]
@@ -370,10 +303,10 @@ def test_publishing_does_not_overwrite(tmp_path):
     assert read_record(path).provenance["digest"] == str(winner)
 
 
-def test_scale_too_large_for_the_memory(root, tmp_path, monkeypatch):
+def test_scale_too_large_for_the_memory(data, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "_available_memory", lambda: 2**20)
     with pytest.raises(ValueError, match=r"needs about 0\.. GiB of memory and cpu has"):
-        run_one(SPEC, tmp_path, root)
+        run_one(SPEC, tmp_path, data)
 
 
 def test_memory_estimate_grows_with_the_scale():

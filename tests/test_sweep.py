@@ -2,48 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import fault_children
 import official_files
 import pytest
+from fault_children import GRID, WHOLE, here
+from forks import (
+    dask,
+    digests,
+    finish,
+    gone,
+    leftovers,
+    start,
+    until,
+    workers_of,
+)
 
 from marginflow import cli
 from marginflow.experiments import runner, sweep
 from marginflow.experiments.records import read_record, record_path
-from marginflow.experiments.runner import Outcome, epochs_done
+from marginflow.experiments.runner import Outcome
 from marginflow.experiments.spec import RunSpec, grid
 
-HERE = Path(__file__).parent
 SMOKE = ["mnist", "--scale", "smoke", "--rounds", "0-1"]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    root = tmp_path_factory.mktemp("official")
-    official_files.generate(root)
-    return root
-
-
-@pytest.fixture
-def data(files, monkeypatch):
-    """The generated files, for commands in this process."""
-    official_files.use_generated(files, monkeypatch.setitem, monkeypatch.setattr)
-    monkeypatch.setenv("MARGINFLOW_DATA", str(files))
-    runner._data.cache_clear()
-    return files
 
 
 def command(files, *arguments: str) -> list[str]:
     """``marginflow`` on the generated files, in a process of its own."""
-    return [sys.executable, str(HERE / "official_files.py"), str(files), *arguments]
+    return [sys.executable, official_files.__file__, str(files), *arguments]
 
 
 def run(files, *arguments: str) -> subprocess.CompletedProcess:
@@ -57,79 +51,43 @@ def run(files, *arguments: str) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture(scope="module")
-def reference(files, tmp_path_factory):
-    """Records of the whole small grid, by one worker."""
+def reference(files, tmp_path_factory) -> dict[RunSpec, str]:
+    """What one process records of the whole small grid: the digest of each run."""
     results = tmp_path_factory.mktemp("reference")
-    done = run(files, "run", *SMOKE, "--results", str(results), "--workers", "1")
-    assert done.returncode == 0, done.stderr
-    return contents(results)
-
-
-def contents(results) -> dict[RunSpec, str]:
-    """Digest of the rows of every record of the small grid."""
-    return {
-        spec: read_record(record_path(results, spec), spec).provenance["content"]
-        for spec in grid("mnist", scale="smoke", rounds=range(2))
-    }
-
-
-def leftovers(results) -> list[Path]:
-    """Files that are neither records nor locks."""
-    kept = (".parquet", ".lock")
-    return [p for p in Path(results).rglob("*") if p.is_file() and p.suffix not in kept]
-
-
-@contextmanager
-def here():
-    """A workplace in this process: one thread, so runs take turns."""
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
+    finish(start(fault_children.sweep_child, str(results), str(files), None, WHOLE))
+    return digests(results, WHOLE)
 
 
 # ---- the process pool ----------------------------------------------------------------
 
 
-def test_killed_worker_is_replaced_and_nobody_can_tell(files, reference, tmp_path):
-    results = str(tmp_path)
+def test_killed_workers_and_a_killed_command(files, reference, tmp_path):
+    """kill -9 to a worker, then to the command; given again, it ends all the same."""
+    arguments = ["run", *SMOKE, "--results", str(tmp_path), "--workers", "2"]
+    arguments += ["--checkpoint-seconds", "0"]
     process = subprocess.Popen(
-        command(files, "run", *SMOKE, "--results", results, "--workers", "2"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        command(files, *arguments),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         env={**os.environ, "MARGINFLOW_DATA": str(files)},
     )
     until(lambda: len(records(tmp_path)) >= 2)
-    for victim in workers_of(process.pid)[:1]:
-        os.kill(victim, signal.SIGKILL)
-    output, error = process.communicate()
-    assert process.returncode == 0, error
-    assert "[20/20]" in output
-    assert " left" in output
-    assert contents(results) == reference
-    assert leftovers(results) == []
-
-
-def test_killed_sweep_goes_on(files, reference, tmp_path):
-    """kill -9 to the whole command, twice, each time with a run under way."""
-    arguments = ["--results", str(tmp_path), "--workers", "1"]
-    arguments += ["--checkpoint-seconds", "0"]
-    for n in (1, 8):
-        process = subprocess.Popen(
-            command(files, "run", *SMOKE, *arguments),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "MARGINFLOW_DATA": str(files)},
-        )
-        until(lambda n=n: len(records(tmp_path)) >= n)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        # The worker goes with it: soon nobody holds a lock.
-        until(lambda: not any(epochs_done(tmp_path, spec) for spec in reference))
-        for path in records(tmp_path):
-            read_record(path)
-    done = run(files, "run", *SMOKE, *arguments)
+    (victim, *_) = workers_of(process.pid)
+    os.kill(victim, signal.SIGKILL)
+    before = len(records(tmp_path))
+    until(lambda: len(records(tmp_path)) > before + 2)  # by others in their place
+    assert victim not in workers_of(process.pid)
+    process.kill()
+    process.wait()
+    gone(tmp_path, WHOLE)  # the workers go with it: soon nobody holds a lock
+    found = digests(tmp_path, WHOLE)
+    assert found == {spec: reference[spec] for spec in found}
+    assert len(found) < len(WHOLE)
+    done = run(files, *arguments)
     assert done.returncode == 0, done.stderr
-    assert contents(tmp_path) == reference
+    assert "[20/20]" in done.stdout
+    assert " left" in done.stdout
+    assert digests(tmp_path, WHOLE) == reference
     assert leftovers(tmp_path) == []
 
 
@@ -143,46 +101,8 @@ def test_lockstep_records_every_run(data, reference, tmp_path):
         assert record.provenance["lockstep"] == 5
 
 
-def test_interrupted_sweep_stops_at_once(files, tmp_path):
-    process = subprocess.Popen(
-        command(files, "run", *SMOKE, "--results", str(tmp_path), "--workers", "1"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "MARGINFLOW_DATA": str(files)},
-    )
-    until(lambda: len(records(tmp_path)) >= 1)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode in (0, 130), error
-    assert "Traceback" not in error
-    for path in records(tmp_path):
-        read_record(path)
-
-
 def records(results) -> list[Path]:
     return sorted(Path(results).rglob("*.parquet"))
-
-
-def until(condition, seconds: float = 240.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
-
-
-def workers_of(pid: int) -> list[int]:
-    """Children of a process that are pool workers (not the resource tracker)."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            stat = (entry / "stat").read_text().rpartition(")")[2].split()
-            line = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if int(stat[1]) == pid and b"spawn_main" in line:
-            found.append(int(entry.name))
-    return found
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True])
@@ -221,22 +141,43 @@ def test_groups_of_a_lockstep_sweep():
 # ---- Dask ----------------------------------------------------------------------------
 
 
-def test_dask_cluster_with_a_killed_worker(files, reference, tmp_path):
+def test_dask_with_a_killed_worker(files, reference, tmp_path):
     """Three worker processes; one is killed while it trains; every run is recorded."""
     pytest.importorskip("distributed")
-    done = subprocess.run(
-        [sys.executable, str(HERE / "dask_sweep.py"), str(files), str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-    )
+    results, said = tmp_path / "results", tmp_path / "said"
+    with dask(tmp_path, files, workers=3) as (_, address, crew):
+        arguments = ["run", *SMOKE, "--scheduler", address]
+        arguments += ["--results", str(results), "--data", str(files)]
+        child = fault_children.command_child
+        process = start(child, str(said), str(files), arguments)
+        until(lambda: records(results) or not process.is_alive())
+        until(lambda: any(map(has_a_run, crew)) or not process.is_alive())
+        victim = next(filter(has_a_run, crew))
+        victim.kill()
+        finish(process)
+        assert sum(each.is_alive() for each in crew) == 2
+    assert said.read_text() == ""
+    assert digests(results, WHOLE) == reference
+    assert leftovers(results) == []
+
+
+def has_a_run(worker) -> bool:
+    """Whether it holds the lock of one."""
+    for link in Path(f"/proc/{worker.pid}/fd").iterdir():
+        with suppress(OSError):
+            if os.readlink(link).endswith(".lock"):
+                return True
+    return False
+
+
+def test_a_dask_cluster_of_its_own(files, reference, tmp_path):
+    """The one that --dask starts, in the real command."""
+    pytest.importorskip("distributed")
+    arguments = ["run", "mnist", "--scale", "smoke", "--rounds", "0", "--dask", "1"]
+    arguments += ["--regime", "finer", "--results", str(tmp_path)]
+    done = run(files, *arguments)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["killed"] is not None
-    assert sorted(told["outcomes"]) == ["recorded"] * 20
-    assert told["workers"] >= 2
-    assert contents(tmp_path) == reference
+    assert digests(tmp_path, WHOLE) == {spec: reference[spec] for spec in GRID}
     assert leftovers(tmp_path) == []
 
 
