@@ -173,7 +173,7 @@ def test_interrupted_while_workers_start(files, tmp_path):
     """From the birth of the first one on, while they import what they need."""
     moments, said = random.Random(3), tmp_path / "said"
     for n in range(8):
-        results, delay = tmp_path / str(n), moments.uniform(0, 1)
+        results, delay = tmp_path / str(n), moments.uniform(0, 0.7)
         child = fault_children.command_child
         assert interrupted(child, results, said, files, delay) == 130
         assert said.read_text() == ""
