@@ -224,8 +224,10 @@ def render_mutations() -> str:
     for each in mutations():
         refuted = each.get("refuted_by")
         also = f"; false by `{refuted}`" if refuted else ""
+        kind, _, number = each["statement"].rpartition("-")
+        title = f"{kind.replace('-', ' ').capitalize()} {number}".strip()
         lines.append(
-            f"- *{each['statement'].replace('-', ' ').capitalize()}.* {each['why']} "
+            f"- *{title}.* {each['why']} "
             f"(`{each['name']}`: refused in `{each['breaks']}`{also})"
         )
     return "\n".join([*lines, ""])

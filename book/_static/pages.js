@@ -1,6 +1,6 @@
 // Whatever scrolls sideways can be reached and scrolled with the keyboard.
 function letKeyboardScroll() {
-  const wide = ".bd-article table, .bd-article pre, .bd-article mjx-container";
+  const wide = ".bd-article :is(table, pre, mjx-container, figure)";
   for (const box of document.querySelectorAll(wide))
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 }
