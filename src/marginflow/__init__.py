@@ -14,7 +14,7 @@ data flows through them (each imports only from those before it):
 `proofs`       the proofs as ordered, mechanically checked steps   (Lemmas 5-9)
 `data`         the data sets of Section 4
 `experiments`  what to run, running it, recording it               (Section 4)
-`figures`      one style and one colour per algorithm
+`figures`      one style and one colour per algorithm; `figure_data`: what one draws
 `cli`          the command `marginflow`
 =============  ==================================================================
 
