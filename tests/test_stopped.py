@@ -7,12 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
-import official_files
 import pytest
 import torch
 
 from marginflow import cli
-from marginflow.experiments import runner, spec, sweep
+from marginflow.experiments import spec, sweep
 from marginflow.experiments.records import (
     RecordError,
     load_frame,
@@ -25,16 +24,6 @@ from marginflow.experiments.runner import checkpoint_path, run_one
 from marginflow.experiments.spec import RunSpec, grid
 
 SPEC = RunSpec("mnist", "finer", "AdaDeltaNS", 1, "smoke")
-
-
-@pytest.fixture
-def data(tmp_path_factory, monkeypatch):
-    root = tmp_path_factory.mktemp("official")
-    official_files.generate(root)
-    official_files.use_generated(root, monkeypatch.setitem, monkeypatch.setattr)
-    monkeypatch.setenv("MARGINFLOW_DATA", str(root))
-    runner._data.cache_clear()
-    return root
 
 
 def rows(path) -> bytes:

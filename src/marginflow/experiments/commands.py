@@ -56,7 +56,8 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         description="Train the runs that have no record yet, several at once, and "
         "record each. Whatever ends the command, nothing recorded is lost: give it "
         "again, and it goes on from the last checkpoints.",
-        epilog="Exit status: 0 if every run is recorded, 2 if one could not be done.",
+        epilog="Exit status: 0 if every run is recorded, stopped where it should, or "
+        "in another process's hands; 2 if one could not be done.",
     )
     parser.add_argument("experiment", choices=EXPERIMENTS)
     _add_grid_options(parser)
