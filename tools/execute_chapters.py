@@ -42,6 +42,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
         timeout=TIMEOUT_S,
         record_timing=False,  # the cache would take it for a part of the chapter
         kernel_name="python3",
+        extra_arguments=["--Application.log_level=ERROR"],  # no advice on transport
         resources={"metadata": {"path": str(folder)}},
     ).execute()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from marginflow.experiments.spec import REGIMES
-from marginflow.figures import ALGORITHMS, DASHES, PALETTE
+from marginflow.figures import ALGORITHMS, DASHES, INK, PALETTE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +111,9 @@ def regimes_figure(frame: pd.DataFrame, *, height: float = 2.0) -> Figure:
 
 
 def single_round_figure(frame: pd.DataFrame) -> Figure:
-    """Loss, training accuracy and margin of one run of each algorithm, all epochs log2.
+    """Loss, training accuracy and margin of one run of each algorithm, epochs log2.
+
+    The normalized margin is negative while some example is misclassified.
 
     Args:
         frame: records of one experiment, regime and round.
@@ -124,8 +126,6 @@ def single_round_figure(frame: pd.DataFrame) -> Figure:
         values = frame.assign(value=_quantity(frame, quantity))
         for algorithm in ALGORITHMS:
             mine = values[(values.algorithm == algorithm) & (values.epoch > 0)]
-            if quantity == "normalized_margin":
-                mine = mine[mine.value > 0]
             dash = DASHES[algorithm]
             ax.plot(
                 mine.epoch,
@@ -139,6 +139,7 @@ def single_round_figure(frame: pd.DataFrame) -> Figure:
         ax.set_title(PANELS[quantity])
         ax.set_xlabel("Epoch")
     axes[0].set_yscale("log", base=2)
+    axes[2].axhline(0, color=INK, linewidth=1, zorder=0)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=5)
     return figure
