@@ -31,14 +31,18 @@ def exp_rate(dtype: torch.dtype, n: int = 50_000) -> float:
     return n / _best(lambda: torch.exp(x, out=x), 40)
 
 
-def stream(moved: int) -> Callable[[], object]:
+def stream(moved: int) -> Callable[[], None]:
     """An in-place sum of two arrays that moves this many bytes (two read, one written).
 
     To be timed in turns with what moves as much: the caches are then equally cold.
     """
     n = moved // 12
     a, b = torch.zeros(n), torch.zeros(n)
-    return lambda: a.add_(b)
+
+    def move() -> None:
+        a.add_(b)
+
+    return move
 
 
 def _best(work, times: int) -> float:
