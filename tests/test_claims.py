@@ -14,6 +14,7 @@ import pytest
 from marginflow import claims, cli
 from marginflow.experiments.observations import (
     OBSERVATIONS,
+    Observation,
     final,
     full_rounds,
     separation,
@@ -228,3 +229,25 @@ def test_empty_results_are_not_recorded(tmp_path):
         tmp_path, ["perceptron-separation", "mnist-margin-finer", "cifar-test-finer"]
     )
     assert {f.verdict for f in findings} == {"not recorded"}
+
+
+def test_equal_to_the_tolerance_is_within_it():
+    number = 0.884 - 0.874  # 0.010000000000000009
+    assert number > 0.01
+    for holds, measured, verdict in (
+        ("at most", number, "reproduced"),
+        ("at most", 0.011, "not reproduced"),
+        ("at least", 0.3 - 0.29, "reproduced"),
+        ("at least", 0.009, "not reproduced"),
+    ):
+        observation = Observation(
+            name="x",
+            experiment="mnist",
+            regime="finer",
+            says="",
+            measure=lambda _, m=measured: m,
+            measured="",
+            tolerance=0.01,
+            holds=holds,
+        )
+        assert observation.verdict(runs(HIGH | LOW))[1] == verdict

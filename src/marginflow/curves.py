@@ -140,6 +140,7 @@ def single_round_figure(frame: pd.DataFrame) -> Figure:
         ax.set_xlabel("Epoch")
     axes[0].set_yscale("log", base=2)
     axes[2].axhline(0, color=INK, linewidth=1, zorder=0)
+    axes[2].ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=5)
     return figure

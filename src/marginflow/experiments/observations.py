@@ -50,8 +50,9 @@ class Observation:
             return number, "not testable at this scale"
         if math.isnan(number):
             return number, "not reproduced"
-        at_least = self.holds == "at least"
-        holds = number >= self.tolerance if at_least else number <= self.tolerance
+        # Equal is equal, though decimal fractions differ in their last bits.
+        sign = 1 if self.holds == "at least" else -1
+        holds = sign * (number - self.tolerance) >= -1e-12
         return number, "reproduced" if holds else "not reproduced"
 
 
