@@ -217,9 +217,10 @@ def run_perceptron(
     g, h = torch.zeros_like(w), torch.zeros_like(w)
     eta = torch.full((A, 1), spec.lr_adadelta, dtype=dtype)
     eta[0] = spec.lr_sgd
-    schedule = harmonic_decay(K)
-    rho = torch.full((A, 1), spec.rho, dtype=dtype)
-    rho[0] = 1.0  # SGD
+    rho = torch.full((K, A, 1), spec.rho, dtype=dtype)
+    rho[:, 0] = 1.0  # SGD
+    schedule = torch.from_numpy(harmonic_decay(K)(np.arange(K)))
+    rho[:, 2::2, 0] = schedule.to(dtype)[:, None]  # AdaDeltaS and AdaDeltaNS
     scale = 1.0 if spec.reduction == "sum" else 1.0 / len(y)
 
     right = torch.empty(K + 1, A, R, dtype=torch.int16)
@@ -228,7 +229,6 @@ def run_perceptron(
     for k in _range(K, progress):
         gradient, right_now = _gradient(w.flatten(1), x, y)
         right[k] = right_now.view(A, R)
-        rho[2::2] = schedule(k)  # AdaDeltaS and AdaDeltaNS
         h_before = h
         w, g, h = procedure_1(
             w,
@@ -236,7 +236,7 @@ def run_perceptron(
             g,
             h,
             eta=eta,
-            rho=rho,
+            rho=rho[k],
             delta=delta,
             epsilon=epsilon,
         )
