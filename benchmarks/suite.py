@@ -36,9 +36,10 @@ def _row(name: str, options: list[str]) -> Row:
         check=False,
     )
     spent = time.perf_counter() - started
-    last = (done.stdout.strip().splitlines() or ["nothing"])[-1]
+    said = done.stdout.strip().splitlines() or ["nothing"]
+    last = said[-1]
     if done.returncode:
-        raise RuntimeError(f"{name} did not pass: {last}")
+        raise RuntimeError("\n".join([f"{name} did not pass:", *said[-20:]]))
     counts = re.sub(r" in .*", "", last.strip("= "))
     threads = "2" if "-n" in options else "1"
     return Row(name, spent, "s", threads=threads, note=counts)
