@@ -30,6 +30,8 @@ setup: $(READY) ## make .venv with every dependency at its pinned version
 
 $(SITE)/.built: $(READY) $(SOURCES)
 	$(BIN)/python tools/execute_chapters.py
+	@[ -e $@ ] || rm -rf $(SITE) _build/.doctrees  # cut short, pages may name files that never came
+	@rm -f $@
 	$(BIN)/jupyter-book build . -W -n --keep-going -q
 	@touch $@
 
