@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from concurrent.futures import ThreadPoolExecutor
+import fcntl
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -20,7 +21,7 @@ from marginflow.experiments.records import (
     record_path,
     write_atomically,
 )
-from marginflow.experiments.runner import checkpoint_path, run_one
+from marginflow.experiments.runner import Outcome, checkpoint_path, epochs_done, run_one
 from marginflow.experiments.spec import RunSpec, grid
 
 SPEC = RunSpec("mnist", "finer", "AdaDeltaNS", 1, "smoke")
@@ -130,3 +131,36 @@ def test_compiled_step_gives_the_same_run_up_to_rounding(data, tmp_path):
     tables[1][-1, 2] *= 1 + 1e-6
     with pytest.raises(AssertionError):
         torch.testing.assert_close(*tables, rtol=1e-9, atol=1e-12, equal_nan=True)
+
+
+def test_what_was_recorded_before_a_scheduler_was_lost_stands(monkeypatch, tmp_path):
+    specs = grid("mnist", scale="smoke", regimes=["finer"], rounds=[0])
+
+    @contextmanager
+    def lost_after_the_first():
+        with ThreadPoolExecutor(1) as executor:
+            yield executor
+        raise sweep.SchedulerLostError("no scheduler answers")
+
+    def work(group, *_):
+        if group[0] != specs[0]:
+            raise CancelledError
+        return [Outcome(group[0], "recorded")]
+
+    monkeypatch.setattr(sweep, "_work", work)
+    told = []
+    outcomes = sweep.run_sweep(
+        specs, tmp_path, workplace=lost_after_the_first, report=told.append
+    )
+    assert [o.status for o in outcomes] == ["recorded"] + ["failed"] * 4
+    assert told == outcomes  # each is told once
+
+
+def test_a_lock_with_foreign_words_is_a_run_that_has_told_nothing(tmp_path):
+    lock = checkpoint_path(tmp_path, SPEC).with_suffix(".lock")
+    lock.parent.mkdir(parents=True)
+    lock.write_text("not ours")
+    assert epochs_done(tmp_path, SPEC) is None
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert epochs_done(tmp_path, SPEC) == (0, 0)

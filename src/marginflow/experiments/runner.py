@@ -309,9 +309,12 @@ def epochs_done(results: str | os.PathLike, spec: RunSpec) -> tuple[int, int] | 
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                numbers = file.read(64).split()
-                return (int(numbers[0]), int(numbers[1])) if numbers else (0, 0)
-    except (OSError, ValueError, IndexError):  # no file, or one that is not ours
+                try:
+                    epoch, epochs = map(int, file.read(64).split())
+                except ValueError:  # nothing told yet, or not by us
+                    return (0, 0)
+                return (epoch, epochs)
+    except OSError:
         pass
     return None
 

@@ -119,7 +119,8 @@ def run_sweep(
             )
         if reason:
             for spec in left:
-                take(Outcome(spec, "failed", message=reason))
+                if spec not in outcomes:  # what came before the loss stands
+                    take(Outcome(spec, "failed", message=reason))
     return [outcomes[spec] for spec in specs]
 
 
