@@ -8,7 +8,9 @@ from functools import cache
 
 import torch
 
-__all__ = ["exp_rate", "flops", "stream"]
+from marginflow.optim import GeneralizedAdadelta
+
+__all__ = ["exp_rate", "flops", "step_rate", "stream"]
 
 
 @cache
@@ -29,6 +31,23 @@ def exp_rate(dtype: torch.dtype, n: int = 50_000) -> float:
     """Exponentials per second on one thread, in place in the cache."""
     x = torch.zeros(n, dtype=dtype)
     return n / _best(lambda: torch.exp(x, out=x), 40)
+
+
+@cache
+def step_rate() -> float:
+    """Components that the compiled step makes per second on one thread, in the cache.
+
+    From two sizes, so that the cost of a call drops out: it is arithmetic alone, above
+    all one division and one square root each.
+    """
+    sizes = (1 << 12, 1 << 15)
+    seen = []
+    for n in sizes:
+        p = torch.nn.Parameter(torch.ones(n))
+        p.grad = torch.full((n,), 1e-3)
+        optimizer = GeneralizedAdadelta([p], eps=1e-5, fused=True)
+        seen.append(_best(optimizer.step, 400))
+    return (sizes[1] - sizes[0]) / (seen[1] - seen[0])
 
 
 def stream(moved: int) -> Callable[[], None]:

@@ -224,7 +224,7 @@ def run_perceptron(
     scale = 1.0 if spec.reduction == "sum" else 1.0 / len(y)
 
     right = torch.empty(K + 1, A, R, dtype=torch.int16)
-    finite_epochs = torch.zeros(A, R, dtype=torch.int64)
+    finite_epochs = torch.zeros(A, R, dtype=torch.float64)
     h_before = h
     for k in _range(K, progress):
         gradient, right_now = _gradient(w.flatten(1), x, y)
@@ -240,7 +240,8 @@ def run_perceptron(
             delta=delta,
             epsilon=epsilon,
         )
-        finite_epochs += w.isfinite().all(0)
+        # w - w is 0 where w is finite, else NaN; faster than isfinite().all().
+        finite_epochs += (w - w).sum(0).eq_(0)
     w, delta, epsilon, g, h, h_before = map(
         _parameters_last, (w, delta, epsilon, g, h, h_before)
     )
@@ -258,7 +259,7 @@ def run_perceptron(
         h_before=h_before,
         accuracy=right.double().mean(-1) / len(y),
         separated_at=torch.where(right < len(y), epochs, -1).amax(0) + 1,
-        diverged_at=torch.where(finite_epochs < K, finite_epochs + 1, -1),
+        diverged_at=torch.where(finite_epochs < K, finite_epochs + 1, -1).long(),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -119,12 +120,10 @@ def _fused(group: dict[str, Any], slots: list[Slot]) -> list[Slot]:
     """Step what can be fused; return the rest."""
     lr = group["lr"]
     # One dtype for every learning rate: another would be compiled for separately.
-    eta = lr.detach().reshape(()).double() if isinstance(lr, Tensor) else _scalar(lr)
-    sign = _scalar(-1.0 if group["maximize"] else 1.0)
-    weight_decay = _scalar(group["weight_decay"])
-    # Most parameters share these; but two roles never share a tensor, since the
-    # compiler would take "δ is ε" for a property of the program.
-    scalars: dict[tuple[int, float], Tensor] = {}
+    is_tensor = isinstance(lr, Tensor)
+    eta = lr.detach().reshape(()).double() if is_tensor else _scalar("eta", lr)
+    sign = _scalar("sign", -1.0 if group["maximize"] else 1.0)
+    weight_decay = _scalar("weight_decay", group["weight_decay"])
     buckets: dict[Any, list[tuple[Tensor, ...]]] = {}
     rest = []
     for slot in slots:
@@ -142,12 +141,9 @@ def _fused(group: dict[str, Any], slots: list[Slot]) -> list[Slot]:
             continue
         grad = slot.grad.contiguous(memory_format=order)
         flat = [memory_order_view(t, order) for t in (slot.w, grad, slot.g, slot.h)]
-        for role, c in enumerate(coefficients):
-            if not per_component[role] and (role, c) not in scalars:
-                scalars[role, c] = _scalar(c)
         flat += [
-            memory_order_view(c, order) if per_component[role] else scalars[role, c]
-            for role, c in enumerate(coefficients)
+            memory_order_view(c, order) if isinstance(c, Tensor) else _scalar(role, c)
+            for role, c in zip(("rho", "delta", "epsilon"), coefficients, strict=True)
         ]
         key = (slot.w.device, slot.w.dtype, per_component)
         buckets.setdefault(key, []).append(tuple(flat))
@@ -183,8 +179,14 @@ def _memory_order(slot: Slot) -> torch.memory_format | None:
     return None
 
 
-def _scalar(value: float) -> Tensor:
-    return torch.tensor(value, dtype=torch.float64)
+@lru_cache(maxsize=64)
+def _scalar(role: str, value: float) -> Tensor:
+    """A number as the kernel reads it; kept, since most steps ask for the same ones.
+
+    Two roles never share a tensor: the compiler would take "δ is ε" for a property of
+    the program.
+    """
+    return torch.tensor(value, dtype=torch.float64, device="cpu")
 
 
 def _warn_once(obstacle: str) -> None:
