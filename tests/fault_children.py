@@ -52,16 +52,21 @@ def limited_child(results: str, root: str, spec) -> None:
 
 
 def command_child(
-    said: str, root: str, arguments: list[str], answer_seconds: float = 1.0
+    said: str,
+    root: str,
+    arguments: list[str],
+    answer_seconds: float = 1.0,
+    silent_seconds: float = 60.0,
 ) -> None:
     """``marginflow``, the leader of a session, what it says on stderr going to a file.
 
-    It waits so long for a scheduler to come back.
+    It waits so long for a scheduler to come back, and for one that says nothing.
     """
     from marginflow import cli
 
     os.setsid()
     sweep.ANSWER_SECONDS = answer_seconds
+    sweep.SILENT_SECONDS = silent_seconds
     os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     official_files.use_generated(Path(root))

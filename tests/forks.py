@@ -34,9 +34,9 @@ _forkserver.set_forkserver_preload(
 )
 
 
-def start(target: Callable, *arguments):
+def start(target: Callable, *arguments, **options):
     """A child process that calls ``target``."""
-    process = _forkserver.Process(target=target, args=arguments)
+    process = _forkserver.Process(target=target, args=arguments, kwargs=options)
     process.start()
     return process
 

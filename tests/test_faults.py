@@ -7,15 +7,18 @@ checkpoints, no room by a limit on file sizes, many processes at one run
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import fault_children
 import official_files
@@ -190,12 +193,14 @@ def test_interrupted_while_workers_start(files, tmp_path):
 # ---- a scheduler lost ----------------------------------------------------------------
 
 
-def on_dask(address: str, results: Path, said: Path, files, answer_seconds=1.0):
+def on_dask(
+    address: str, results: Path, said: Path, files, answer_seconds=1.0, **patience
+):
     """The command, at work on a scheduler's workers."""
     command = [*RUN, "--scheduler", address, "--checkpoint-seconds", "0"]
     command += ["--results", str(results), "--data", str(files)]
     child = fault_children.command_child
-    return start(child, str(said), str(files), command, answer_seconds)
+    return start(child, str(said), str(files), command, answer_seconds, **patience)
 
 
 def test_a_scheduler_lost_at_random_moments(files, expected, tmp_path):
@@ -244,35 +249,87 @@ def test_a_scheduler_that_comes_back(files, expected, tmp_path):
     assert leftovers(results) == []
 
 
-def test_a_result_lost_on_its_way_ends_its_future():
+@pytest.fixture
+def loop():
+    """An event loop at work in a thread of its own, as a Dask client has one."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+class Client:
+    """What the sweep asks of a Dask client; its scheduler answers unless it hangs."""
+
+    def __init__(self, loop, *, hangs: bool = False) -> None:
+        self.loop = SimpleNamespace(asyncio_loop=loop)
+        self.scheduler = self
+        self.hangs = hangs
+        self.asked = 0
+
+    async def identity(self) -> dict:
+        self.asked += 1
+        await asyncio.sleep(60 if self.hangs else 0)
+        return {}
+
+    def submit(self, function, *arguments, pure):
+        async def result():
+            if self.hangs or function is time.sleep:
+                await asyncio.sleep(*arguments)
+            return function(*arguments)
+
+        return result()
+
+
+def test_a_result_lost_on_its_way_ends_its_future(loop):
     """As the scheduler dies between a run's end and the word of it."""
     comm = pytest.importorskip("distributed.comm")
-
-    class Loop:
-        @staticmethod
-        def add_callback(function):
-            with suppress(StopIteration):
-                function().send(None)
-
-    class Client:
-        loop = Loop
-
-        @staticmethod
-        def submit(function, *arguments, pure):
-            async def result():
-                return function(*arguments)
-
-            return result()
 
     def lose():
         raise comm.CommClosedError("connection reset by peer")
 
-    executor = sweep._DaskExecutor(Client)
-    assert executor.submit(abs, -3).result(0) == 3
-    lost = executor.submit(lose)
-    assert sweep._is_loss(lost.exception(0))
-    assert sweep._outcomes(lost, (SPEC,)) == []
-    assert sweep._outcomes(executor.submit(int, "x"), (SPEC,))[0].status == "failed"
+    with sweep._DaskExecutor(Client(loop)) as executor:
+        assert executor.submit(abs, -3).result(9) == 3
+        lost = executor.submit(lose)
+        assert sweep._is_loss(lost.exception(9))
+        assert sweep._outcomes(lost, (SPEC,)) == []
+        for trouble in (int, sys.exit):
+            future = executor.submit(trouble, "x")
+            assert sweep._outcomes(future, (SPEC,))[0].status == "failed"
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_only_a_silent_scheduler_is_given_up(loop, monkeypatch, hangs):
+    monkeypatch.setattr(sweep, "SILENT_SECONDS", 0.1)
+    client = Client(loop, hangs=hangs)
+    with sweep._DaskExecutor(client) as executor:
+        future = executor.submit(time.sleep, 30 if hangs else 0.5)
+        assert set(sweep._as_they_come([future], None)) == {future}
+        assert (sweep._outcomes(future, (SPEC,)) == []) is hangs
+    assert client.asked >= 1
+
+
+def test_a_scheduler_that_hangs(files, expected, tmp_path, monkeypatch):
+    """It lives and says nothing: stopped by a signal while runs are under way."""
+    pytest.importorskip("distributed")
+    said, results = tmp_path / "said", tmp_path / "results"
+    with dask(tmp_path, files) as (scheduler, address, _):
+        command = on_dask(address, results, said, files, silent_seconds=2.0)
+        until(lambda: at_work(results, GRID))
+        os.kill(scheduler.pid, signal.SIGSTOP)
+        command.join(120)
+        monkeypatch.setattr(sweep, "ANSWER_SECONDS", 0.2)
+        with pytest.raises(ValueError, match=r"no Dask scheduler answers \(silent for"):
+            sweep.dask_scheduler(address)().__enter__()
+        scheduler.kill()
+    assert command.exitcode == 2, said.read_text()
+    assert f"the Dask scheduler at '{address}' was lost" in said.read_text()
+    finish(start(fault_children.sweep_child, str(results), str(files)))
+    assert digests(results, GRID) == {spec: expected[spec] for spec in GRID}
+    assert leftovers(results) == []
 
 
 # ---- two at once ---------------------------------------------------------------------

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import official_files
@@ -247,6 +248,25 @@ def test_failed_write_leaves_all_as_it_was(tmp_path, monkeypatch):
         write_atomically(path, b"two", replace=True)
     assert path.read_bytes() == b"one"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_write_is_flushed_before_it_has_its_name_and_so_is_the_name(
+    replace, tmp_path, monkeypatch
+):
+    """What a loss of power may find: no name, or a name and all of its bytes."""
+    seen = []
+
+    def flush(descriptor: int) -> None:
+        seen.append((Path(f"/proc/self/fd/{descriptor}").readlink(), path.exists()))
+
+    path = tmp_path / "file"
+    monkeypatch.setattr(os, "fsync", flush)
+    write_atomically(path, b"one", replace=replace)
+    (draft, before), (folder, after) = seen
+    assert draft.name.endswith(".tmp")
+    assert folder == tmp_path
+    assert (before, after) == (False, True)
 
 
 @pytest.mark.parametrize("limit", [1000, 20_000])

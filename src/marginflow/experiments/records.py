@@ -15,6 +15,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,14 +139,25 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, replace: bool) -> 
             os.fsync(file.fileno())
         if replace:
             os.replace(draft, path)
-            return True
-        try:
-            os.link(draft, path)  # unlike a rename, refuses to take another's place
-        except FileExistsError:
-            return False
+        else:
+            try:
+                os.link(draft, path)  # unlike a rename, refuses to take another's place
+            except FileExistsError:
+                return False
+        _flush_folder(path.parent)
         return True
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Let a new name in the folder outlast a loss of power, where that can be had."""
+    with suppress(OSError):  # the file is whole either way
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def read_record(path: str | os.PathLike, spec: RunSpec | None = None) -> Record:

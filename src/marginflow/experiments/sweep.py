@@ -4,11 +4,12 @@ A process pool serves one machine, Dask one or many; nothing else here knows whi
 What a run leaves behind does not depend on who ran it: workers compute on one thread
 each, and draw from streams that the spec names.  A worker that dies takes nothing with
 it but the time since its last checkpoint, and its run is given to another.  A scheduler
-that dies ends the sweep, unless one answers again at its address.
+that dies or hangs ends the sweep, unless one answers again at its address.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import multiprocessing
 import os
@@ -23,6 +24,7 @@ from concurrent.futures import (
     Executor,
     Future,
     ProcessPoolExecutor,
+    ThreadPoolExecutor,
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
@@ -54,6 +56,9 @@ ATTEMPTS = 4
 
 ANSWER_SECONDS = 10
 """How long a Dask scheduler may take to answer, at first and after it was lost."""
+
+SILENT_SECONDS = 60
+"""How long a Dask scheduler may be silent at work before it is taken for lost."""
 
 
 class SchedulerLostError(ConnectionError):
@@ -272,33 +277,56 @@ def _start_worker() -> None:
 class _DaskExecutor(Executor):
     """A Dask client's workers; unlike its own executor, ends every future.
 
-    That one waits for ever if the scheduler is lost while a result is on its way.
+    That one waits for ever if the scheduler is lost while a result is on its way, or
+    hangs.
     """
 
     def __init__(self, client) -> None:
         self._client = client
+        self._loop = client.loop.asyncio_loop
+        self._waiting: set[asyncio.Task] = set()  # for the loop's thread alone
+        self._listener = asyncio.run_coroutine_threadsafe(self._listen(), self._loop)
 
     def submit(self, fn, /, *args, **kwargs) -> Future:
         """As for any executor."""
         theirs = self._client.submit(fn, *args, pure=False, **kwargs)
-        ours: Future = Future()
+        return asyncio.run_coroutine_threadsafe(self._result(theirs), self._loop)
 
-        async def pass_on() -> None:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Stop listening; the client, which is not ours, is left as it is."""
+        self._listener.cancel()
+
+    async def _result(self, theirs) -> list[Outcome]:
+        waiting = asyncio.current_task()
+        self._waiting.add(waiting)
+        try:
+            return await theirs
+        except (KeyboardInterrupt, SystemExit) as error:  # would end the loop's thread
+            raise RuntimeError(f"a worker raised {type(error).__name__}") from error
+        finally:
+            self._waiting.remove(waiting)
+
+    async def _listen(self) -> None:
+        """Give up what is waited for when the scheduler no longer answers."""
+        while True:
+            await asyncio.sleep(SILENT_SECONDS / 4)
             try:
-                ours.set_result(await theirs)
-            except BaseException as error:
-                ours.set_exception(error)
-
-        self._client.loop.add_callback(pass_on)
-        return ours
+                await asyncio.wait_for(
+                    self._client.scheduler.identity(), SILENT_SECONDS
+                )
+            except TimeoutError:
+                for waiting in self._waiting:
+                    waiting.cancel()
+            except OSError:
+                pass  # a connection that is lost is the client's to notice
 
 
 def dask_scheduler(address: str) -> Workplace:
     """The workers of a running Dask scheduler.
 
     They must see the results and data folders at the same paths.  Start them with
-    ``--nthreads 1``.  If the scheduler is lost, whoever answers at its address within
-    ``ANSWER_SECONDS`` is given what is left to do.
+    ``--nthreads 1``.  If the scheduler is lost, or says nothing for ``SILENT_SECONDS``,
+    whoever answers at its address within ``ANSWER_SECONDS`` is given the rest.
 
     Raises:
         ValueError: (when opened) nothing answers at the address.
@@ -313,6 +341,7 @@ def dask_scheduler(address: str) -> Workplace:
 
         with _silenced("distributed.client"):  # which tells of a loss by its traceback
             try:
+                _ask_who_is_there(address)
                 client = Client(address, timeout=f"{ANSWER_SECONDS}s")
             except (OSError, ValueError) as error:
                 if answered:
@@ -328,10 +357,31 @@ def dask_scheduler(address: str) -> Workplace:
                     f"({error})"
                 ) from error
             answered = True
-            with client:
-                yield _DaskExecutor(client)
+            with client, _DaskExecutor(client) as executor:
+                yield executor
 
     return workplace
+
+
+def _ask_who_is_there(address: str) -> None:
+    """Speak with a scheduler once, since a client waits for ever for one that hangs.
+
+    Raises:
+        OSError: nobody answers within ``ANSWER_SECONDS``.
+        ValueError: it is no address.
+    """
+    from distributed import rpc
+
+    async def ask() -> None:
+        async with rpc(address) as scheduler:
+            try:
+                await asyncio.wait_for(scheduler.identity(), ANSWER_SECONDS)
+            except TimeoutError:
+                raise TimeoutError(f"silent for {ANSWER_SECONDS:g} s") from None
+
+    # In a thread of its own, for a notebook's has a loop that runs already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, ask()).result()
 
 
 @contextmanager
@@ -367,8 +417,9 @@ def dask_cluster(workers: int) -> Workplace:
                 memory_limit=0,
             ) as cluster,
             Client(cluster) as client,
+            _DaskExecutor(client) as executor,
         ):
-            yield _DaskExecutor(client)
+            yield executor
 
     return workplace
 
