@@ -99,6 +99,9 @@ def keep_mathematics(app: Sphinx, what, name, obj, options, lines: list[str]) ->
     for i, line in enumerate(lines):
         line = line.replace("|", r"\|")
         lines[i] = LONE_STAR.sub(lambda m: m[0] if m[0] != "*" else r"\*", line)
+    if what in ("attribute", "data", "property"):
+        # Napoleon takes what stands before a colon in the first line for a type.
+        lines.insert(0, "")
 
 
 def drop_deprecated_role(app: Sphinx, pagename, templatename, context, doctree):
