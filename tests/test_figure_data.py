@@ -6,10 +6,10 @@ import io
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import jupytext
 import matplotlib as mpl
-import nbclient
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +18,10 @@ from matplotlib.axes import Axes
 
 from marginflow.figure_data import COLUMNS, figure_csv
 from marginflow.figures import PALETTE
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+
+import execute_chapters
 
 mpl.use("agg")
 X = np.geomspace(1e-300, 1e300, 7)
@@ -225,10 +229,7 @@ plt.plot([1, 2], [3, 4], label="SGD");
 
 def test_in_a_notebook_each_figure_brings_its_table(tmp_path) -> None:
     notebook = jupytext.reads(CHAPTER, fmt="md:myst")
-    folder = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(
-        notebook, kernel_name="python3", timeout=300, resources=folder
-    ).execute()
+    execute_chapters.execute(notebook, tmp_path)
     (output,) = notebook.cells[1].outputs
     assert {"image/svg+xml", "text/csv"} <= set(output["data"])
     table = pd.read_csv(io.StringIO(output["data"]["text/csv"]), comment="#")

@@ -54,6 +54,17 @@ def test_a_false_check_fails_its_chapter(tmp_path: Path) -> None:
 
 
 @pytest.mark.notebook
+def test_kernels_that_start_together_share_no_port(tmp_path: Path) -> None:
+    """Two that draw their ports at one time may draw the same; these draw none."""
+    ask = "from ipykernel.kernelapp import IPKernelApp\n"
+    ask += "print(IPKernelApp.instance().transport)"
+    text = f"```{{code-cell}} ipython3\n{ask}\n```\n"
+    notebook = jupytext.reads(text, fmt="md:myst")
+    execute_chapters.execute(notebook, tmp_path)
+    assert notebook.cells[0].outputs[0]["text"] == "ipc\n"
+
+
+@pytest.mark.notebook
 def test_outputs_are_kept_for_this_text_alone(tmp_path: Path) -> None:
     chapter = tmp_path / "chapter.md"
     text = CHAPTERS[0].read_text().split("\n# ")[0]  # the header

@@ -15,13 +15,15 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
@@ -37,14 +39,17 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
     Raises:
         CellExecutionError: a cell raised, a check in the text was false, say.
     """
-    return NotebookClient(
-        notebook,
-        timeout=TIMEOUT_S,
-        record_timing=False,  # the cache would take it for a part of the chapter
-        kernel_name="python3",
-        extra_arguments=["--Application.log_level=ERROR"],  # no advice on transport
-        resources={"metadata": {"path": str(folder)}},
-    ).execute()
+    with TemporaryDirectory() as sockets:
+        # By sockets in a folder: kernels that start together may be given one port.
+        apart = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
+        return NotebookClient(
+            notebook,
+            timeout=TIMEOUT_S,
+            record_timing=False,  # the cache would take it for a part of the chapter
+            kernel_name="python3",
+            config=Config(ConnectionFileMixin=apart),
+            resources={"metadata": {"path": str(folder)}},
+        ).execute()
 
 
 def main() -> int:
@@ -86,7 +91,7 @@ def _timed(chapter: Path) -> tuple[nbformat.NotebookNode, float, str]:
     try:
         execute(notebook, chapter.parent)
         error = ""
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as trouble:
+    except (CellExecutionError, CellTimeoutError, RuntimeError) as trouble:
         error = str(trouble)
     return notebook, time.perf_counter() - started, error
 
