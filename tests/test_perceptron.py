@@ -70,7 +70,8 @@ def test_the_gradient_is_autograds() -> None:
     sigma = torch.nn.functional.leaky_relu(w[..., 1:] @ x.T, 0.5)
     torch.exp(-y * w[..., :1] * sigma).sum().backward()
     models = w.detach().reshape(-1, 3)
-    gradient, right = perceptron._gradient(models.T.contiguous(), x, y)
+    gradient_at = perceptron._Gradient(x, y, len(models))
+    gradient, right = gradient_at(models.T.contiguous())
     expected = w.grad.reshape(-1, 3)
     torch.testing.assert_close(gradient.T, expected, rtol=1e-12, atol=1e-12)
     z = (y * w[..., :1] * sigma).detach().reshape(-1, len(y))
@@ -78,7 +79,7 @@ def test_the_gradient_is_autograds() -> None:
     # The check can fail: a slope of 0.49 has another gradient.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(perceptron, "SLOPE", 0.49)
-        other, _ = perceptron._gradient(models.T.contiguous(), x, y)
+        other, _ = gradient_at(models.T.contiguous())
     assert (other.T - expected).abs().max() > 1e-3
 
 
@@ -185,3 +186,12 @@ def test_observations_can_fail() -> None:
     wrong = verdicts(observe(swapped).to_frame().T)
     assert table.verdict["direction"] == "reproduced"
     assert wrong.verdict["direction"] == "not reproduced"
+
+
+def test_divergence_is_dated_alike_however_seldom_one_looks(monkeypatch) -> None:
+    spec = PerceptronSpec(rounds=12, epochs=103)  # the sum, on which SGD diverges
+    run = run_perceptron(spec)
+    assert run.diverged.any()
+    assert not run.diverged.all()
+    monkeypatch.setattr(perceptron, "LOOK_BACK", 1)
+    assert torch.equal(run_perceptron(spec).diverged_at, run.diverged_at)
