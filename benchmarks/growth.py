@@ -57,12 +57,11 @@ def _perceptron(quick: bool) -> list[Row]:
 def _parameters(quick: bool) -> list[Row]:
     counts = (10**4, 10**5) if quick else (10**4, 10**5, 10**6, 10**7)
     repeats = 3 if quick else 15
-    steps = {
-        n: GeneralizedAdadelta(parameters([(n,)]), eps=1e-5, fused=True).step
-        for n in counts
-    }
-    limits = {f"limit {n}": peaks.stream(28 * n) for n in counts}
-    seen = interleaved({**steps, **limits}, repeats)
+    works = {}
+    for n in reversed(counts):  # a large one would leave the next, small one no cache
+        works[n] = GeneralizedAdadelta(parameters([(n,)]), eps=1e-5, fused=True).step
+        works[f"limit {n}"] = peaks.stream(28 * n)
+    seen = interleaved(works, repeats)
     first = counts[0]
     return [
         Row(
