@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from pathlib import Path
 
 from docutils import nodes
@@ -42,6 +43,22 @@ def number_from_label(app: Sphinx, env: BuildEnvironment) -> list[str]:
                 if match:
                     numbers[label] = (match[2],)
     return []
+
+
+def note_reading(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Remember whether this build reads anything."""
+    app.marginflow_reads = bool(docnames)
+
+
+def write_all_pages(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Once a page has changed, write all: previews of links know written pages only.
+
+    The previews' files, which carry a new name each time, are then all made anew.
+    """
+    if not app.marginflow_reads:
+        return []
+    shutil.rmtree(Path(app.outdir, "_static", "tippy"), ignore_errors=True)
+    return sorted(env.found_docs)
 
 
 def drop_thebe(app: Sphinx, config: Config) -> None:
@@ -115,6 +132,8 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("doctree-read", name_from_label)
     # After Sphinx itself has counted (its collector runs at priority 500).
     app.connect("env-get-updated", number_from_label, priority=900)
+    app.connect("env-before-read-docs", note_reading)
+    app.connect("env-get-updated", write_all_pages)
     app.connect("config-inited", drop_thebe, priority=900)
     app.connect("config-inited", key_cache, priority=100)
     app.connect("config-inited", find_mathjax, priority=100)
