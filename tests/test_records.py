@@ -82,6 +82,24 @@ def test_recorded_run_is_not_run_again(data, tmp_path):
     assert record_path(tmp_path, SPEC).read_bytes() == before
 
 
+def test_what_a_killed_process_left_beside_a_record_goes(data, tmp_path):
+    """Killed after its record had its name, before it cleared up."""
+    run_one(SPEC, tmp_path, data)
+    record, checkpoint = record_path(tmp_path, SPEC), checkpoint_path(tmp_path, SPEC)
+    part = records.part_path(tmp_path, SPEC)
+    draft = record.with_name(f".{record.name}.0.tmp")
+    before, left = record.read_bytes(), (checkpoint, part, draft)
+    for path in left:
+        path.write_bytes(b"left")
+    with runner._Claim(checkpoint.with_suffix(".lock")) as held:
+        assert held  # by another, who may be at it still
+        assert run_one(SPEC, tmp_path, data).status == "present"
+        assert all(path.exists() for path in left)
+    assert run_one(SPEC, tmp_path, data).status == "present"
+    assert not any(path.exists() for path in left)
+    assert record.read_bytes() == before
+
+
 def test_load_frame_names_every_row(data, tmp_path):
     other = RunSpec("mnist", "finer", "SGD", 3, "smoke")
     for spec in (SPEC, other):

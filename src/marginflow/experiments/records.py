@@ -144,10 +144,10 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, replace: bool) -> 
                 os.link(draft, path)  # unlike a rename, refuses to take another's place
             except FileExistsError:
                 return False
-        _flush_folder(path.parent)
-        return True
     finally:
         draft.unlink(missing_ok=True)
+    _flush_folder(path.parent)
+    return True
 
 
 def _flush_folder(folder: Path) -> None:

@@ -124,15 +124,18 @@ def run_together(
         claims: dict[RunSpec, _Claim] = {}
         for spec in specs:
             claim = _Claim(checkpoint_path(results, spec).with_suffix(".lock"))
-            if _present(results, spec):
+            present = _present(results, spec)
+            if present and not _left_behind(results, spec):
                 outcomes[spec] = Outcome(spec, "present")
             elif not stack.enter_context(claim):
-                outcomes[spec] = Outcome(spec, "busy")
-            elif _present(results, spec):  # recorded between our look and our claim
-                outcomes[spec] = Outcome(spec, "present")
+                outcomes[spec] = Outcome(spec, "present" if present else "busy")
             else:
-                _remove_drafts(results, spec)
-                claims[spec] = claim
+                if _present(results, spec):  # perhaps since we looked
+                    outcomes[spec] = Outcome(spec, "present")
+                else:
+                    claims[spec] = claim
+                for path in _left_behind(results, spec):
+                    path.unlink(missing_ok=True)
         if claims:
             trained = _train_and_record(
                 claims, results, data, checkpoint_seconds, stop_after
@@ -141,15 +144,21 @@ def run_together(
     return [outcomes[spec] for spec in specs]
 
 
-def _remove_drafts(results: str | os.PathLike, spec: RunSpec) -> None:
-    """Remove what killed processes left half-written; the claim must be in hand."""
-    for path in (
-        record_path(results, spec),
-        part_path(results, spec),
-        checkpoint_path(results, spec),
-    ):
-        for draft in path.parent.glob(f".{path.name}.*.tmp"):
-            draft.unlink(missing_ok=True)
+def _left_behind(results: str | os.PathLike, spec: RunSpec) -> list[Path]:
+    """What killed processes left half-written, or beside a record that replaces it.
+
+    It may be in use until the claim is in hand.
+    """
+    record = record_path(results, spec)
+    replaced = [part_path(results, spec), checkpoint_path(results, spec)]
+    found = [
+        draft
+        for path in (record, *replaced)
+        for draft in path.parent.glob(f".{path.name}.*.tmp")
+    ]
+    if record.exists():
+        found += [path for path in replaced if path.exists()]
+    return found
 
 
 def _present(results: str | os.PathLike, spec: RunSpec) -> bool:

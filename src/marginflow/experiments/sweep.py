@@ -234,11 +234,11 @@ def process_pool(workers: int) -> Workplace:
             yield pool
         except BaseException:
             # Records and checkpoints are whole at any moment, so workers may just end.
-            pool.shutdown(wait=False, cancel_futures=True)
             for child in multiprocessing.active_children():
                 child.terminate()
             raise
         finally:
+            # Once and to the end: the pool's thread must not meet Python's own exit.
             pool.shutdown(cancel_futures=True)
 
     return workplace
@@ -311,9 +311,8 @@ class _DaskExecutor(Executor):
         while True:
             await asyncio.sleep(SILENT_SECONDS / 4)
             try:
-                await asyncio.wait_for(
-                    self._client.scheduler.identity(), SILENT_SECONDS
-                )
+                async with asyncio.timeout(SILENT_SECONDS):
+                    await self._client.scheduler.identity()
             except TimeoutError:
                 for waiting in self._waiting:
                     waiting.cancel()
@@ -375,7 +374,8 @@ def _ask_who_is_there(address: str) -> None:
     async def ask() -> None:
         async with rpc(address) as scheduler:
             try:
-                await asyncio.wait_for(scheduler.identity(), ANSWER_SECONDS)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await scheduler.identity()
             except TimeoutError:
                 raise TimeoutError(f"silent for {ANSWER_SECONDS:g} s") from None
 
