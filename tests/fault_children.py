@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -65,6 +66,8 @@ def command_child(
     from marginflow import cli
 
     os.setsid()
+    # As in a terminal; what a shell starts in the background has Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sweep.ANSWER_SECONDS = answer_seconds
     sweep.SILENT_SECONDS = silent_seconds
     os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
