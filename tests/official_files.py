@@ -139,8 +139,11 @@ def command_line(arguments: list[str]) -> int:
 
 if __name__ in ("__main__", "__mp_main__"):
     # Pool and Dask workers import this file again, and so see the generated data too.
+    import signal
     import sys
 
     use_generated(Path(sys.argv[1]))
     if __name__ == "__main__":
+        # As in a terminal; what a shell starts in the background has Ctrl-C ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.exit(command_line(sys.argv[1:]))
