@@ -288,8 +288,7 @@ def _outputs(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
 class _Gradient:
     """∇ of Σ_i exp(-z_i) in (v, w), where z_i = y_i v σ(⟨w, x_i⟩), of m models at once.
 
-    What it writes on the way is as large as the second level of caches, and so is
-    allocated once.
+    What it writes on the way, three arrays of shape (n, m), is allocated once.
     """
 
     def __init__(self, x: Float[Tensor, "n 2"], y: Float[Tensor, " n"], m: int) -> None:
