@@ -36,6 +36,7 @@ __all__ = [
     "part_path",
     "read_record",
     "record_path",
+    "weights_path",
     "write_atomically",
     "write_record",
 ]
@@ -67,6 +68,11 @@ def part_path(results: str | os.PathLike, spec: RunSpec) -> Path:
     """Where the rows lie of a run that was stopped before its end."""
     record = record_path(results, spec)
     return record.with_name(f"part-{record.name}")
+
+
+def weights_path(results: str | os.PathLike, spec: RunSpec) -> Path:
+    """Where the last w of ``spec`` lies, if it was kept."""
+    return record_path(results, spec).with_suffix(".safetensors")
 
 
 def content_digest(columns: Iterable[str], rows: Float[np.ndarray, "n c"]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
+import json
 import os
 import platform
 import subprocess
@@ -30,6 +31,7 @@ from marginflow.experiments.records import (
     part_path,
     read_record,
     record_path,
+    weights_path,
     write_atomically,
     write_record,
 )
@@ -61,6 +63,10 @@ _MATTERS = (
     "optim",
 )
 """What the rows of a record are computed by."""
+
+
+KEPT = [("desk", 0), ("paper", 0)]
+"""Scales and rounds whose last w is kept beside the record, to be measured anew."""
 
 
 @dataclass(frozen=True)
@@ -228,12 +234,22 @@ def _train_and_record(
             part = part_path(results, spec)
             write_record(part, COLUMNS, rows, provenance, replace=True)
         else:
+            if (spec.scale, spec.round) in KEPT and result.status == "finished":
+                _keep_weights(results, spec, result.weights, provenance)
             write_record(record_path(results, spec), COLUMNS, rows, provenance)
             checkpoints[spec].unlink(missing_ok=True)
             part_path(results, spec).unlink(missing_ok=True)
         status = "recorded" if result.status == "finished" else result.status
         outcomes.append(Outcome(spec, status, result.seconds))
     return outcomes
+
+
+def _keep_weights(results, spec: RunSpec, weights: dict, provenance: dict) -> None:
+    """Write the last w before its record, which says that the run is done."""
+    from safetensors.torch import save
+
+    data = save(weights, {"marginflow.provenance": json.dumps(provenance)})
+    write_atomically(weights_path(results, spec), data, replace=True)
 
 
 # ---- checkpoints ---------------------------------------------------------------------

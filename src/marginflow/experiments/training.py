@@ -64,6 +64,8 @@ class Result:
     seconds: float
     """Time spent, over all the processes that had a part in it."""
     evaluation_seconds: float
+    weights: dict[str, Tensor]
+    """The last w, by the names of the module's parameters, on the CPU."""
 
     @property
     def status(self) -> Literal["finished", "diverged", "stopped"]:
@@ -279,6 +281,10 @@ class Member:
             self.epoch,
             self.seconds,
             self.evaluation_seconds,
+            {
+                name: view.contiguous().cpu()
+                for name, view in self.network.unpack(self.w.detach()).items()
+            },
         )
 
 
