@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from marginflow import claims, cli
-from marginflow.experiments.observations import (
+from marginflow.claims.measures import (
     OBSERVATIONS,
     Observation,
     final,
@@ -184,12 +184,12 @@ def test_changed_records_change_the_scoreboard(tmp_path):
     name = "mnist-margin-coarser"
     (before,) = claims.scoreboard(copy, [name])
     record_path(copy, RunSpec("mnist", "coarser", "SGD", 0)).unlink()
-    claims._records.cache_clear()
+    claims.table._records.cache_clear()
     (after,) = claims.scoreboard(copy, [name])
     assert claims.differences([before], [after])
     path = record_path(copy, RunSpec("mnist", "coarser", "SGD", 1))
     path.write_bytes(path.read_bytes()[:-40])
-    claims._records.cache_clear()
+    claims.table._records.cache_clear()
     with pytest.raises(RecordError, match=r"SGD-01\.parquet"):
         claims.scoreboard(copy, [name])
 

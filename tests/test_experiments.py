@@ -14,7 +14,6 @@ import torch
 from marginflow import networks
 from marginflow.data import load_images, seeded_generator
 from marginflow.experiments import spec as specs
-from marginflow.experiments.flat import FlatNetwork
 from marginflow.experiments.metrics import (
     COLUMNS,
     adapter_spread,
@@ -29,6 +28,7 @@ from marginflow.experiments.training import (
     resolve_device,
     train,
 )
+from marginflow.flat import FlatNetwork
 from marginflow.margins import RunningMargin, multiclass_gap
 from marginflow.optim import released_horizon
 

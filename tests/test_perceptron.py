@@ -8,14 +8,14 @@ import math
 import pytest
 import torch
 
-from marginflow.data import perceptron_points
-from marginflow.experiments import perceptron
-from marginflow.experiments.perceptron import ALGORITHMS, PerceptronSpec, run_perceptron
-from marginflow.experiments.perceptron_observations import (
+from marginflow.claims.perceptron import (
     OBSERVATIONS,
     observe,
     verdicts,
 )
+from marginflow.data import perceptron_points
+from marginflow.experiments import perceptron
+from marginflow.experiments.perceptron import ALGORITHMS, PerceptronSpec, run_perceptron
 from marginflow.optim import GeneralizedAdadelta, harmonic_decay
 
 SPEC = PerceptronSpec(rounds=3, epochs=200, reduction="mean")

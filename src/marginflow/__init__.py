@@ -14,7 +14,8 @@ data flows through them (each imports only from those before it):
 `proofs`       the proofs as ordered, mechanically checked steps   (Lemmas 5-9)
 `data`         the data sets of Section 4
 `experiments`  what to run, running it, recording it               (Section 4)
-`figures`      one style and one colour per algorithm; `figure_data`: what one draws
+`claims`       what the paper claims, and what became of it here
+`book`         what the book shows: style, figures, charts, proof map
 `cli`          the command `marginflow`
 =============  ==================================================================
 

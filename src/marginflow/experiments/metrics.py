@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from marginflow.experiments.flat import FlatNetwork
+from marginflow.flat import FlatNetwork
 from marginflow.losses import log_total_cross_entropy
 from marginflow.margins import log_norm, multiclass_gap
 from marginflow.optim import adapter_reciprocal_root, skewed_adapter

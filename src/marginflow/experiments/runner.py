@@ -52,7 +52,7 @@ _MAGIC = b"marginflow checkpoint 1\n"
 
 _MATTERS = (
     "data.py",
-    "experiments/flat.py",
+    "flat.py",
     "experiments/metrics.py",
     "experiments/spec.py",
     "experiments/training.py",

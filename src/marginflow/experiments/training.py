@@ -22,7 +22,6 @@ from torch import Tensor
 
 from marginflow import losses
 from marginflow.data import ImageSet, epoch_order, seeded_generator
-from marginflow.experiments.flat import FlatNetwork
 from marginflow.experiments.metrics import (
     COLUMNS,
     QUANTILES,
@@ -33,6 +32,7 @@ from marginflow.experiments.metrics import (
     logits_of,
 )
 from marginflow.experiments.spec import RunSpec
+from marginflow.flat import FlatNetwork
 from marginflow.margins import log_norm, multiclass_gap
 from marginflow.networks import homogeneity_degree, mnist_net, vgg_net
 from marginflow.optim import (

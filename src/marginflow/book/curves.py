@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from marginflow.book.figures import ALGORITHMS, DASHES, INK, PALETTE
 from marginflow.experiments.spec import REGIMES
-from marginflow.figures import ALGORITHMS, DASHES, INK, PALETTE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

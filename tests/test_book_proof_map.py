@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from marginflow import proofs
+from marginflow.book.proof_map import LEVELS, formal_proofs, proof_map
 from marginflow.proofs import Argument, Statement, Step
-from marginflow.proofs.diagram import LEVELS, formal_proofs, proof_map
 from marginflow.proofs.report import settled_by
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marginflow.curves import PANELS, band, regimes_figure, single_round_figure
-from marginflow.figures import PALETTE
+from marginflow.book.curves import PANELS, band, regimes_figure, single_round_figure
+from marginflow.book.figures import PALETTE
 
 
 @pytest.fixture

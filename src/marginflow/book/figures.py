@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from marginflow.book.figure_csv import offer_csv
 from marginflow.experiments.spec import ALGORITHMS
-from marginflow.figure_data import offer_csv
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

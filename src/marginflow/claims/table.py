@@ -250,8 +250,8 @@ def _monotone(_: Path) -> tuple[str, str]:
 def _perceptron_verdicts(results: Path):
     import pandas as pd
 
+    from marginflow.claims.perceptron import observe, verdicts
     from marginflow.experiments.perceptron import PerceptronSpec
-    from marginflow.experiments.perceptron_observations import observe, verdicts
     from marginflow.experiments.perceptron_records import (
         load_perceptron,
         perceptron_path,
@@ -287,7 +287,7 @@ def _records(results: Path, experiment: str, regime: str, scale: str):
 
 def _trained(observation) -> Measure:
     def measure(results: Path) -> tuple[str, str]:
-        from marginflow.experiments.observations import full_rounds
+        from marginflow.claims.measures import full_rounds
 
         for scale in ("paper", "laptop"):  # the larger one counts, if there is one
             key = (results, observation.experiment, observation.regime, scale)
@@ -302,7 +302,8 @@ def _trained(observation) -> Measure:
 
 
 def _experiment_claims() -> list[Claim]:
-    from marginflow.experiments import observations, perceptron_observations
+    from marginflow.claims.measures import OBSERVATIONS as TRAINED
+    from marginflow.claims.perceptron import OBSERVATIONS as PERCEPTRON
 
     claims = [
         Claim(
@@ -314,13 +315,13 @@ def _experiment_claims() -> list[Claim]:
             "experiment-1",
             _perceptron(name),
         )
-        for name, o in perceptron_observations.OBSERVATIONS.items()
+        for name, o in PERCEPTRON.items()
     ]
     pages = {
         "mnist": ("page 10", "experiment-2"),
         "cifar10": ("page 11", "experiment-3"),
     }
-    for o in observations.OBSERVATIONS:
+    for o in TRAINED:
         where, page = pages[o.experiment]
         claims.append(
             Claim(

@@ -16,8 +16,8 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from marginflow.figure_data import COLUMNS, figure_csv
-from marginflow.figures import PALETTE
+from marginflow.book.figure_csv import COLUMNS, figure_csv
+from marginflow.book.figures import PALETTE
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
@@ -216,7 +216,7 @@ def test_a_changed_figure_has_another_table(change) -> None:
 
 
 CHAPTER = """```{code-cell} ipython3
-from marginflow import figures
+from marginflow.book import figures
 figures.use_book_style()
 ```
 
@@ -237,5 +237,7 @@ def test_in_a_notebook_each_figure_brings_its_table(tmp_path) -> None:
 
 
 def test_outside_a_notebook_nothing_is_offered() -> None:
-    code = "from marginflow.figure_data import offer_csv; assert offer_csv() is False"
+    code = (
+        "from marginflow.book.figure_csv import offer_csv; assert offer_csv() is False"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
