@@ -1,8 +1,8 @@
 """Beside every figure of a chapter: what it draws as CSV, its code, its records.
 
 A figure that was shown under `figures.use_book_style` carries its own table among its
-outputs (see `marginflow.book.figure_csv`), and an interactive chart carries its data in
-its specification.  Both are written below ``_downloads/CHAPTER/`` of the site and linked
+outputs (see `marginflow.book.figure_csv`); an interactive chart carries its data in its
+specification.  Both are written below ``_downloads/CHAPTER/`` of the site and linked
 under the figure, next to the cell that made it and to whatever folder or file below
 ``results/`` its caption names.
 """
