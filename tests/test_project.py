@@ -14,13 +14,17 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
-TOOLS = ("bash", "awk", "dirname", "df", "grep", "rm", "env")
+TOOLS = ("bash", "awk", "cat", "cksum", "dirname", "df", "grep", "rm", "env")
+COPIED = (
+    "pyproject.toml", "constraints.txt", "package.json", "package-lock.json",
+    "README.md", "LICENSE", "Makefile",
+)  # fmt: skip
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """What set-up needs of a checkout, in a folder of its own."""
-    for name in ("pyproject.toml", "constraints.txt", "README.md", "LICENSE"):
+    for name in COPIED:
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     shutil.copytree(ROOT / "src", tmp_path / "src")
@@ -113,24 +117,74 @@ def test_lock_file_records_no_download_address() -> None:
     assert '"resolved"' not in (ROOT / "package-lock.json").read_text(encoding="utf-8")
 
 
+@pytest.fixture
+def environment(checkout: Path) -> Path:
+    """An environment that is there already, with a pip that has nothing to do."""
+    return made(checkout, checkout / ".venv")
+
+
+def made(checkout: Path, environment: Path) -> Path:
+    scripts = {
+        "python": f'[ "$1" = -m ] || exec {sys.executable} "$@"',
+        "npm": "echo no registry >&2\nexit 1",
+    }
+    for folder in (environment / "bin", checkout / "book" / "_static"):
+        folder.mkdir(parents=True)
+    for name, script in scripts.items():
+        path = environment / "bin" / name
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+    return environment
+
+
 def test_without_npm_the_set_up_goes_on_and_says_what_is_missing(
-    checkout: Path,
+    checkout: Path, environment: Path
 ) -> None:
-    # An environment that is there already, with a pip that has nothing to do.
-    for name in (".venv/bin", "book/_static"):
-        (checkout / name).mkdir(parents=True)
-    python = checkout / ".venv" / "bin" / "python"
-    python.write_text(
-        f'#!/bin/sh\n[ "$1" = -m ] || exec {sys.executable} "$@"\n', encoding="utf-8"
-    )
-    npm = checkout / ".venv" / "bin" / "npm"
-    npm.write_text("#!/bin/sh\necho no registry >&2\nexit 1\n", encoding="utf-8")
-    for script in (python, npm):
-        script.chmod(0o755)
     done = setup(checkout, os.environ["PATH"])
     assert done.returncode == 0, done.stderr
     assert "npm could not install" in done.stderr
     assert "live cells and hover previews are missing" in done.stderr
-    assert not (checkout / ".venv" / ".ready").exists(), "so that it is tried again"
+    assert not (environment / ".ready").exists(), "so that it is tried again"
     manifest = checkout / "book" / "_static" / "live" / "pyodide" / "manifest.json"
     assert "missing" in manifest.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["env", "an env"])
+@pytest.mark.parametrize("absolute", [True, False])
+def test_the_environment_may_be_anywhere(
+    checkout: Path, name: str, absolute: bool
+) -> None:
+    """npm is looked for in it first, and make finds its Python."""
+    environment = made(checkout, checkout / name)
+    place = str(environment) if absolute else name
+    make = ["make", "-s", "-C", str(checkout), f"VENV={place}"]
+    done = subprocess.run([*make, "setup"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "no registry" in done.stderr, "this npm, and not another"
+    done = subprocess.run([*make, "-n", "test-fast"], capture_output=True, text=True)
+    assert f'"{place}/bin/python" -m pytest' in done.stdout
+
+
+def test_set_up_is_done_once_until_what_it_installs_changes(
+    checkout: Path, environment: Path
+) -> None:
+    """The pins decide, not their time: a file may come back with its old one."""
+    (environment / "bin" / "npm").write_text("#!/bin/sh\n", encoding="utf-8")
+    if not (ROOT / "node_modules" / "mathjax").exists():
+        pytest.skip("npm has brought nothing here that could be copied")
+    (checkout / "node_modules").symlink_to(ROOT / "node_modules")
+    calls = environment / "calls"
+    python = environment / "bin" / "python"
+    python.write_text(f'#!/bin/sh\necho "$@" >>"{calls}"\n', encoding="utf-8")
+
+    def runs() -> int:
+        before = len(calls.read_text().splitlines()) if calls.exists() else 0
+        assert setup(checkout, os.environ["PATH"]).returncode == 0
+        return len(calls.read_text().splitlines()) - before
+
+    assert runs() > 0
+    assert runs() == 0
+    pins = checkout / "constraints.txt"
+    pins.write_text(pins.read_text() + "# other\n")
+    os.utime(pins, (0, 0))
+    assert runs() > 0

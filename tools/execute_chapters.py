@@ -4,16 +4,19 @@
     python tools/execute_chapters.py
 
 The book's build then finds all outputs in jupyter-cache, and the tests find that the
-chapters have run.  Both forget them when the package, the recorded results or the pins
-change (see `state` in book/_ext/marginflow_book.py).
+chapters have run.  Outputs are forgotten when what a chapter reads has changed (see
+book/_ext/marginflow_state.py).
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,7 +31,13 @@ from traitlets.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
-from marginflow_book import execution_cache  # noqa: E402
+from marginflow_state import (  # noqa: E402
+    chapter_state,
+    drop_stale,
+    execution_cache,
+    kernel_environment,
+    socket_folder,
+)
 
 TIMEOUT_S = 300
 
@@ -39,9 +48,9 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
     Raises:
         CellExecutionError: a cell raised, a check in the text was false, say.
     """
-    with TemporaryDirectory() as sockets:
+    with TemporaryDirectory(dir=socket_folder()) as own:
         # By sockets in a folder: kernels that start together may be given one port.
-        apart = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
+        apart = {"transport": "ipc", "connection_file": f"{own}/kernel.json"}
         return NotebookClient(
             notebook,
             timeout=TIMEOUT_S,
@@ -49,12 +58,31 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
             kernel_name="python3",
             config=Config(ConnectionFileMixin=apart),
             resources={"metadata": {"path": str(folder)}},
-        ).execute()
+        ).execute(env=kernel_environment(Path(own, "ipython")))
 
 
-def main() -> int:
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Hold the lock of a checkout's build, or end with a message where another does."""
+    place = root / "_build" / ".lock"
+    place.parent.mkdir(exist_ok=True)
+    with place.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(
+                f"marginflow: another build of {root} is under way, and two would "
+                "write the same files.\n  Wait until it has ended, then try again.",
+                file=sys.stderr,
+            )
+            sys.exit(2)
+        yield
+
+
+def execute_missing() -> int:
     """Execute what is missing; returns the exit status, 1 if a chapter failed."""
     cache = get_cache(execution_cache(ROOT))
+    drop_stale(cache, ROOT)
     missing = []
     for chapter in sorted((ROOT / "notebooks").glob("*.md")):
         try:
@@ -70,14 +98,14 @@ def main() -> int:
     with ProcessPoolExecutor(workers) as pool:
         running = {pool.submit(_timed, chapter): chapter for chapter in missing}
         for done, future in enumerate(as_completed(running), 1):
-            chapter, (notebook, seconds, error) = running[future], future.result()
+            chapter = running[future]
+            notebook, state, seconds, error = future.result()
             if error:
                 failed += 1
                 print(f"{chapter.relative_to(ROOT)} failed:\n{error}", file=sys.stderr)
             else:
-                kept = CacheBundleIn(
-                    notebook, str(chapter), data={"execution_seconds": seconds}
-                )
+                told = {"execution_seconds": seconds, "state": state}
+                kept = CacheBundleIn(notebook, str(chapter), data=told)
                 cache.cache_notebook_bundle(kept, check_validity=False, overwrite=True)
             print(
                 f"[{done}/{len(missing)}] {chapter.stem}, {seconds:.0f} s", flush=True
@@ -85,16 +113,18 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _timed(chapter: Path) -> tuple[nbformat.NotebookNode, float, str]:
-    """The executed notebook, how long it took, and what went wrong if anything did."""
-    notebook, started = jupytext.read(chapter), time.perf_counter()
+def _timed(chapter: Path) -> tuple[nbformat.NotebookNode, str, float, str]:
+    """The executed notebook, the state it was made in, how long, what went wrong."""
+    notebook, state = jupytext.read(chapter), chapter_state(chapter)
+    started = time.perf_counter()
     try:
         execute(notebook, chapter.parent)
         error = ""
     except (CellExecutionError, CellTimeoutError, RuntimeError) as trouble:
         error = str(trouble)
-    return notebook, time.perf_counter() - started, error
+    return notebook, state, time.perf_counter() - started, error
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with alone(ROOT):
+        sys.exit(execute_missing())

@@ -5,6 +5,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 VENV=${VENV:-.venv}
 NEED_GIB=9
+case $VENV in /*) HERE=$VENV ;; *) HERE=$PWD/$VENV ;; esac
+
+# What the environment was made from; while that stays, there is nothing to do.
+STATE=$(cat pyproject.toml constraints.txt package.json package-lock.json \
+    tools/setup.sh tools/fetch_live.py | cksum)
+[ ! -e "$VENV/.ready" ] || [ "$(cat "$VENV/.ready")" != "$STATE" ] || exit 0
 
 die() { printf '\nmarginflow set-up: %s\n' "$1" >&2; exit 2; }
 
@@ -44,7 +50,7 @@ fi
 # The scripts that pages use are served by the site itself; node comes from PyPI with
 # the rest. Without them the book is still built, and set-up tries again next time.
 complete=yes
-if PATH="$PWD/$VENV/bin:$PATH" npm ci --no-progress --loglevel=error >/dev/null; then
+if PATH="$HERE/bin:$PATH" npm ci --no-progress --loglevel=error >/dev/null; then
     rm -rf book/_static/mathjax book/_static/hover book/_static/vega
     mkdir -p book/_static/mathjax/{input/tex,output/chtml/fonts,sre/mathmaps} \
         book/_static/hover book/_static/vega
@@ -76,4 +82,4 @@ fi
 # Python for the reader's browser; where it cannot be had, its page says so.
 "$VENV/bin/python" tools/fetch_live.py
 
-[ "$complete" = no ] || touch "$VENV/.ready"
+[ "$complete" = no ] || printf '%s' "$STATE" >"$VENV/.ready"

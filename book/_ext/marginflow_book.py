@@ -8,12 +8,21 @@ and the companion's own statements, which the paper does not number, carry a let
 
 from __future__ import annotations
 
-import hashlib
+import os
 import re
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from docutils import nodes
+from jupyter_cache import get_cache
+from marginflow_state import (
+    drop_stale,
+    execution_cache,
+    kernel_environment,
+    site_state,
+    socket_folder,
+)
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -83,29 +92,21 @@ def find_mathjax(app: Sphinx, config: Config) -> None:
         config.mathjax_path = MATHJAX_URL
 
 
-def execution_cache(root: Path) -> Path:
-    """Where executed chapters are kept: a folder per state of package, results, pins.
-
-    The cache knows a chapter by its own text alone, and would not notice an edit in
-    src/.
-    """
-    digest = hashlib.sha256()
-    files = [root / "constraints.txt", *sorted((root / "formal").glob("*.v"))]
-    for pattern in ("src/**/*.py", "results/**/*.parquet", "results/**/*.json"):
-        files += sorted(p for p in root.glob(pattern) if p.is_file())
-    for path in files:
-        digest.update(str(path.relative_to(root)).encode() + b"\0")
-        digest.update(path.read_bytes())
-    return root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
-
-
 def key_cache(app: Sphinx, config: Config) -> None:
-    """Let the build find executed chapters where they are kept.
+    """Let the build find executed chapters where they are kept, and no stale ones.
 
-    As the folder's name is part of the configuration, an edit of the package also makes
-    Sphinx read every chapter again.
+    What the build is asked for without `make book` it executes itself, in the same
+    environment.  The state is a part of the configuration, so that Sphinx reads every
+    page again when it has changed.
     """
-    config.nb_execution_cache_path = str(execution_cache(Path(app.confdir)))
+    root = Path(app.confdir)
+    config.nb_execution_cache_path = str(execution_cache(root))
+    config.marginflow_state = site_state(root)
+    drop_stale(get_cache(config.nb_execution_cache_path), root)
+    app.marginflow_empty = TemporaryDirectory(dir=socket_folder())
+    environment = kernel_environment(Path(app.marginflow_empty.name))
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def keep_mathematics(app: Sphinx, what, name, obj, options, lines: list[str]) -> None:
@@ -135,6 +136,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("env-before-read-docs", note_reading)
     app.connect("env-get-updated", write_all_pages)
     app.connect("config-inited", drop_thebe, priority=900)
+    app.add_config_value("marginflow_state", "", "env", str)
     app.connect("config-inited", key_cache, priority=100)
     app.connect("config-inited", find_mathjax, priority=100)
     app.connect("html-page-context", drop_deprecated_role)
