@@ -14,6 +14,7 @@ subdifferential; for other networks automatic differentiation picks one element 
 and a residual is then an upper bound of the smallest one.
 """
 
+from marginflow.kkt.linear import max_margin, max_margin_classes
 from marginflow.kkt.perceptron import PerceptronKKTPoints, perceptron_kkt_points
 from marginflow.kkt.points import KKTPoint, KKTReport
 from marginflow.kkt.residual import alignment, kkt_residual
@@ -25,6 +26,8 @@ __all__ = [
     "PerceptronKKTPoints",
     "alignment",
     "kkt_residual",
+    "max_margin",
+    "max_margin_classes",
     "perceptron_kkt_points",
     "solve_kkt",
 ]
