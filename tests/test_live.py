@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,10 +19,13 @@ from browsers import chromium, served, watched
 from bs4 import BeautifulSoup
 from playwright.sync_api import Locator, Page, expect
 
+from marginflow import proofs
+
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
 LIVE = ROOT / "book" / "_static" / "live"
 LEMMAS = ("lemma-5", "lemma-7", "lemma-8")
+CHAPTERS = (*LEMMAS, "lemma-6", "lemma-9", "theorem-4")
 PATIENCE = 240_000  # ms; generous, a test machine may be busy
 
 # The page without the theme, whose own scripts are inline: as strict as can be.
@@ -39,10 +44,13 @@ def load(path: Path) -> ModuleType:
 
 
 @pytest.fixture
-def session(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "src" / "marginflow" / "proofs")
-    yield load(LIVE / "session.py").Session()
-    sys.modules.pop("reading", None)
+def session():
+    return load(LIVE / "session.py").Session()
+
+
+@pytest.fixture(scope="module")
+def live_cells():
+    return load(ROOT / "book" / "_ext" / "marginflow_live.py").live_cells
 
 
 VERDICTS = {
@@ -64,7 +72,8 @@ VERDICTS = {
     ),
     "def f(a, b):\n    return a == b\nimport sympy as sp\nx = sp.Symbol('x')\n"
     "assert f(x, 3*x)": ("refuted", "left − right = −2·x", 5),
-    "for i in range(3):\n    assert i < 2": ("refuted", "An assertion failed", 2),
+    "for i in range(3):\n    assert i < 2": ("refuted", "left:  2\nright: 2", 2),
+    "def f(a):\n    assert a == 1\nf(3)": ("refuted", "does not hold:  a == 1", 3),
     "print('shown')\n1 + 1": ("ran", "shown\n2", None),
     "": ("ran", "", None),
     "1 / 0": ("error", "ZeroDivisionError", 1),
@@ -95,6 +104,38 @@ def test_sides_of_an_equality_are_evaluated_once(session) -> None:
     assert session.run("a", "assert n == [1]")["verdict"] == "holds"
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapters_cells_hold_by_themselves_and_each_mutation_is_refuted(
+    session, live_cells, chapter
+) -> None:
+    cells = live_cells(ROOT / "notebooks" / f"{chapter}.md")
+
+    def outcomes(sources: list[str]) -> list[dict]:
+        session.reset("group")
+        results = [session.run("group", source) for source in sources]
+        return [r for r in results if r["verdict"] not in ("holds", "ran")]
+
+    sources = [source for source, _ in cells]
+    assert outcomes(sources) == []
+    mutations = [(i, m) for i, (_, found) in enumerate(cells) for m in found]
+    assert len(mutations) >= 3
+    for i, mutation in mutations:
+        broken = sources[i].replace(mutation["find"], mutation["replace"])
+        first = outcomes([*sources[:i], broken, *sources[i + 1 :]])[0]
+        assert first["verdict"] == "refuted", (mutation["label"], first["text"])
+        assert "This does not hold:" in first["text"], mutation["label"]
+
+
+def test_a_step_is_settled_and_its_mutation_refuted(session) -> None:
+    (step,) = session.settle("lemma-5", "line-4")["steps"]
+    assert (step["name"], step["outcome"]) == ("line-4", "proven")
+    (step,) = session.settle("lemma-5", "line-4", "swap")["steps"]
+    assert (step["outcome"], step["mutation"]) == ("refuted", "swap")
+    assert step["witness"]["left"] != step["witness"]["right"]
+    with pytest.raises(ValueError, match="has no step 'line-9'"):
+        session.settle("lemma-5", "line-9")
+
+
 # The directive, in a small book -----------------------------------------------------
 
 
@@ -106,6 +147,8 @@ kernelspec: {display_name: Python 3, language: python, name: python3}
 ```{code-cell} ipython3
 ---
 tags: [live]
+mutations:
+- {label: "no", find: one = 1, replace: one = 2}
 ---
 one = 1
 assert one == 1 < 2
@@ -118,15 +161,14 @@ hidden = 1
 CELL = "one = 1\nassert one == 1 < 2"
 
 
-def build(folder: Path, text: str, manifest: dict) -> str:
+def build(folder: Path, text: str, manifest: dict, chapter: str = CHAPTER) -> str:
     """Build a page ``book/index`` with the extension; returns Sphinx's complaints."""
     files = {
         "book/index.rst": f"Title\n=====\n\n{text}\n",
         "book/_static/live/session.py": "",
         "book/_static/live/pyodide/manifest.json": json.dumps(manifest),
-        "notebooks/chapter.md": CHAPTER,
+        "notebooks/chapter.md": chapter,
         "src/marginflow/__init__.py": "",
-        "src/marginflow/proofs/reading.py": "",
     }
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -152,26 +194,42 @@ def code_of(page: BeautifulSoup, selector: str = "textarea") -> list[str]:
 
 
 WHOLE = {
-    "versions": {"pyodide": "1", "sympy": "2", "mpmath": "3"},
-    "files": {"pyodide.js": 1_000_000, "packages.zip": 11_000_000},
+    "versions": {"pyodide": "1", "sympy": "2", "mpmath": "3", "z3": "4"},
+    "modules": 500,
+    "files": {"pyodide.mjs": 1_000_000, "packages.zip": 11_000_000},
 }
-BROKEN = ".. live:: chapter\n\n   - {label: no, find: 'one = 1', replace: 'one = 2'}\n"
+LIVE_CHAPTER = ".. live:: chapter\n"
 
 
 def test_directive_shows_the_chapters_cells(tmp_path) -> None:
-    assert build(tmp_path, f".. live-panel::\n\n{BROKEN}", WHOLE) == ""
+    assert build(tmp_path, f".. live-panel::\n\n{LIVE_CHAPTER}", WHOLE) == ""
     page = page_of(tmp_path)
     assert code_of(page) == [CELL]
-    assert page.select_one(".mfl-panel")["data-counted"] == "11000000"
-    assert page.select_one(".mfl-panel")["data-size"] == "12 MB"
+    panel = page.select_one(".mfl-panel")
+    assert panel["data-counted"] == "11000000"
+    assert panel["data-size"] == "12 MB"
+    assert "z3 4, in a thread" in panel.text
+    solver = importlib.metadata.version("z3-solver")
+    assert f"and z3 {solver}: two versions have to agree" in panel.text
     assert page.select_one(".mfl-break")["data-replace"] == "one = 2"
     assert page.select_one("script[src='../_static/live/live.js']")
     assert (tmp_path / "out" / "_static" / "live" / "marginflow.zip").exists()
+    # A reader without scripts meets no button that does nothing.
+    for button in page.select("section button"):
+        assert button.has_attr("hidden") or button.find_parent(hidden=True)
+
+
+def test_without_z3_the_page_says_what_stays_undecided(tmp_path) -> None:
+    versions = {k: v for k, v in WHOLE["versions"].items() if k != "z3"}
+    found = WHOLE | {"versions": versions, "without_z3": "no network"}
+    assert build(tmp_path, ".. live-panel::", found) == ""
+    told = page_of(tmp_path).select_one(".mfl-panel").text
+    assert "without z3, so that the solver’s steps stay undecided (no network)" in told
 
 
 def test_without_pyodide_the_page_says_so_and_loads_nothing(tmp_path) -> None:
     missing = {"missing": "node is not installed"}
-    assert build(tmp_path, f".. live-panel::\n\n{BROKEN}", missing) == ""
+    assert build(tmp_path, f".. live-panel::\n\n{LIVE_CHAPTER}", missing) == ""
     page = page_of(tmp_path)
     assert "node is not installed" in page.select_one(".mfl-panel").text
     assert not page.select("script[src*=live]")
@@ -181,17 +239,39 @@ def test_without_pyodide_the_page_says_so_and_loads_nothing(tmp_path) -> None:
     assert all(button.find_parent(hidden=True) for button in buttons)
 
 
+def test_every_step_and_every_mutation_is_listed(tmp_path) -> None:
+    assert build(tmp_path, ".. live-panel::\n\n.. live-proofs::", WHOLE) == ""
+    page = page_of(tmp_path)
+    steps = [step for each in proofs.STATEMENTS for step in each.steps]
+    mutations = [mutation for step in steps for mutation in step.mutations]
+    assert [s["data-step"] for s in page.select(".mfl-step")] == [s.name for s in steps]
+    listed = [row["data-mutation"] for row in page.select(".mfl-mutation")]
+    assert listed == [mutation.name for mutation in mutations]
+    assert len(page.select("option")) == len(mutations)
+    assert page.select_one("script[src='../_static/live/proofs.js']")
+
+
 @pytest.mark.parametrize(
-    ("directive", "told"),
+    ("directive", "change", "told"),
     [
-        (".. live:: nowhere", "no chapter notebooks/nowhere.md"),
-        (BROKEN.replace("one = 1", "one = 3"), "occurs 0 times"),
-        (BROKEN.replace("one = 1", "one"), "occurs 2 times"),
-        (BROKEN.replace("label", "name"), "has label, find, replace"),
+        (".. live:: nowhere", {}, "no chapter notebooks/nowhere.md"),
+        (LIVE_CHAPTER, {"find: one = 1": "find: one = 3"}, "occurs 0 times"),
+        (LIVE_CHAPTER, {"find: one = 1": "find: one"}, "occurs 2 times"),
+        (LIVE_CHAPTER, {"label: ": "name: "}, "has label, find, replace"),
+        (
+            LIVE_CHAPTER,
+            {"[live]": "[]"},
+            "no cell of chapter.md carries the tag 'live'",
+        ),
     ],
 )
-def test_a_wrong_directive_is_an_error_of_the_build(tmp_path, directive, told) -> None:
-    complaint = build(tmp_path, directive, WHOLE)
+def test_a_wrong_directive_is_an_error_of_the_build(
+    tmp_path, directive, change, told
+) -> None:
+    chapter = CHAPTER
+    for old, new in change.items():
+        chapter = chapter.replace(old, new)
+    complaint = build(tmp_path, directive, WHOLE, chapter)
     assert "ERROR" in complaint
     assert told in complaint
 
@@ -209,7 +289,30 @@ def test_fetching_says_what_is_missing(tmp_path) -> None:
     package.mkdir()
     (package / "package.json").write_text('{"version": "0"}', encoding="utf-8")
     told = fetch.put_in_place(package, target)
-    assert told["missing"] == "pyodide 0 has no file pyodide.js"
+    assert told["missing"] == "pyodide 0 has no file pyodide.mjs"
+
+
+def test_without_a_wheel_of_z3_the_rest_is_put_in_place(tmp_path, monkeypatch) -> None:
+    fetch = load(ROOT / "tools" / "fetch_live.py")
+    for name in ("package.json", *fetch.RUNTIME):
+        (tmp_path / name).write_text('{"version": "0"}', encoding="utf-8")
+    # pip asks where nothing is, and so fails as it does without a network.
+    for name, value in {"NO_INDEX": "1", "FIND_LINKS": str(tmp_path)}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    packed = {}
+
+    def compile_packages(pyodide, archive, folders):
+        packed.update(folders)
+        archive.write_bytes(b"")
+        return 7
+
+    monkeypatch.setattr(fetch, "compile_packages", compile_packages)
+    target = tmp_path / "site"
+    told = fetch.put_in_place(tmp_path, target)
+    assert "pip could not fetch z3 for the browser: ERROR" in told["without_z3"]
+    assert set(packed) == {"sympy", "mpmath"}
+    assert told["modules"] == 7
+    assert not fetch.in_place(target, fetch.versions(tmp_path))  # the next one tries
 
 
 def test_only_whole_files_of_the_right_versions_count(tmp_path) -> None:
@@ -241,17 +344,17 @@ def built() -> BeautifulSoup:
 
 @pytest.mark.site
 @pytest.mark.parametrize("lemma", LEMMAS)
-def test_the_page_shows_the_chapters_code(built, lemma, monkeypatch) -> None:
-    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
-    live_cells = load(ROOT / "book" / "_ext" / "marginflow_live.py").live_cells
-    cells = live_cells(ROOT / "notebooks" / f"{lemma}.md")
+def test_the_page_shows_the_chapters_code(built, lemma, live_cells) -> None:
+    cells = [source for source, _ in live_cells(ROOT / "notebooks" / f"{lemma}.md")]
     assert len(cells) > 0
     assert code_of(built, f"[data-group={lemma}] textarea") == cells
 
 
 def bare(built: BeautifulSoup) -> str:
     """The live part of the page alone, which a strict policy admits."""
-    live = "link[href*='live.css'], .mfl-panel, .mfl, script[src*='live.js']"
+    live = (
+        "link[href*='live.css'], .mfl-panel, .mfl, .mfl-proofs, script[src*='/live/']"
+    )
     return PAGE.format("\n".join(map(str, built.select(live))))
 
 
@@ -275,7 +378,7 @@ def page(built, tmp_path_factory) -> Iterator[Page]:
         problems = watched(page, address)
         page.goto(f"{address}/book/index.html")
         assert not any("pyodide" in url or ".zip" in url for url in asked)
-        size = f"It will load {sum(manifest['files'].values()) / 1e6:.0f} MB"
+        size = f"Python loads {sum(manifest['files'].values()) / 1e6:.0f} MB"
         expect(page.locator(".mfl-state")).to_contain_text(size)
         page.get_by_role("button", name="Start Python").click()
         expect(page.locator(".mfl-state")).to_contain_text("ready", timeout=PATIENCE)
@@ -315,6 +418,105 @@ def test_lemma_holds_and_every_mutation_is_refuted(page, lemma) -> None:
         assert any(w in output for w in ("left − right =", "is False", "cannot tell"))
     here.locator(".mfl-reset").click()
     assert check(page, lemma) == "✓ every assertion holds"
+
+
+@pytest.mark.site
+def test_every_proof_is_checked_and_every_mutation_refuted(page) -> None:
+    here, told = page.locator(".mfl-proofs"), page.locator(".mfl-told")
+    page.get_by_role("button", name="Check every proof now").click()
+    expect(told).to_contain_text("steps settled", timeout=PATIENCE)
+    steps = [step for each in proofs.STATEMENTS for step in each.steps]
+    counts = Counter(step.settle().outcome.value for step in steps)
+    assert told.inner_text().startswith(f"All {len(steps)} steps settled")
+    for outcome, count in counts.items():
+        assert f"{count} {outcome}" in told.inner_text()
+        assert here.locator(f"[data-outcome={outcome}]").count() == count
+    assert here.locator("tr[data-verdict=holds]").count() == len(proofs.STATEMENTS)
+    mutations = sum(len(step.mutations) for step in steps)
+    page.get_by_role("button", name=f"Break all {mutations}").click()
+    expect(told).to_contain_text("mutations refuted", timeout=PATIENCE)
+    assert told.inner_text().startswith(f"{mutations} of {mutations} mutations refuted")
+
+
+@pytest.mark.site
+def test_one_broken_step_shows_its_counterexample(page) -> None:
+    page.get_by_label("Break a step").select_option(
+        "line-4: eq. (3) with δ and ε exchanged"
+    )
+    page.get_by_role("button", name="Break it", exact=True).click()
+    witness = page.locator(".mfl-witness")
+    expect(witness).to_contain_text("refuted by algebra", timeout=PATIENCE)
+    expect(witness).to_contain_text("Lemma 5, line-4")
+    expect(witness).to_contain_text("left = ")
+
+
+@pytest.mark.site
+def test_checking_stops_when_asked(page) -> None:
+    page.get_by_role("button", name="Break all").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    told = page.locator(".mfl-told")
+    expect(told).to_contain_text("stopped after", timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Check every proof now")).to_be_enabled()
+    expect(page.locator(".mfl-state")).to_contain_text("ready", timeout=PATIENCE)
+
+
+@pytest.mark.site
+def test_the_bar_never_stands_still_near_its_end(page, built) -> None:
+    """What it shows is time to come: at 99 % less than two seconds are left."""
+    other = page.context.browser.new_page()
+    other.goto(page.url)
+    other.evaluate(
+        """() => { window.seen = [];
+        const bar = document.querySelector('.mfl-progress');
+        new MutationObserver(() => window.seen.push(
+            [performance.now(), bar.getAttribute('value'), bar.hidden]
+        )).observe(bar, { attributes: true }); }"""
+    )
+    other.get_by_role("button", name="Start Python").click()
+    expect(other.locator(".mfl-state")).to_contain_text("ready", timeout=PATIENCE)
+    seen = other.evaluate("window.seen")
+    began, ended = seen[0][0], seen[-1][0]
+    near = [time for time, value, _ in seen if value and float(value) > 0.95]
+    assert ended - near[0] < 0.25 * (ended - began)
+    assert len({value for _, value, _ in seen}) > 40
+    other.close()
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapters_own_cells_have_buttons(chapter, live_cells) -> None:
+    path = SITE / "notebooks" / f"{chapter}.html"
+    found = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    cells = live_cells(ROOT / "notebooks" / f"{chapter}.md")
+    assert code_of(found, ".mfl-inline textarea") == [source for source, _ in cells]
+    assert len(found.select(".mfl-panel")) == 1
+    offered = [mutation["find"] for _, mutations in cells for mutation in mutations]
+    assert [b["data-find"] for b in found.select(".mfl-inline .mfl-break")] == offered
+
+
+@pytest.mark.site
+def test_a_cell_is_broken_where_it_stands(page) -> None:
+    chapter = page.context.browser.new_page()
+    with served(SITE, strict=False) as address:
+        problems = watched(chapter, address)
+        chapter.goto(f"{address}/notebooks/lemma-5.html")
+        code = chapter.locator(".cell.tag_live").first.locator(".cell_input")
+        expect(code).to_be_visible()
+        chapter.get_by_role("button", name="δ and ε exchanged in eq. (3)").click()
+        told = chapter.locator(".mfl-inline .mfl-summary:visible")
+        expect(told).to_contain_text("✗ refuted in cell 3 of 5", timeout=PATIENCE)
+        expect(code).to_be_hidden()
+        area = chapter.locator(".mfl-inline textarea").first
+        assert "eq3 = {dw: -sp.sqrt((delta + h) / (epsilon + g)) * dL}" in (
+            area.input_value()
+        )
+        chapter.get_by_role("button", name="Reset").first.click()
+        expect(code).to_be_visible()
+        chapter.get_by_role("button", name="Check all cells").click()
+        told = chapter.locator(".mfl-first .mfl-summary")
+        expect(told).to_have_text("✓ every assertion holds", timeout=PATIENCE)
+        assert problems == []
+    chapter.close()
 
 
 @pytest.mark.site
@@ -398,7 +600,7 @@ def test_what_goes_wrong_is_told(page, built, tmp_path) -> None:
     live.mkdir(parents=True)
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "index.html").write_text(bare(built), encoding="utf-8")
-    for name in ("live.js", "worker.js", "live.css"):
+    for name in ("live.js", "proofs.js", "python.js", "worker.js", "live.css"):
         shutil.copy(LIVE / name, live)
     other = page.context.browser.new_page()
     with served(tmp_path) as address:

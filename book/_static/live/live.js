@@ -1,124 +1,7 @@
-// Live cells: the page's side. Python itself runs in worker.js; see marginflow_live.py for
-// the markup. Nothing is loaded before the reader asks for it.
-
-const panel = document.querySelector('.mfl-panel');
-const home = new URL(panel.dataset.home, document.baseURI);
-const startButton = panel.querySelector('.mfl-start');
-const stopButton = panel.querySelector('.mfl-stop');
-const state = panel.querySelector('.mfl-state');
-const progress = panel.querySelector('.mfl-progress');
-
-// --- Python in its worker -------------------------------------------------------------
-
-let worker = null;
-let ready = null; // a promise while the worker starts and after
-let waiting = new Map(); // id of a run → how to settle its promise
-let lastId = 0;
-
-const INTERRUPTED = new Error('interrupted');
-
-/** Start the worker unless there is one; resolves when Python can run. */
-function start() {
-  ready ??= new Promise((resolve, reject) => {
-    worker = new Worker(new URL('worker.js', home));
-    startButton.hidden = true;
-    stopButton.hidden = false;
-    progress.hidden = false;
-    progress.value = 0;
-    say(`Loading ${panel.dataset.size} …`);
-    waiting.set('start', { reject });
-    worker.onmessage = ({ data }) => {
-      if (data.kind === 'progress') return showProgress(data);
-      if (data.kind === 'ready') {
-        waiting.delete('start');
-        progress.hidden = true;
-        say(`Python is ready (${data.seconds.toFixed(1)} s). Ctrl+Enter runs a cell.`);
-        return resolve();
-      }
-      if (data.kind === 'done') {
-        waiting.get(data.id)?.resolve(data);
-        return waiting.delete(data.id);
-      }
-      return fail(data.message);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      fail(event.message ?? 'the worker could not be loaded');
-    };
-    worker.postMessage({
-      kind: 'start',
-      home: new URL('pyodide/', home).href,
-      app: new URL('marginflow.zip', home).href,
-    });
-  });
-  return ready;
-}
-
-let lastSaid = 0;
-
-function showProgress({ loaded, stage }) {
-  if (stage === 'importing') {
-    progress.removeAttribute('value'); // busy, for how long nobody knows
-    return say('Loaded. Starting SymPy …');
-  }
-  const part = Math.min(1, loaded / Number(panel.dataset.counted));
-  progress.value = part;
-  // A screen reader need not hear every percent.
-  if (part - lastSaid >= 0.25 || part < lastSaid) {
-    lastSaid = part;
-    say(`Loading ${panel.dataset.size}: ${Math.round(100 * part)} %`);
-  }
-  return undefined;
-}
-
-function say(text) {
-  state.textContent = text;
-}
-
-/** End the worker; every run that waits for it is rejected with `reason`. */
-function end(reason) {
-  worker?.terminate();
-  worker = null;
-  ready = null;
-  const pending = waiting;
-  waiting = new Map();
-  for (const { reject } of pending.values()) reject(reason);
-  groups.forEach((group) => group.forget());
-  progress.hidden = true;
-}
-
-function fail(message) {
-  end(new Error(message));
-  startButton.hidden = false;
-  stopButton.hidden = true;
-  say(`Python did not start or stopped: ${message}`);
-}
-
-async function execute(group, source) {
-  await start();
-  lastId += 1;
-  const id = lastId;
-  return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
-    worker.postMessage({ kind: 'run', id, group, source });
-  });
-}
-
-startButton.addEventListener('click', () => start().catch(() => {}));
-startButton.hidden = false;
-say(`It will load ${panel.dataset.size} from this site, and nothing from elsewhere. `
-  + 'Until then, nothing is loaded.');
-
-// A running cell cannot be stopped from outside, so its thread is ended and a new one
-// started; the second start loads from the browser's cache.
-function interrupt() {
-  end(INTERRUPTED);
-  start().catch(() => {});
-}
-
-stopButton.addEventListener('click', interrupt);
-
-// --- Cells ----------------------------------------------------------------------------
+// Live cells: the page's side; see marginflow_live.py for the markup.
+import {
+  INTERRUPTED, interrupt, on, panel, reset, run, started,
+} from './python.js';
 
 const WORDS = {
   holds: '✓ holds', refuted: '✗ refuted', ran: '✓ ran', error: '⚠ error',
@@ -135,9 +18,17 @@ class Cell {
     this.verdict = element.querySelector('.mfl-verdict');
     this.pristine = this.area.value;
     this.word = element.querySelector('.mfl-word');
+    // In a chapter the cell's code stands above, and the editor takes its place.
+    this.editor = element.querySelector('.mfl-editor[hidden]');
+    this.still = this.editor
+      && element.parentElement.previousElementSibling?.querySelector('.cell_input');
     element.querySelector('.mfl-run').addEventListener('click', () => {
       if (this.element.dataset.verdict === 'running') interrupt();
       else group.runTo(this);
+    });
+    element.querySelector('.mfl-edit')?.addEventListener('click', () => {
+      this.open(true);
+      this.area.focus();
     });
     this.area.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
@@ -147,8 +38,16 @@ class Cell {
     this.area.addEventListener('input', () => this.edited());
   }
 
+  open(whether) {
+    if (!this.editor) return;
+    this.editor.hidden = !whether;
+    if (this.still) this.still.hidden = whether;
+  }
+
   edited() {
-    this.element.classList.toggle('mfl-changed', this.area.value !== this.pristine);
+    const changed = this.area.value !== this.pristine;
+    this.element.classList.toggle('mfl-changed', changed);
+    if (changed) this.open(true);
     this.area.rows = Math.max(3, this.area.value.split('\n').length);
     this.group.stale(this);
     this.show('', '');
@@ -169,9 +68,9 @@ class Cell {
 
   /** Run this cell alone; resolves to whether the next one may run. */
   async run() {
-    this.show('running', worker ? 'running …' : `loading ${panel.dataset.size} …`);
+    this.show('running', started() ? 'running …' : `loading ${panel.dataset.size} …`);
     try {
-      const done = await execute(this.group.name, this.area.value);
+      const done = await run(this.group.name, this.area.value);
       const place = done.line && done.verdict !== 'holds' ? `, line ${done.line}` : '';
       const time = `${Math.max(0.1, done.seconds).toFixed(1)} s`;
       this.show(done.verdict, `${WORDS[done.verdict]}${place} (${time})`, done.text);
@@ -184,29 +83,28 @@ class Cell {
 
 /** The cells of one chapter: they share a namespace and run in order. */
 class Group {
-  constructor(element) {
-    this.element = element;
-    this.name = element.dataset.group;
-    this.cells = [...element.querySelectorAll('.mfl-cell')].map((e) => new Cell(e, this));
-    this.summary = element.querySelector('.mfl-summary');
+  constructor(name) {
+    this.name = name;
+    const all = (selector) => [...document.querySelectorAll(
+      `.mfl[data-group="${name}"] ${selector}`,
+    )];
+    this.cells = all('.mfl-cell').map((element) => new Cell(element, this));
+    this.summaries = all('.mfl-summary');
+    this.breaks = all('.mfl-break');
     this.done = 0; // so many cells, from the first, stand executed in the namespace
     this.turn = Promise.resolve(); // one run at a time
-    const on = (selector, action) => element.querySelectorAll(selector)
+    const click = (selector, action) => all(selector)
       .forEach((button) => button.addEventListener('click', () => action(button)));
-    on('.mfl-all', () => this.runAll());
-    on('.mfl-reset', () => this.reset());
-    on('.mfl-break', (button) => this.breakIt(button.dataset));
-  }
-
-  forget() {
-    this.done = 0;
+    click('.mfl-all', () => this.runAll());
+    click('.mfl-reset', () => this.reset());
+    click('.mfl-break', (button) => this.breakIt(button.dataset));
   }
 
   /** `cell` has changed: it and what follows have to run again. */
   stale(cell) {
     const i = this.cells.indexOf(cell);
     this.done = Math.min(this.done, i);
-    this.summary.textContent = '';
+    this.summaries.forEach((summary) => summary.replaceChildren());
     this.cells.slice(i + 1).forEach((later) => later.show('', ''));
   }
 
@@ -238,20 +136,30 @@ class Group {
       text = this.cells.some((c) => c.element.dataset.verdict === 'holds')
         ? '✓ every assertion holds' : '✓ ran, nothing was asserted';
     }
-    this.summary.textContent = text;
-    this.summary.dataset.verdict = verdict;
+    for (const summary of this.summaries) {
+      summary.dataset.verdict = verdict;
+      summary.textContent = text;
+      // In a chapter the cell that refutes may stand far from the one that was broken.
+      const here = summary.closest('.mfl-cell');
+      if (!here) continue;
+      const broken = here.querySelector('[aria-pressed=true]');
+      summary.hidden = !broken || here === cell.element;
+    }
   }
 
   runAll() {
-    worker?.postMessage({ kind: 'reset', group: this.name });
+    reset(this.name);
     this.done = 0;
     this.cells.forEach((cell) => cell.show('', ''));
     return this.runTo(this.cells.at(-1));
   }
 
   reset() {
-    worker?.postMessage({ kind: 'reset', group: this.name });
-    this.cells.forEach((cell) => cell.write(cell.pristine));
+    reset(this.name);
+    this.cells.forEach((cell) => {
+      cell.write(cell.pristine);
+      cell.open(false);
+    });
     this.done = 0;
     this.press(null);
   }
@@ -265,7 +173,7 @@ class Group {
   }
 
   press(which) {
-    for (const button of this.element.querySelectorAll('.mfl-break')) {
+    for (const button of this.breaks) {
       const { find, replace } = button.dataset;
       button.setAttribute('aria-pressed', String(find + replace === which));
     }
@@ -277,4 +185,15 @@ class Group {
   }
 }
 
-const groups = [...document.querySelectorAll('.mfl')].map((element) => new Group(element));
+const names = [...document.querySelectorAll('.mfl[data-group]')].map((e) => e.dataset.group);
+const groups = panel ? [...new Set(names)].map((name) => new Group(name)) : [];
+on('ended', () => groups.forEach((group) => { group.done = 0; }));
+on('loading', (words) => {
+  for (const { cells } of groups) {
+    for (const { element, verdict } of cells) {
+      if (element.dataset.verdict === 'running') verdict.textContent = words;
+    }
+  }
+});
+// Without this script there is nothing to press.
+for (const bar of panel ? document.querySelectorAll('.mfl-bar[hidden]') : []) bar.hidden = false;

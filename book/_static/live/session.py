@@ -5,15 +5,19 @@ when the cell asserts something and every assertion passed, "refuted" when one f
 (with both sides and their difference), "ran" when there was nothing to assert, "error"
 otherwise.
 
-Needs SymPy, and marginflow.proofs.reading for readable formulas; nothing else.
+Needs SymPy and marginflow.proofs; nothing else.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import io
 import traceback
+
+from marginflow import proofs
+from marginflow.proofs.report import as_json
 
 __all__ = ["Session"]
 
@@ -44,7 +48,7 @@ class Session:
                 verdict = "holds"
         except AssertionError as error:
             verdict, line = "refuted", _line(error)
-            print(_explain(tree, line, names, error), file=printed)
+            print(_explain(tree, error), file=printed)
         except BaseException as error:  # SystemExit too: the session goes on
             verdict, line = "error", _line(error)
             print(_told(error), file=printed)
@@ -52,6 +56,20 @@ class Session:
         if len(text) > 20 * _TOO_LONG:
             text = text[: 20 * _TOO_LONG] + "\n… (cut)"
         return {"verdict": verdict, "text": text, "line": line}
+
+    @staticmethod
+    def settle(name: str, step_name: str, mutation_name: str = "") -> dict:
+        """Settle one step of the named statement, broken if a mutation is named.
+
+        Returns the statement's entry of `marginflow prove --json`, of this step alone.
+        """
+        statement = proofs.statement(name)
+        step, mutation = statement.step(step_name), None
+        if mutation_name:
+            mutation = next(m for m in step.mutations if m.name == mutation_name)
+            step = dataclasses.replace(step, check=mutation.check, mutations=())
+        report = proofs.Report(statement, step, step.settle(), mutation)
+        return as_json([[report]])[0]
 
 
 _SIDES = "_sides_of_the_last_equality"
@@ -106,18 +124,21 @@ def _told(error: BaseException) -> str:
     return "".join(traceback.format_exception_only(error)).strip()
 
 
-def _explain(tree: ast.Module, line: int | None, names: dict, error) -> str:
+def _explain(tree: ast.Module, error: AssertionError) -> str:
     """Why an assertion failed, in terms of the values it compared."""
+    # Where it stands: in the cell, or in a function of it.
+    frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
     failed = next(
         (
             node
-            for node in tree.body
+            for node in ast.walk(tree)
             if isinstance(node, ast.Assert) and node.lineno <= line <= node.end_lineno
         ),
         None,
     )
-    if failed is None:  # an assertion inside a function or a loop
+    if failed is None or frame.f_code.co_filename != _FILE:
         return f"An assertion failed. {_told(error)}"
+    names = {**frame.f_globals, **frame.f_locals}
     said = [f"This does not hold:  {ast.unparse(failed.test)}"]
     if str(error):
         said.append(str(error))
@@ -174,9 +195,7 @@ def _read(value: object) -> str:
     text = repr(value)
     if isinstance(value, sp.Basic):
         try:
-            from reading import read  # marginflow.proofs.reading, by itself
-
-            text = read(value)
+            text = proofs.read(value)
         except Exception:
             text = sp.sstr(value)
     return text if len(text) <= _TOO_LONG else text[:_TOO_LONG] + " …"
