@@ -170,10 +170,12 @@ Proof.
 Qed.
 
 (** G = ln t + a ln (ln t) + O(1), and ln G = ln (ln t) + O(1). *)
+(* statement: log growth *)
 Theorem log_growth : exists C T, 0 <= C /\ exp 1 <= T /\ forall t, T <= t ->
   1 <= G t /\
   Rabs (ln (G t) - ln (ln t)) <= C /\
   Rabs (G t - ln t - a * ln (ln t)) <= C.
+(* end statement *)
 Proof.
   destruct H_linear as (k & K & T & k0 & K0 & T1 & B).
   set (e := / (2 * (a + 1))); assert (e0 : 0 < e) by (apply Rinv_0_lt_compat; lra).

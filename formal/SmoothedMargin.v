@@ -392,11 +392,13 @@ Proof.
 Qed.
 
 (** (b) The smoothed margin, up to the fluctuations of log beta. *)
+(* statement: margin monotone *)
 Theorem margin_monotone B :
   arc B -> ae (fun t => is_derive B t (Sum (fun j => Rabs (Derive (lb j) t)))) ->
   forall s t, 0 <= s <= t ->
   ln (G s) - l / 2 * ln (R2 s) + l / 2 * B s <=
   ln (G t) - l / 2 * ln (R2 t) + l / 2 * B t.
+(* end statement *)
 Proof.
   intros AB DB.
   set (F t := ln (G t) + (- (l / 2) * ln (R2 t) + l / 2 * B t)).

@@ -278,19 +278,23 @@ Proof.
     + apply Rle_trans with (1 := N2), Rmult_le_compat_l; [lra | exact B2].
 Qed.
 
-Lemma fourth_root_inverse :
-  (fun j => / chi j) = (fun j => sqrt (sqrt (delta j / eps j))).
+(* statement: skew *)
+(** The fourth root of delta over eps. *)
+Definition skew : vec J := fun j => sqrt (sqrt (delta j / eps j)).
+(* end statement *)
+
+Lemma skew_is_inverse_chi : (fun j => / chi j) = skew.
 Proof.
-  apply functional_extensionality; intros j; unfold chi.
+  apply functional_extensionality; intros j; unfold chi, skew.
   assert (De := delta_pos j); assert (Ep := eps_pos j).
   assert (Q : 0 < eps j / delta j) by now apply Rdiv_lt_0_compat.
   rewrite <- !sqrt_inv; do 2 f_equal; field; lra.
 Qed.
 
 Lemma kkt_back Phi u : max_margin_KKT (scaled chi Phi) (fun _ => 1) u ->
-  max_margin_KKT Phi (fun j => sqrt (sqrt (delta j / eps j))) (mul chi u).
+  max_margin_KKT Phi skew (mul chi u).
 Proof.
-  intros K; rewrite <- fourth_root_inverse; apply KKT_equivalent; [apply chi_nonzero |].
+  intros K; rewrite <- skew_is_inverse_chi; apply KKT_equivalent; [apply chi_nonzero |].
   replace (fun j => mul chi u j / chi j) with u; auto.
   apply functional_extensionality; intros j; unfold mul; field; apply chi_nonzero.
 Qed.
@@ -299,7 +303,7 @@ Lemma conclusion_back k Phi l : L = total_loss k Phi ->
   implicit_regularization (total_loss k (scaled chi Phi)) l skewed
     (max_margin_KKT (scaled chi Phi) (fun _ => 1)) ->
   implicit_regularization L l w
-    (max_margin_KKT Phi (fun j => sqrt (sqrt (delta j / eps j)))).
+    (max_margin_KKT Phi skew).
 Proof.
   intros E (Growth & u & Ku & Du); split; [now apply (growth_back k Phi) |].
   exists (mul chi u); split; [now apply kkt_back |].
@@ -353,7 +357,7 @@ Theorem theorem_2 (k : loss) (Phi : vec J -> X -> R) (l : R)
   (* and more than the paper's Assumption 2 (i) *)
   forgets_no_slower_than_1_over_t ->
   implicit_regularization L l w
-    (max_margin_KKT Phi (fun j => sqrt (sqrt (delta j / eps j)))).
+    (max_margin_KKT Phi skew).
 (* end statement *)
 Proof.
   intros Prop1 Rad Dir E A1 Ai Aii Sep Forget; apply (conclusion_back k Phi l E).
@@ -388,7 +392,7 @@ Theorem theorem_2_smooth (k : loss) (Phi : vec J -> X -> R) (l : R) :
   growth_rates L l w /\
   (directional_convergence k (scaled chi Phi) -> forgets_no_slower_than_1_over_t ->
    implicit_regularization L l w
-     (max_margin_KKT Phi (fun j => sqrt (sqrt (delta j / eps j))))).
+     (max_margin_KKT Phi skew)).
 (* end statement *)
 Proof.
   intros E A1 Ai Aii Sep.
@@ -415,7 +419,7 @@ Theorem theorem_2_linear (k : loss) (feat : X -> vec J) :
   assumption_2_i -> assumption_2_ii ->
   (exists t0, 0 <= t0 /\ L (w t0) < ell k 0) ->
   implicit_regularization L 1 w
-    (max_margin_KKT (linear_predictor feat) (fun j => sqrt (sqrt (delta j / eps j)))).
+    (max_margin_KKT (linear_predictor feat) skew).
 (* end statement *)
 Proof.
   intros E Ai Aii Sep; apply (conclusion_back k _ 1 E).
@@ -435,16 +439,15 @@ Qed.
     regularization as plain gradient flow, problem (4). *)
 Theorem theorem_2_isotropic (Phi : vec J -> X -> R) (l c : R) :
   implicit_regularization L l w
-    (max_margin_KKT Phi (fun j => sqrt (sqrt (delta j / eps j)))) ->
+    (max_margin_KKT Phi skew) ->
   0 < c -> (forall j, delta j / eps j = c) ->
   implicit_regularization L l w (max_margin_KKT Phi (fun _ => 1)).
 (* end statement *)
 Proof.
   intros (Growth & u & Ku & Du) C0 Iso; split; [exact Growth |]; exists u; split; auto.
-  replace (fun j => sqrt (sqrt (delta j / eps j)))
-    with (fun _ : J => sqrt (sqrt c)) in Ku.
+  replace skew with (fun _ : J => sqrt (sqrt c)) in Ku.
   - apply KKT_isotropic in Ku; auto; now apply sqrt_lt_R0, sqrt_lt_R0.
-  - apply functional_extensionality; intros j; now rewrite Iso.
+  - apply functional_extensionality; intros j; unfold skew; now rewrite Iso.
 Qed.
 
 End Theorem2.
