@@ -51,7 +51,11 @@ def rows(quick: bool) -> list[Row]:
         steps = {
             "fused": GeneralizedAdadelta(parameters(sizes), eps=1e-5, fused=True),
             "fused, δ and ε per parameter": GeneralizedAdadelta(
-                parameters(sizes), delta=draw[0], epsilon=draw[1], fused=True
+                [
+                    {"params": [p], "delta": d, "epsilon": e}
+                    for p, d, e in zip(parameters(sizes), *draw, strict=True)
+                ],
+                fused=True,
             ),
             "default, no compiler": GeneralizedAdadelta(parameters(sizes), eps=1e-5),
             "foreach": torch.optim.Adadelta(parameters(sizes), eps=1e-5, foreach=True),

@@ -155,7 +155,7 @@ def test_run_is_the_optimizers_run(page, choice, eta) -> None:
     z = torch.tensor(Z, dtype=torch.float64)
     optimizer = GeneralizedAdadelta(
         [w], lr=eta, rho=1 - eta * (1 - choice["rho"]),
-        delta=[tensor["delta"]], epsilon=[tensor["epsilon"]],
+        delta=tensor["delta"], epsilon=tensor["epsilon"],
     )  # fmt: skip
     optimizer.set_averages(w, tensor["g0"], tensor["h0"])
     for _ in range(steps):

@@ -20,6 +20,7 @@ import sys
 
 import pytest
 import torch
+from per_component import groups
 from torch.optim.lr_scheduler import (
     CosineAnnealingLR,
     LambdaLR,
@@ -53,14 +54,11 @@ options = [dict(i.kwargs) for i in sets.optim_inputs_func_adadelta("cpu")]
 errors = []
 for e in sets.optim_error_inputs_func_adadelta("cpu", torch.float64):
     given = e.optimizer_error_input
-    params = given.params
-    if params is None:
-        params = [torch.nn.Parameter(torch.zeros(1, 1, dtype=torch.float64))]
     message = None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            GeneralizedAdadelta(params, **given.kwargs)
+            GeneralizedAdadelta(given.params, **given.kwargs)
         except e.error_type as error:
             message = str(error)
     errors.append([given.desc, e.error_regex, message])
@@ -371,9 +369,10 @@ def test_complex_equals_view_as_real(way):
     delta, epsilon = (
         [stability_terms(p, generator=generator(seed)) for p in real] for seed in (8, 9)
     )
-    options = {"weight_decay": 0.1, "delta": delta, "epsilon": epsilon} | WAYS[way]
-    ours = GeneralizedAdadelta(cplx, **options)
-    pairs = GeneralizedAdadelta(real, **options)
+    terms = {"delta": delta, "epsilon": epsilon}
+    options = {"weight_decay": 0.1} | WAYS[way]
+    ours = GeneralizedAdadelta(groups(cplx, **terms), **options)
+    pairs = GeneralizedAdadelta(groups(real, **terms), **options)
     gen = generator(4)
     for _ in range(10):
         set_gradients(real, gen)
@@ -498,13 +497,14 @@ def through_disk(state):
 
 
 COEFFICIENTS = {
-    "constant": lambda params: {"delta": 1e-4, "epsilon": 1e-6},
-    "schedule": lambda params: {"rho": harmonic_decay(20)},
-    "per component": lambda params: {
-        "rho": [torch.full_like(p, 0.8) for p in params],
-        "delta": stability_terms(params, generator=generator(7)),
-        "epsilon": stability_terms(params, generator=generator(8)),
-    },
+    "constant": lambda params: [{"params": params, "delta": 1e-4, "epsilon": 1e-6}],
+    "schedule": lambda params: [{"params": params, "rho": harmonic_decay(20)}],
+    "per component": lambda params: groups(
+        params,
+        rho=[torch.full_like(p, 0.8) for p in params],
+        delta=stability_terms(params, generator=generator(7)),
+        epsilon=stability_terms(params, generator=generator(8)),
+    ),
 }
 
 
@@ -512,13 +512,14 @@ COEFFICIENTS = {
 @pytest.mark.parametrize("kind", COEFFICIENTS)
 def test_a_checkpoint_resumes_bit_for_bit(way, kind):
     params = parameters()
-    options = COEFFICIENTS[kind](params) | {"weight_decay": 0.01} | WAYS[way]
-    optimizer = GeneralizedAdadelta(params, **options)
+    options = {"weight_decay": 0.01} | WAYS[way]
+    optimizer = GeneralizedAdadelta(COEFFICIENTS[kind](params), **options)
     run(optimizer, params, 7, seed=10)
     saved = through_disk(optimizer.state_dict())
     resumed = clones(params)
     # Made with other options: those of the checkpoint win, as in torch.
-    other = GeneralizedAdadelta(resumed, lr=9.0, rho=0.1, **WAYS[way])
+    bare = groups(resumed) if kind == "per component" else resumed
+    other = GeneralizedAdadelta(bare, lr=9.0, rho=0.1, **WAYS[way])
     other.load_state_dict(saved)
     run(optimizer, params, 8, seed=11)
     run(other, resumed, 8, seed=11)
@@ -535,7 +536,7 @@ def test_a_schedule_of_ones_own_is_not_saved_and_is_asked_for():
         GeneralizedAdadelta(clones(params)).load_state_dict(saved)
     same = GeneralizedAdadelta(params, rho=lambda k: 0.5 + 0.1 * min(k, 3))
     same.load_state_dict(saved)
-    assert same._coefficients(same.param_groups[0], "rho") == [0.7]
+    assert same._rho(same.param_groups[0]) == 0.7
 
 
 def test_checkpoints_are_exchanged_with_torch_both_ways():
@@ -574,14 +575,14 @@ def test_old_checkpoints_load_with_number_steps_and_without_new_options():
 def test_loading_casts_to_the_parameters_dtype():
     params = parameters([(3, 2)])
     terms = stability_terms(params, generator=generator())
-    wide = GeneralizedAdadelta(params, delta=terms)
+    wide = GeneralizedAdadelta(groups(params, delta=terms, epsilon=terms))
     run(wide, params, 2, seed=1)
     narrow_params = [params[0].detach().float().requires_grad_()]
     narrow = GeneralizedAdadelta(narrow_params)
     narrow.load_state_dict(wide.state_dict())
     run(narrow, narrow_params, 1, seed=2)
     assert narrow.state[narrow_params[0]]["square_avg"].dtype == torch.float32
-    assert narrow.param_groups[0]["delta"][0].dtype == torch.float32
+    assert narrow.param_groups[0]["delta"].dtype == torch.float32
 
 
 def test_groups_that_do_not_match_are_refused():
@@ -593,20 +594,19 @@ def test_groups_that_do_not_match_are_refused():
 
 def test_pickle_and_deepcopy_keep_everything():
     params = parameters([(3, 2), (2,)])
+    terms = stability_terms(params, generator=generator())
     optimizer = GeneralizedAdadelta(
-        params,
-        rho=harmonic_decay(50),
-        delta=stability_terms(params, generator=generator()),
+        groups(params, delta=terms, epsilon=terms), rho=harmonic_decay(50)
     )
     run(optimizer, params, 3, seed=1)
     for twin in (
         copy.deepcopy(optimizer),
         pickle.loads(pickle.dumps(optimizer)),
     ):
-        own = twin.param_groups[0]["params"]
+        own = [p for group in twin.param_groups for p in group["params"]]
         run(twin, own, 3, seed=2)
         reference = clones(params)
-        fresh = GeneralizedAdadelta(reference)
+        fresh = GeneralizedAdadelta(groups(reference))
         fresh.load_state_dict(through_disk(optimizer.state_dict()))
         run(fresh, reference, 3, seed=2)
         for p, q in zip(own, reference, strict=True):
@@ -638,9 +638,9 @@ def test_differentiable_step_has_the_right_gradient():
         optimizer = GeneralizedAdadelta(
             [p],
             lr=eta,
-            rho=[rho],
-            delta=[delta],
-            epsilon=[epsilon],
+            rho=rho,
+            delta=delta,
+            epsilon=epsilon,
             weight_decay=0.1,
             differentiable=True,
         )

@@ -128,18 +128,16 @@ def test_stability_terms_take_the_form_of_what_they_are_for():
     net = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 1))
     params = list(net.parameters())
     listed = stability_terms(params, generator=generator())
-    named = stability_terms(net, generator=generator())
-    pairs = stability_terms(net.named_parameters(), generator=generator())
+    drawn = stability_terms(net.parameters(), generator=generator())
     assert [t.shape for t in listed] == [p.shape for p in params]
-    assert list(named) == list(pairs) == [n for n, _ in net.named_parameters()]
-    for a, b, c in zip(listed, named.values(), pairs.values(), strict=True):
+    for a, b in zip(listed, drawn, strict=True):
         assert torch.equal(a, b)
-        assert torch.equal(a, c)
     single = stability_terms(params[0], generator=generator())
     assert torch.equal(single, listed[0])
     shaped = stability_terms(torch.Size([2, 3]), generator=generator())
-    assert torch.equal(shaped, stability_terms([2, 3], generator=generator()))
+    assert torch.equal(shaped, stability_terms((2, 3), generator=generator()))
     assert stability_terms((), generator=generator()).shape == ()
+    assert stability_terms([], generator=generator()) == []  # no parameters, no terms
     assert not any(t.requires_grad for t in listed)
     pair = stability_terms(torch.zeros(3, dtype=torch.complex64), generator=generator())
     assert (pair.shape, pair.dtype) == ((3, 2), torch.float32)
@@ -168,6 +166,8 @@ def test_bad_arguments_of_stability_terms_are_named():
             stability_terms((100,), **({"generator": generator()} | options))
     with pytest.raises(ValueError, match="Invalid generator: 0; a torch"):
         stability_terms((3,), generator=0)
+    with pytest.raises(ValueError, match=r"Invalid like: 2 among the tensors"):
+        stability_terms([2, 3], generator=generator())
 
 
 # ---- adapters ------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def test_beta_is_one_where_both_averages_are_proportional_to_their_terms():
         assert torch.allclose(beta, torch.ones_like(beta), rtol=1e-14, atol=0)
 
 
-def test_the_optimizer_tells_both_readings_of_the_figures_adapter():
+def test_the_averages_tell_both_readings_of_the_figures_adapter():
     gen = generator(6)
     p = torch.nn.Parameter(torch.randn(8, generator=gen, dtype=torch.float64))
     delta, epsilon = (stability_terms(p, generator=gen) for _ in range(2))
@@ -209,13 +209,12 @@ def test_the_optimizer_tells_both_readings_of_the_figures_adapter():
         p.grad = torch.randn(8, generator=gen, dtype=torch.float64)
         before, h_before = p.detach().clone(), optimizer.averages(p).h
         optimizer.step()
-    used = optimizer.adapter(p, h=h_before)  # the paper's: g_K with h_{K−1}
-    assert torch.allclose(before - p.detach(), used * p.grad, rtol=1e-9, atol=0)
     g, h = optimizer.averages(p)
-    released = optimizer.adapter(p)  # the released code's: g_K with h_K
-    assert torch.equal(released, ((epsilon + h) / (delta + g)) ** 0.5)
+    used = adapter(g, h_before, delta, epsilon)  # the paper's: g_K with h_{K−1}
+    assert torch.allclose(before - p.detach(), used * p.grad, rtol=1e-9, atol=0)
+    released = adapter(g, h, delta, epsilon)  # the released code's: g_K with h_K
     assert not torch.allclose(released, used, rtol=1e-3)
-    beta = optimizer.skewed_adapter(p)
+    beta = skewed_adapter(g, h, delta, epsilon)
     assert torch.allclose(released, (epsilon / delta) ** 0.5 * beta, rtol=1e-13)
 
 
@@ -245,7 +244,7 @@ def test_bad_averages_are_named():
     optimizer = GeneralizedAdadelta([("weight", p)])
     with pytest.raises(ValueError, match=r"Invalid g: -1\.0 \(g must be finite and at"):
         optimizer.set_averages(p, g=-1.0)
-    with pytest.raises(ValueError, match=r"Invalid h for parameter 0 'weight'.*-2\.0"):
+    with pytest.raises(ValueError, match=r"Invalid h for a parameter.*-2\.0 at \(1,\)"):
         optimizer.set_averages(p, g=1.0, h=torch.tensor([1.0, -2.0, 3.0]))
     assert optimizer.averages(p).g.sum() == 0  # nothing was set by halves
     with pytest.raises(ValueError, match=r"its shape is \(2,\), but it must be \(3,\)"):
@@ -283,10 +282,20 @@ BAD = [
     ({"epsilon": torch.full((2, 3), math.nan)}, "6 of 6 values are out of bounds"),
     # float32 turns it into 0
     ({"epsilon": torch.full((2, 3), 1e-60, dtype=torch.float64)}, "out of bounds"),
-    ({"epsilon": torch.ones(2, 3, dtype=torch.complex64)}, "a real tensor is needed"),
-    ({"delta": [1.0, 1.0]}, "Invalid delta: 2 values for 1 parameters"),
-    ({"delta": {}}, "no entry for parameter 0 of shape"),
-    ({"delta": {"weight": 1.0}}, "no entry for parameter 0 of shape"),
+    ({"delta": 1e-5}, "Invalid delta: given without epsilon, which would stay at eps"),
+    ({"epsilon": 1e-5}, "Invalid epsilon: given without delta"),
+    (
+        {"delta": np.full((2, 3), 1e-5)},
+        r"(?s)Invalid delta: .*torch\.as_tensor makes one",
+    ),
+    ({"delta": torch.ones(2, 3).to_sparse()}, "it is torch.sparse_coo; a dense real"),
+    ({"delta": torch.ones(2, 3, device="meta")}, "meta device cannot be read"),
+    (
+        {"epsilon": torch.ones(2, 3, dtype=torch.complex64)},
+        "complex64; a dense real tensor",
+    ),
+    ({"delta": [1.0, 1.0]}, r"Invalid delta: \[1\.0, 1\.0\]; a number is needed, or a"),
+    ({"delta": {"w": 1.0, 3: 1.0}}, r"Invalid delta: \{'w': 1\.0, 3.*a number is need"),
     ({"weight_decay": -1}, "Invalid weight_decay value: -1"),
     ({"foreach": True, "differentiable": True}, "Invalid foreach: True.*exclude"),
     ({"fused": True, "differentiable": True}, "Invalid fused: True.*exclude"),
@@ -307,11 +316,22 @@ def test_bad_options_are_named(options, message):
     assert len(optimizer.param_groups) == 1
 
 
-def test_a_mapping_with_a_stranger_is_refused():
-    net = torch.nn.Linear(2, 1)
-    terms = stability_terms(net, generator=generator()) | {"wieght": torch.ones(1, 2)}
-    with pytest.raises(ValueError, match=r"entries for \['wieght'\], which are no"):
-        GeneralizedAdadelta(net.named_parameters(), delta=terms)
+def test_tensors_for_several_parameters_at_once_are_refused():
+    params = [torch.nn.Parameter(torch.ones(3)) for _ in range(2)]
+    message = r"shape \(3,\) for a group of 2 parameters; give each parameter a group"
+    with pytest.raises(ValueError, match=message):
+        GeneralizedAdadelta(params, delta=torch.ones(3), epsilon=torch.ones(3))
+
+
+@pytest.mark.parametrize("rho", [1.5, "fast", None, lambda: 0.9, lambda k: [k]])
+def test_a_group_that_is_refused_leaves_nothing_behind(rho):
+    """Whatever the error, the optimizer goes on as if nothing had been said."""
+    optimizer = GeneralizedAdadelta([torch.nn.Parameter(torch.ones(1))])
+    p = torch.nn.Parameter(torch.ones(2, 3))
+    with pytest.raises((ValueError, TypeError)):
+        optimizer.add_param_group({"params": p, "rho": rho})
+    assert len(optimizer.param_groups) == 1
+    optimizer.add_param_group({"params": p})  # and may come back with better options
 
 
 def test_options_changed_later_are_checked_in_the_step():
@@ -322,9 +342,9 @@ def test_options_changed_later_are_checked_in_the_step():
     group["eps"] = 0.25
     optimizer.step()
     assert torch.allclose(p, torch.tensor(1 - 0.5 / math.sqrt(0.35)).double())
-    group["delta"] = torch.full((2,), 0.5)
+    group["delta"] = group["epsilon"] = torch.full((2,), 0.5)
     optimizer.step()
-    assert group["delta"][0].dtype == torch.float64
+    assert group["delta"].dtype == torch.float64
     for name, value in (("rho", 1.5), ("delta", -1.0), ("epsilon", torch.ones(3))):
         kept = group[name]
         group[name] = value
@@ -335,7 +355,8 @@ def test_options_changed_later_are_checked_in_the_step():
 
 def test_the_text_form_is_short():
     p = torch.nn.Parameter(torch.ones(500))
-    text = repr(GeneralizedAdadelta([p], delta=torch.ones(500), rho=harmonic_decay(9)))
+    terms = {"delta": torch.ones(500), "epsilon": torch.ones(500)}
+    text = repr(GeneralizedAdadelta([p], **terms, rho=harmonic_decay(9)))
     assert "delta: <per component>" in text
     assert "rho: HarmonicDecay(total_steps=9" in text
     assert len(text.splitlines()) == 14

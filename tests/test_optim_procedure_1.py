@@ -15,10 +15,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from per_component import groups
 
 from marginflow.optim import (
     GeneralizedAdadelta,
-    dispatch,
+    generalized_adadelta,
     harmonic_decay,
     procedure_1,
     stability_terms,
@@ -136,23 +137,24 @@ class Problem:
         rho = self.rho[i][c] if kind == "all per component" else 0.9
         return rho, self.delta[i][c], self.epsilon[i][c]
 
-    def options(self, kind):
+    def groups(self, kind, params):
+        numbers = {"params": params, "delta": 1e-3, "epsilon": 1e-4}
         if kind == "scalar":
-            return {"delta": 1e-3, "epsilon": 1e-4}
+            return [numbers]
         if kind == "schedule":
-            return {"delta": 1e-3, "epsilon": 1e-4, "rho": harmonic_decay(60)}
+            return [numbers | {"rho": harmonic_decay(60)}]
         tensors = {
             name: [torch.tensor(value) for value in getattr(self, name)]
             for name in ("delta", "epsilon", "rho")
         }
         if kind != "all per component":
             del tensors["rho"]
-        return tensors
+        return groups(params, **tensors)
 
     def run(self, kind, eta, **way):
         """(w, g, h) after all steps, by the optimizer."""
         params = [torch.tensor(w, requires_grad=True) for w in self.w]
-        optimizer = GeneralizedAdadelta(params, lr=eta, **self.options(kind), **way)
+        optimizer = GeneralizedAdadelta(self.groups(kind, params), lr=eta, **way)
         for p, g, h in zip(params, self.g0, self.h0, strict=True):
             optimizer.set_averages(p, torch.tensor(g), torch.tensor(h))
         for grads in self.grads:
@@ -236,73 +238,36 @@ def stepped(params, optimizer):
     return [p.detach().clone() for p in params]
 
 
-def test_every_form_of_a_coefficient_means_the_same():
-    def fresh():
-        return torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1))
-
-    def params_of(net):
-        torch.nn.init.ones_(net[0].weight)
-        for p in net.parameters():
-            torch.nn.init.ones_(p)
-        return list(net.parameters())
-
-    net = fresh()
-    terms = stability_terms(params_of(net), generator=torch.Generator().manual_seed(1))
-    names = [name for name, _ in net.named_parameters()]
-    results = []
-    for form in ("list", "names", "parameters", "groups", "tensor"):
-        net = fresh()
-        params = params_of(net)
-        if form == "list":
-            optimizer = GeneralizedAdadelta(params, delta=terms)
-        elif form == "names":
-            optimizer = GeneralizedAdadelta(
-                net.named_parameters(), delta=dict(zip(names, terms, strict=True))
-            )
-        elif form == "parameters":
-            optimizer = GeneralizedAdadelta(
-                params, delta=dict(zip(params, terms, strict=True))
-            )
-        else:
-            wrap = (lambda t: [t]) if form == "groups" else (lambda t: t)
-            optimizer = GeneralizedAdadelta(
-                [
-                    {"params": [p], "delta": wrap(t)}
-                    for p, t in zip(params, terms, strict=True)
-                ]
-            )
-        results.append(stepped(params, optimizer))
-    for other in results[1:]:
-        for a, b in zip(results[0], other, strict=True):
-            assert torch.equal(a, b)
-
-
 def test_numbers_tensors_and_constant_tensors_mean_the_same():
     results = []
-    for delta in (0.25, torch.tensor(0.25), [0.25, 0.25], None):
+    for value in (0.25, torch.tensor(0.25), np.float32(0.25), "tensors", "eps"):
         params = [
             torch.ones(3, dtype=torch.float64),
             torch.ones((), dtype=torch.float64),
         ]
-        delta = delta or [torch.full_like(p, 0.25) for p in params]
+        given = {"delta": value, "epsilon": value}
+        alone = [{"params": p} for p in params]
+        if value == "tensors":
+            given = {}
+            terms = [torch.full_like(p, 0.25) for p in params]
+            alone = groups(params, delta=terms, epsilon=terms)
+        elif value == "eps":
+            given = {"eps": 0.25}
         for p in params:
             p.requires_grad_()
-        results.append(stepped(params, GeneralizedAdadelta(params, delta=delta)))
+        results.append(stepped(params, GeneralizedAdadelta(alone, **given)))
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-15, atol=0)
 
 
-def test_one_mapping_serves_several_groups_and_later_ones():
-    net = torch.nn.Linear(2, 2)
-    optimizer = GeneralizedAdadelta(
-        [{"params": net.weight}, {"params": net.bias, "lr": 0.1}],
-        epsilon={net.weight: torch.full((2, 2), 0.5), net.bias: 0.25},
-    )
-    assert optimizer.param_groups[1]["epsilon"] == [0.25]
-    extra = torch.nn.Parameter(torch.ones(2))
-    optimizer.add_param_group({"params": extra, "epsilon": 0.125})
-    assert optimizer.param_groups[2]["epsilon"] == 0.125
+def test_coefficients_are_copies():
+    p = torch.nn.Parameter(torch.ones(3))
+    terms = torch.full((3,), 1e-3)
+    optimizer = GeneralizedAdadelta([p], delta=terms, epsilon=terms)
+    terms.fill_(-1)
+    (moved,) = stepped([p], optimizer)
+    assert (moved < 1).all()
 
 
 def test_a_schedule_counts_the_steps_in_which_its_group_had_a_gradient():
@@ -310,17 +275,65 @@ def test_a_schedule_counts_the_steps_in_which_its_group_had_a_gradient():
 
     def rho(k):
         seen.append(k)
-        return [0.5, torch.full((2,), 0.9)]  # per component too
+        return 0.5
 
     params = [torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(2))]
     optimizer = GeneralizedAdadelta(params, rho=rho)
     assert seen == [0]  # called once to check what it returns
     optimizer.step()
     stepped(params, optimizer)
-    params[0].grad = None
-    optimizer.step()
-    optimizer.step()
-    assert seen == [0, 0, 1, 2]
+    # Parameters that take turns make steps of the group all the same.
+    for turn in (0, 1, 0, 1):
+        for p in params:
+            p.grad = None
+        params[turn].grad = torch.ones_like(params[turn])
+        optimizer.step()
+    assert seen == [0, 0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("way", [*WAYS, "capturable"])
+def test_a_schedule_goes_on_where_float32_no_longer_counts(way, monkeypatch):
+    """k is past 2^24 in any run of weeks; float32 steps stand still there."""
+    name = "marginflow.optim.generalized_adadelta.CAPTURABLE_DEVICES"
+    monkeypatch.setattr(name, ("cpu",))  # the same code without a device that has it
+    options = {"capturable": True} if way == "capturable" else WAYS[way]
+    p = torch.nn.Parameter(torch.ones(3, dtype=torch.float64))
+    schedule = harmonic_decay(100 * (2**24 + 3))
+    optimizer = GeneralizedAdadelta([p], rho=schedule, **options)
+    optimizer.param_groups[0]["k"].fill_(2**24 + 1)
+    for k in range(2**24 + 1, 2**24 + 6):
+        before = optimizer.averages(p).g
+        p.grad = torch.ones_like(p)
+        optimizer.step()
+        rho = schedule(k)
+        expected = rho * before + (1 - rho)
+        torch.testing.assert_close(optimizer.averages(p).g, expected)
+    assert schedule(2**24 + 5) != schedule(2**24 + 2)
+
+
+def test_the_numerators_term_is_a_learning_rate_per_component():
+    """(ε, h_0, η) → (c²ε, c²h_0, η/c) leaves Procedure 1 as it is, bit for bit."""
+
+    def final(c, epsilon_factor):
+        problem = Problem(11)
+        params = [torch.tensor(w, requires_grad=True) for w in problem.w]
+        terms = {
+            "delta": [torch.tensor(d) for d in problem.delta],
+            "epsilon": [torch.tensor(e) * epsilon_factor for e in problem.epsilon],
+        }
+        optimizer = GeneralizedAdadelta(groups(params, **terms), lr=0.25 / c)
+        for p, h in zip(params, problem.h0, strict=True):
+            optimizer.set_averages(p, h=torch.tensor(h) * epsilon_factor)
+        for grads in problem.grads:
+            for p, grad in zip(params, grads, strict=True):
+                p.grad = torch.tensor(grad)
+            optimizer.step()
+        return torch.cat([p.detach().reshape(-1) for p in params])
+
+    plain = final(1.0, 1.0)
+    for c in (2.0, 0.25, 1024.0):
+        assert torch.equal(final(c, c * c), plain)
+        assert not torch.allclose(final(c, c), plain, rtol=1e-3)
 
 
 # ---- the fused step ------------------------------------------------------------------
@@ -341,7 +354,7 @@ def test_fused_serves_every_memory_layout(layout):
         p = value.clone(memory_format=torch.preserve_format).requires_grad_()
         delta = stability_terms(p, generator=torch.Generator().manual_seed(3))
         optimizer = GeneralizedAdadelta([p], delta=delta, epsilon=delta, **way)
-        assert optimizer.param_groups[0]["delta"][0].stride() == p.stride()
+        assert optimizer.param_groups[0]["delta"].stride() == p.stride()
         for grad in grads:
             p.grad = torch.empty_like(p).copy_(grad)
             if layout == "mixed gradient":
@@ -369,7 +382,7 @@ def test_fused_is_compiled_once_for_all_sizes_and_values():
     step([(2, 3), (1,), (), (0,)], lr=torch.tensor(0.5))
     step([(300, 400)])
     step([(5,)], lr=0.1, rho=0.3, delta=1e-3, epsilon=1e-4)
-    step([(6, 2)], weight_decay=0.1, maximize=True, delta=[2.0])
+    step([(6, 2)], weight_decay=0.1, maximize=True, eps=2.0)
     step([(6, 2)], rho=harmonic_decay(10))
     assert counters["stats"]["unique_graphs"] == before
     step([(5,), (6,), (7,)])
@@ -378,7 +391,7 @@ def test_fused_is_compiled_once_for_all_sizes_and_values():
 
 
 def test_fused_steps_many_tensors_in_chunks(monkeypatch):
-    monkeypatch.setattr(dispatch, "TOGETHER", 2)
+    monkeypatch.setattr(generalized_adadelta, "TOGETHER", 2)
     gen = torch.Generator().manual_seed(6)
     results = []
     for options in ({"fused": True}, {"foreach": False}):

@@ -108,12 +108,19 @@ def distance_to_paper(problem, dtype, **way) -> float:
                 k: [term * 10.0 ** random.uniform(-2, 2, term.shape) for term in each]
                 for k, each in terms.items()
             }
-            option |= {k: [torch.tensor(t) for t in terms[k]] for k in TERMS}
-        else:
-            option |= {k: group[k] for k in TERMS}
         if group["lr in a tensor"]:
             option["lr"] = torch.tensor(group["lr"], dtype=torch.float64)
-        options.append({"params": params} | option)
+        if group["per component"]:  # then each parameter has a group of its own
+            options += [
+                {
+                    "params": [p],
+                    **{k: torch.tensor(terms[k][i]) for k in TERMS},
+                    **option,
+                }
+                for i, p in enumerate(params)
+            ]
+        else:
+            options.append({"params": params, **{k: group[k] for k in TERMS}, **option})
         for i, p in enumerate(params):
             states = np.array([numbers(p.detach())] * 3)
             states[1:] = 0.0

@@ -12,7 +12,9 @@ from numbers import Integral, Rational
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Integer
+from torch import Tensor
 
 __all__ = ["HarmonicDecay", "harmonic_decay", "released_horizon"]
 
@@ -44,34 +46,59 @@ class HarmonicDecay:
         if not 0.0 <= self.gap <= 1.0:
             raise ValueError(f"Invalid gap: {self.gap!r}; it must lie in [0, 1]")
         _check_count("levels", self.levels)
+        # Python's own numbers, whatever NumPy's were given: a checkpoint holds them.
+        horizon = Fraction(int(K.numerator), int(K.denominator))
+        whole = horizon.numerator if horizon.denominator == 1 else horizon
+        for name, value in (
+            ("total_steps", whole),
+            ("gap", float(self.gap)),
+            ("levels", int(self.levels)),
+        ):
+            object.__setattr__(self, name, value)
 
     def __call__(
         self, k: int | Integer[np.ndarray, "*steps"]
     ) -> float | Float[np.ndarray, "*steps"]:
-        """ρ_k for a step k ≥ 0, or for an integer array of steps at once."""
-        if np.any(np.asarray(k) < 0):
+        """ρ_k for a step k ≥ 0, or for an integer array of steps at once.
+
+        Raises:
+            ValueError: k is negative, or no integer.
+        """
+        steps = np.asarray(k)
+        if steps.dtype != object and not np.issubdtype(steps.dtype, np.integer):
+            raise ValueError(f"Invalid k: {k!r}; steps are integers")
+        if np.any(steps < 0):
             raise ValueError(f"Invalid k: {k!r}; steps are counted from 0")
-        # K = a/b exactly: ⌊levels k / K⌋ = ⌊levels k b / a⌋, in integers.
-        horizon = Fraction(self.total_steps)
-        level = self.levels * k * horizon.denominator // horizon.numerator
-        return 1.0 - self.gap / (1 + level)
+        # K = a/b exactly: ⌊levels k / K⌋ = ⌊levels k b / a⌋, in Python's integers.
+        a, b = self.total_steps.numerator, self.total_steps.denominator
+        level = self.levels * steps.astype(object) * b // a
+        if steps.ndim == 0:
+            return 1.0 - self.gap / (1 + int(level))
+        return 1.0 - self.gap / (1 + level.astype(np.float64))
+
+    def at(self, k: Integer[Tensor, ""]) -> Float[Tensor, ""]:
+        """ρ_k for a step that a tensor counts: no word to the host, for device graphs.
+
+        Exact while levels · k · b < 2^63, where K = a/b.
+        """
+        a, b = self.total_steps.numerator, self.total_steps.denominator
+        level = torch.div(self.levels * b * k, a, rounding_mode="floor")
+        return 1.0 - self.gap / (1 + level.double())
 
     def state_dict(self) -> dict[str, Any]:
         """The schedule as numbers alone, for a checkpoint."""
-        horizon = Fraction(self.total_steps)
+        K = self.total_steps
         return {
             "schedule": "harmonic_decay",
-            "total_steps": [horizon.numerator, horizon.denominator],
-            "gap": float(self.gap),
-            "levels": int(self.levels),
+            "total_steps": [K.numerator, K.denominator],
+            "gap": self.gap,
+            "levels": self.levels,
         }
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Any]) -> HarmonicDecay:
         """The schedule that `state_dict` described."""
-        horizon = Fraction(*state["total_steps"])
-        whole = horizon.numerator if horizon.denominator == 1 else horizon
-        return cls(whole, state["gap"], state["levels"])
+        return cls(Fraction(*state["total_steps"]), state["gap"], state["levels"])
 
 
 def harmonic_decay(total_steps: int | Fraction) -> HarmonicDecay:
@@ -109,3 +136,7 @@ def released_horizon(epochs: int, examples: int) -> int | Fraction:
 def _check_count(name: str, value: object) -> None:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ValueError(f"Invalid {name}: {value!r}; a positive integer is needed")
+
+
+# A schedule in a checkpoint that others write (ZeRO's, say) is plain data too.
+torch.serialization.add_safe_globals([HarmonicDecay, Fraction])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -10,28 +12,48 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from .adapter import adapter, skewed_adapter
 from .coefficients import (
     NONNEGATIVE,
     POSITIVE,
     UNIT,
     check_number,
-    laid_out_like,
-    spread,
+    coefficient,
+    is_number,
 )
 from .decay import HarmonicDecay
-from .dispatch import Slot, as_real, step_group
-from .steps import Averages
+from .steps import (
+    Averages,
+    foreach_step,
+    fused_obstacle,
+    fused_step,
+    memory_order,
+    memory_order_view,
+    procedure_1,
+)
 
 __all__ = ["GeneralizedAdadelta"]
 
-Numbers = float | Tensor | Sequence[float | Tensor] | Mapping[Any, float | Tensor]
-Schedule = Callable[[int], Numbers]
+Schedule = Callable[[int], float | Tensor]
 
-BOUNDS = {"rho": UNIT, "delta": POSITIVE, "epsilon": POSITIVE}
-# How `state_dict` marks a schedule that only the program knows, not the checkpoint.
+# What an option may be, and what torch's own messages call it.
+NUMBERS = {
+    "lr": (NONNEGATIVE, "learning rate"),
+    "eps": (POSITIVE, "epsilon value"),
+    "weight_decay": (NONNEGATIVE, "weight_decay value"),
+}
+COEFFICIENTS = {
+    "rho": (UNIT, "rho value"),
+    "delta": (POSITIVE, "delta"),
+    "epsilon": (POSITIVE, "epsilon"),
+}
+# How a checkpoint marks what it cannot say as plain data, or torch would misread.
 CALLABLE = "<callable>"
+NO_EPS = "<see delta and epsilon>"
 CAPTURABLE_DEVICES = ("cuda", "xpu", "hpu")
+TOGETHER = 16
+"""Tensors that one compiled call steps; more would take longer to compile."""
+
+_warned: set[str] = set()
 
 
 class GeneralizedAdadelta(torch.optim.Optimizer):
@@ -54,24 +76,29 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
         rho: ρ in [0, 1]: a number; per component (see below); or a schedule, a callable
             of the step k = 0, 1, …, that returns either. k counts the steps in which
             the group had a gradient. `harmonic_decay` is the schedule of Section 4.
-        eps: sets δ = ε = eps > 0 wherever `delta` or `epsilon` is not given.
+        eps: sets δ = ε = eps > 0 where `delta` and `epsilon` are not given.
         weight_decay: λ ≥ 0; the gradient becomes ∂ + λ w_k.
         foreach: True: in place, all tensors of a device at a time. False: the plain
             step in the paper's notation (`procedure_1`), which the others are tested
             against. None: see below.
-        capturable: safe to capture in a device graph, where the device has them.
+        capturable: safe to capture in a device graph, where the device has them; a
+            harmonic schedule then follows a counter on the device.
         maximize: ascend instead of descend.
         differentiable: let autograd pass through the step (plain step only).
-        delta: δ > 0, in the denominator; a number or per component.
-        epsilon: ε > 0, in the numerator; a number or per component.
+        delta: δ > 0, in the denominator; given together with epsilon.
+        epsilon: ε > 0, in the numerator; a number or, like δ, per component.
         fused: True: `procedure_1` compiled into one pass over memory. Needs torch's
-            compiler and, on a CPU, a C++ compiler; where they fail, the step warns once
-            and does as with None.
+            compiler and, on a CPU, a C++ compiler; where they fail, and for tensors
+            that are not dense and plain, the step warns once and does as with None.
 
-    Per component: a tensor shaped like the parameter (of a complex parameter, with a
-    last axis of length 2 for its real components, or without: both alike); a sequence
-    with one number or tensor a parameter; a mapping from parameters, or from the names
-    of named parameters, to them. In a parameter group too.
+    Per component: give each parameter a group of its own, in which ρ, δ and ε may be
+    tensors shaped like it (of a complex parameter, with a last axis of length 2 for
+    its real components, or without: both alike)::
+
+        [{"params": p, "delta": d, "epsilon": e} for p, d, e in …]
+
+    They are copied, to float32 or wider. Of a sharded parameter (a DTensor) they must
+    be sharded likewise.
 
     Which step runs when neither `foreach` nor `fused` is given: the in-place one, for
     all tensors at once on devices with multi-tensor kernels, one at a time elsewhere.
@@ -93,7 +120,7 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
         self,
         params: ParamsT,
         lr: float | Tensor = 1.0,
-        rho: Numbers | Schedule = 0.9,
+        rho: float | Tensor | Schedule = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0,
         foreach: bool | None = None,
@@ -101,8 +128,8 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
         capturable: bool = False,
         maximize: bool = False,
         differentiable: bool = False,
-        delta: Numbers | None = None,
-        epsilon: Numbers | None = None,
+        delta: float | Tensor | None = None,
+        epsilon: float | Tensor | None = None,
         fused: bool | None = None,
     ) -> None:
         defaults = {
@@ -118,46 +145,34 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
             "epsilon": epsilon,
             "fused": fused,
         }
+        _check_numbers(defaults)  # before the parameters, as torch does
         super().__init__(params, defaults)
-        for name in BOUNDS:
-            self._refuse_unused_keys(name, defaults[name])
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {i}")
             for key, value in sorted(group.items()):
-                if key in BOUNDS and isinstance(value, list):
+                if key in COEFFICIENTS and isinstance(value, Tensor):
                     value = "<per component>"
-                if key != "params":
+                if key not in ("params", "k"):
                     lines.append(f"    {key}: {value}")
         return "\n".join([*lines, ")"])
 
     # ---- options ---------------------------------------------------------------------
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group; its options are checked before it counts."""
-        super().add_param_group(param_group)
+        """Add a group; one that is refused leaves nothing behind."""
+        before = len(self.param_groups)
         try:
+            super().add_param_group(param_group)
             self._check_group(self.param_groups[-1])
-        except ValueError:
-            self.param_groups.pop()
+        except BaseException:
+            del self.param_groups[before:]
             raise
 
     def _check_group(self, group: dict[str, Any]) -> None:
-        lr = group["lr"]
-        if isinstance(lr, Tensor) and lr.numel() != 1:
-            raise ValueError(
-                f"Invalid lr: shape {tuple(lr.shape)} (Tensor lr must be 1-element)"
-            )
-        check_number("lr", lr, NONNEGATIVE, label="learning rate")
-        check_number("eps", group["eps"], POSITIVE, label="epsilon value")
-        check_number(
-            "weight_decay",
-            group["weight_decay"],
-            NONNEGATIVE,
-            label="weight_decay value",
-        )
+        _check_numbers(group)
         for one, other in (
             ("differentiable", "foreach"),
             ("differentiable", "fused"),
@@ -168,63 +183,56 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
                     f"Invalid {other}: True, together with {one}=True; they exclude "
                     "each other, so give one of them"
                 )
-        if callable(group["rho"]):
-            if group["capturable"]:
+        rho = group["rho"]
+        if callable(rho):
+            if group["capturable"] and not isinstance(rho, HarmonicDecay):
                 raise ValueError(
-                    f"Invalid rho: {group['rho']!r}; a schedule is read on the host in "
-                    "each step, which a captured graph cannot do: give a number or "
-                    "tensors, or capturable=False"
+                    f"Invalid rho: {rho!r}; this schedule is read on the host in each "
+                    "step, which a captured graph cannot do: give a number, a tensor "
+                    "or harmonic_decay, or capturable=False"
                 )
-            self._spread(group, "rho", group["rho"](0))
-        else:
-            group["rho"] = self._spread(group, "rho", group["rho"])
-        for name in ("delta", "epsilon"):
-            if group[name] is not None:
-                group[name] = self._spread(group, name, group[name])
+            self._coefficient(group, "rho", rho(0))
+        self._update_coefficients(group)
+        if (group["delta"] is None) != (group["epsilon"] is None):
+            one, other = ("delta", "epsilon")
+            if group["delta"] is None:
+                one, other = other, one
+            raise ValueError(
+                f"Invalid {one}: given without {other}, which would stay at eps = "
+                f"{group['eps']}; give both, or eps for δ = ε"
+            )
+        counter = group.get("k")
+        if not isinstance(counter, Tensor):
+            group["k"] = torch.tensor(counter or 0, dtype=torch.int64)
 
     @staticmethod
-    def _spread(
-        group: dict[str, Any], name: str, value: Any
-    ) -> float | list[float | Tensor]:
+    def _coefficient(group: dict[str, Any], name: str, value: Any) -> float | Tensor:
         """A coefficient in stored form (see `coefficients`)."""
-        label = "rho value" if name == "rho" else name
-        return spread(
-            name, value, group["params"], group.get("param_names"), BOUNDS[name], label
-        )
+        bound, label = COEFFICIENTS[name]
+        params, names = group["params"], group.get("param_names")
+        title = None
+        if names and len(params) == 1:
+            title = f"parameter {names[0]!r} of shape {tuple(params[0].shape)}"
+        return coefficient(name, value, params, bound, label, title)
 
-    def _refuse_unused_keys(self, name: str, value: Any) -> None:
-        if not isinstance(value, Mapping):
-            return
-        params = {p for group in self.param_groups for p in group["params"]}
-        names = {n for group in self.param_groups for n in group.get("param_names", ())}
-        unused = [key for key in value if key not in params and key not in names]
-        if unused:
-            shown = [k if isinstance(k, str) else tuple(k.shape) for k in unused]
-            raise ValueError(
-                f"Invalid {name}: the mapping has entries for {shown}, which are no "
-                "parameters of this optimizer; keys are its parameters or their names"
-            )
+    def _update_coefficients(self, group: dict[str, Any]) -> None:
+        """Check what a user has put there, and follow a parameter that moved."""
+        for name in COEFFICIENTS:
+            value = group[name]
+            if callable(value) and name == "rho":
+                continue
+            if value is not None or name == "rho":
+                group[name] = self._coefficient(group, name, value)
 
-    def _coefficients(self, group: dict[str, Any], name: str) -> list[float | Tensor]:
-        """One number or tensor for each parameter of the group, at its current step."""
-        value = group[name]
-        if value is None and name != "rho":  # δ and ε default to eps
-            value = check_number("eps", group["eps"], POSITIVE, label="epsilon value")
-        elif callable(value) and name == "rho":
-            value = self._spread(group, name, value(self._steps_done(group)))
-        elif not isinstance(value, list):  # also catches what a user has put there
-            value = group[name] = self._spread(group, name, value)
-        if isinstance(value, list):
-            for i, p in enumerate(group["params"]):
-                if isinstance(value[i], Tensor):
-                    value[i] = laid_out_like(value[i], p)
-            return value
-        return [value] * len(group["params"])
-
-    def _steps_done(self, group: dict[str, Any]) -> int:
-        """k: in how many steps the group has had a gradient."""
-        steps = [self.state[p]["step"] for p in group["params"] if self.state.get(p)]
-        return int(max(steps, default=0))
+    def _rho(self, group: dict[str, Any]) -> float | Tensor:
+        """ρ_k of the step that is being made."""
+        rho = group["rho"]
+        if not callable(rho):
+            return rho
+        on_device = group["capturable"] or torch.compiler.is_compiling()
+        if on_device and isinstance(rho, HarmonicDecay):
+            return rho.at(group["k"])
+        return self._coefficient(group, "rho", rho(int(group["k"])))
 
     # ---- state -----------------------------------------------------------------------
 
@@ -237,14 +245,13 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
             state["acc_delta"] = torch.zeros_like(p)
         return state
 
-    def _group_of(self, p: Tensor) -> tuple[dict[str, Any], int]:
+    def _group_of(self, p: Tensor) -> dict[str, Any]:
         for group in self.param_groups:
-            for i, other in enumerate(group["params"]):
-                if other is p:
-                    return group, i
+            if any(other is p for other in group["params"]):
+                return group
+        kind = f"a tensor of shape {tuple(p.shape)}" if hasattr(p, "shape") else repr(p)
         raise ValueError(
-            f"Invalid parameter: a tensor of shape {tuple(p.shape)} that is not among "
-            "this optimizer's parameters"
+            f"Invalid parameter: {kind} that is not among this optimizer's parameters"
         )
 
     def averages(self, p: Tensor) -> Averages:
@@ -253,10 +260,13 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
         Raises:
             ValueError: p is not one of the optimizer's parameters.
         """
-        group, _ = self._group_of(p)
-        state = self._state_of(p, group)
+        self._group_of(p)
+        state = self.state.get(p, {})
         g, h = (
-            as_real(state[key]).detach().clone() for key in ("square_avg", "acc_delta")
+            _as_real(state[key]).detach().clone()
+            if key in state
+            else torch.zeros_like(_as_real(p.detach()))
+            for key in ("square_avg", "acc_delta")
         )
         return Averages(g, h)
 
@@ -275,103 +285,89 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
         Raises:
             ValueError: p is unknown; g or h is negative, not finite or of wrong shape.
         """
-        group, i = self._group_of(p)
-        names = group.get("param_names")
-        names = names and names[i : i + 1]
+        group = self._group_of(p)
         new = {
-            key: spread(name, value, [p], names, NONNEGATIVE)
+            key: coefficient(name, value, [p], NONNEGATIVE)
             for key, name, value in (("square_avg", "g", g), ("acc_delta", "h", h))
             if value is not None
         }
         state = self._state_of(p, group)
         for key, value in new.items():
-            value = value[0] if isinstance(value, list) else value
-            like = as_real(state[key])
+            like = _as_real(state[key])
             if isinstance(value, Tensor):
                 like.copy_(value)
             else:
                 like.fill_(value)
-
-    def adapter(self, p: Tensor, h: Tensor | None = None) -> Float[Tensor, "*p"]:
-        """The adapter sqrt((ε + h)/(δ + g)) of parameter p.
-
-        g is the current average. h is the current one too (the released code's
-        reading, g_K with h_K); pass the one from before the last step, kept with
-        `averages`, for the factor that step applied (the paper's: g_K with h_{K−1}).
-        """
-        return adapter(*self._for_adapter(p, h))
-
-    def skewed_adapter(self, p: Tensor, h: Tensor | None = None) -> Float[Tensor, "*p"]:
-        """β = sqrt((1 + h/ε)/(1 + g/δ)) of parameter p; h as for `adapter`."""
-        return skewed_adapter(*self._for_adapter(p, h))
-
-    def _for_adapter(self, p: Tensor, h: Tensor | None) -> tuple:
-        group, i = self._group_of(p)
-        averages = self.averages(p)
-        delta, epsilon = (
-            self._coefficients(group, name)[i] for name in ("delta", "epsilon")
-        )
-        return averages.g, averages.h if h is None else h, delta, epsilon
 
     def state_dict(self) -> dict[str, Any]:
         """As torch's; plain data only, so that weights_only loading takes it.
 
         A harmonic schedule is saved as its numbers. Any other callable is not saved
         (only that there was one): give it again when making the optimizer to resume.
+        `eps` says δ = ε where that holds; else torch.optim.Adadelta refuses the step.
         """
-        saved = super().state_dict()
-        for group in saved["param_groups"]:
-            if isinstance(group["rho"], HarmonicDecay):
-                group["rho"] = group["rho"].state_dict()
-            elif callable(group["rho"]):
-                group["rho"] = CALLABLE
-        return saved
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As torch's; takes a checkpoint of torch.optim.Adadelta too.
-
-        Raises:
-            ValueError: groups do not match, or the checkpoint followed a schedule that
-                it could not hold and this optimizer has none.
-        """
-        schedules = [group["rho"] for group in self.param_groups]
-        if len(schedules) == len(state_dict["param_groups"]):
-            for i, (saved, own) in enumerate(
-                zip(state_dict["param_groups"], schedules, strict=True)
-            ):
-                if isinstance(saved["rho"], str) and not callable(own):
-                    raise ValueError(
-                        f"Invalid state_dict: group {i} followed a schedule of ρ, "
-                        "which a checkpoint does not hold, but this optimizer has "
-                        f"rho={own}; make it with the same callable before loading"
-                    )
-        super().load_state_dict(state_dict)
-        for group, own in zip(self.param_groups, schedules, strict=True):
-            if isinstance(group["rho"], Mapping):
-                group["rho"] = HarmonicDecay.from_state_dict(group["rho"])
-            elif isinstance(group["rho"], str):
-                group["rho"] = own
+        handle = self.register_state_dict_post_hook(_plain_groups, prepend=True)
+        try:
+            return super().state_dict()
+        finally:
+            handle.remove()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a checkpoint or a pickle, ours or torch's.
+
+        On what a checkpoint does not say (torch's says nothing of δ, ε and schedules)
+        this optimizer's own options stand.
+
+        Raises:
+            ValueError: the checkpoint followed a schedule that it could not hold, and
+                this optimizer has none.
+        """
+        own_groups = self.__dict__.get("param_groups", [])
         super().__setstate__(state)
-        for group in self.param_groups:
-            for name, default in (
-                ("foreach", None),
-                ("maximize", False),
-                ("differentiable", False),
-                ("capturable", False),
-                ("delta", None),
-                ("epsilon", None),
-                ("fused", None),
-            ):
-                group.setdefault(name, default)
+        for i, group in enumerate(self.param_groups):
+            own = own_groups[i] if i < len(own_groups) else {}
+            self._complete(group, own, i)
             for p in group["params"]:
-                own = self.state.get(p)
-                if own and not isinstance(own["step"], Tensor):
+                mine = self.state.get(p)
+                if mine and not isinstance(mine["step"], Tensor):
                     device = p.device if group["capturable"] else None
-                    own["step"] = torch.tensor(
-                        float(own["step"]), dtype=torch.float32, device=device
+                    mine["step"] = torch.tensor(
+                        float(mine["step"]), dtype=torch.float32, device=device
                     )
+            if "k" not in group:
+                steps = [
+                    self.state[p]["step"] for p in group["params"] if p in self.state
+                ]
+                group["k"] = torch.tensor(int(max(steps, default=0)), dtype=torch.int64)
+
+    def _complete(self, group: dict[str, Any], own: dict[str, Any], i: int) -> None:
+        """Give a loaded group what its checkpoint left out."""
+        foreign = "delta" not in group  # torch's own
+        for name, default in (
+            ("foreach", None),
+            ("maximize", False),
+            ("differentiable", False),
+            ("capturable", False),
+            ("delta", None),
+            ("epsilon", None),
+            ("fused", None),
+        ):
+            group.setdefault(name, own.get(name, default))
+        rho, mine = group["rho"], own.get("rho")
+        if isinstance(rho, Mapping):
+            group["rho"] = HarmonicDecay.from_state_dict(rho)
+        elif isinstance(rho, str):
+            if not callable(mine):
+                raise ValueError(
+                    f"Invalid state_dict: group {i} followed a schedule of ρ, which a "
+                    f"checkpoint does not hold, but this optimizer has rho={mine}; "
+                    "make it with the same callable before loading"
+                )
+            group["rho"] = mine
+        elif foreign and mine is not None and not is_number(mine):
+            group["rho"] = mine
+        if isinstance(group["eps"], str):
+            group["eps"] = own.get("eps", 1e-6)
 
     # ---- the step --------------------------------------------------------------------
 
@@ -383,34 +379,86 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
                 loss = closure()
         for group in self.param_groups:
             with torch.set_grad_enabled(group["differentiable"]):
-                slots = self._slots(group)
-                if slots:
-                    step_group(group, slots)
+                tensors: tuple[list[Tensor], ...] = ([], [], [], [], [])
+                self._init_group(group, *tensors)
+                if tensors[0]:
+                    self._step_group(group, *tensors)
         return loss
 
-    def _slots(self, group: dict[str, Any]) -> list[Slot]:
-        active = [i for i, p in enumerate(group["params"]) if p.grad is not None]
-        if not active:
-            return []
-        for i in active:
-            p = group["params"][i]
+    def _init_group(self, group, params, grads, gs, hs, steps) -> None:
+        """Collect what has a gradient; torch.compile runs this as it stands."""
+        for i, p in enumerate(group["params"]):
+            if p.grad is None:
+                continue
             if p.grad.layout is not torch.strided:
                 raise RuntimeError(
                     f"GeneralizedAdadelta does not support sparse gradients: parameter "
                     f"{i} of shape {tuple(p.shape)} has one of layout {p.grad.layout}"
                 )
-        coefficients = [self._coefficients(group, name) for name in BOUNDS]
-        slots = []
-        for i in active:
-            p = group["params"][i]
             state = self._state_of(p, group)
-            _check_capture(group, p)
-            state["step"] += 1
-            tensors = (p, p.grad, state["square_avg"], state["acc_delta"])
-            slots.append(
-                Slot(*map(as_real, tensors), *(c[i] for c in coefficients), state)
-            )
-        return slots
+            params.append(p)
+            grads.append(p.grad)
+            gs.append(state["square_avg"])
+            hs.append(state["acc_delta"])
+            steps.append(state["step"])
+        if params:
+            self._update_coefficients(group)
+            if group["capturable"] and group["k"].device != params[0].device:
+                group["k"] = group["k"].to(params[0].device)
+
+    def _step_group(self, group, params, grads, gs, hs, steps) -> None:
+        if not torch.compiler.is_compiling():
+            for p in params:
+                _check_capture(group, p)
+        delta, epsilon = group["delta"], group["epsilon"]
+        if delta is None:
+            delta = epsilon = check_number("eps", group["eps"], *NUMBERS["eps"])
+        coefficients = {"rho": self._rho(group), "delta": delta, "epsilon": epsilon}
+        torch._foreach_add_(steps, 1)
+        group["k"].add_(1)
+        if group["differentiable"] or group["foreach"] is False:
+            self._plain(group, params, grads, coefficients)
+            return
+        tensors = [list(map(_as_real, ts)) for ts in (params, grads, gs, hs)]
+        slots = list(zip(*tensors, strict=True))
+        if group["fused"] and not torch.compiler.is_compiling():
+            slots = _fused(group, slots, coefficients)  # what is left goes on below
+        for bucket in _buckets(slots, together=group["foreach"]):
+            _in_place(group, bucket, coefficients)
+
+    def _plain(self, group, params, grads, coefficients) -> None:
+        lr, weight_decay = group["lr"], group["weight_decay"]
+        eta = lr.reshape(()) if isinstance(lr, Tensor) else lr
+        for p, grad in zip(params, grads, strict=True):
+            state = self.state[p]
+            w, gradient = _as_real(p), _as_real(-grad if group["maximize"] else grad)
+            if weight_decay != 0:
+                gradient = gradient.add(w, alpha=weight_decay)
+            g, h = _as_real(state["square_avg"]), _as_real(state["acc_delta"])
+            step = procedure_1(w, gradient, g, h, eta=eta, **coefficients)
+            w.copy_(step.w)
+            # New tensors rather than copies: autograd may still need the old ones.
+            for key, value in (("square_avg", step.g), ("acc_delta", step.h)):
+                value = value.to(w.dtype)
+                state[key] = torch.view_as_complex(value) if p.is_complex() else value
+
+
+def _as_real(t: Tensor) -> Tensor:
+    """t itself, or the view of a complex t as pairs of reals (a last axis of 2)."""
+    return torch.view_as_real(t) if t.is_complex() else t
+
+
+def _check_numbers(options: dict[str, Any]) -> None:
+    lr = options["lr"]
+    if isinstance(lr, Tensor) and lr.numel() != 1:
+        raise ValueError(
+            f"Invalid lr: shape {tuple(lr.shape)} (Tensor lr must be 1-element)"
+        )
+    for name, (bound, label) in NUMBERS.items():
+        check_number(name, options[name], bound, label)
+    for name, (bound, label) in COEFFICIENTS.items():
+        if is_number(options[name]):
+            check_number(name, options[name], bound, label)
 
 
 def _check_capture(group: dict[str, Any], p: Tensor) -> None:
@@ -427,4 +475,126 @@ def _check_capture(group: dict[str, Any], p: Tensor) -> None:
         raise RuntimeError(
             "GeneralizedAdadelta is being captured in a CUDA graph: make it with "
             "capturable=True"
+        )
+
+
+def _plain_groups(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Make the groups of a checkpoint plain data that says what the algorithm was."""
+    for group in state["param_groups"]:
+        delta, epsilon = group["delta"], group["epsilon"]
+        if isinstance(group["rho"], HarmonicDecay):
+            group["rho"] = group["rho"].state_dict()
+        elif callable(group["rho"]):
+            group["rho"] = CALLABLE
+        if delta is not None:
+            numbers = is_number(delta) and is_number(epsilon)
+            group["eps"] = delta if numbers and delta == epsilon else NO_EPS
+
+
+# ---- ways to run the step ------------------------------------------------------------
+
+
+def _buckets(slots: list[tuple], together: bool | None) -> list[list[tuple]]:
+    """Slots (w, ∂, g, h) that one in-place call can step: of one device and dtype.
+
+    together=None: only where the device has multi-tensor kernels; elsewhere one by one,
+    which is as fast and keeps the temporaries of one tensor, not of all.
+    """
+    buckets: dict[Any, list[tuple]] = {}
+    for i, slot in enumerate(slots):
+        many = slot[0].is_cuda if together is None else together
+        key = (slot[0].device, slot[0].dtype) if many else i
+        buckets.setdefault(key, []).append(slot)
+    return list(buckets.values())
+
+
+def _in_place(group: dict[str, Any], slots: list[tuple], coefficients: dict) -> None:
+    ws, grads, gs, hs = map(list, zip(*slots, strict=True))
+    if group["maximize"]:
+        grads = torch._foreach_neg(grads)
+    if group["weight_decay"] != 0:
+        grads = torch._foreach_add(grads, ws, alpha=group["weight_decay"])
+    eta = group["lr"]
+    if isinstance(eta, Tensor):
+        on_device = group["capturable"] or torch.compiler.is_compiling()
+        eta = eta.reshape(()) if on_device else eta.item()
+    # Per component, there is one parameter; a 0-d ρ is that of all.
+    lists = {
+        name: [c] if isinstance(c, Tensor) and (c.dim() or name != "rho") else c
+        for name, c in coefficients.items()
+    }
+    foreach_step(ws, grads, gs, hs, eta=eta, **lists)
+
+
+def _fused(
+    group: dict[str, Any], slots: list[tuple], coefficients: dict[str, float | Tensor]
+) -> list[tuple]:
+    """Step what can be fused; return the rest."""
+    lr = group["lr"]
+    # One dtype for every learning rate: another would be compiled for separately.
+    is_tensor = isinstance(lr, Tensor)
+    eta = lr.detach().reshape(()).double() if is_tensor else _scalar("eta", lr)
+    sign = _scalar("sign", -1.0 if group["maximize"] else 1.0)
+    weight_decay = _scalar("weight_decay", float(group["weight_decay"]))
+    wide = [c for c in coefficients.values() if isinstance(c, Tensor) and c.dim()]
+    dtypes = tuple(
+        c.dtype if isinstance(c, Tensor) and c.dim() else None
+        for c in coefficients.values()
+    )
+    flat: dict[Any, list[tuple[Tensor, ...]]] = {}
+    rest = []
+    for slot in slots:
+        w, grad, g, h = slot
+        order = memory_order(w, g, h, *wide)
+        # A tensor of one element would be compiled a second time: not worth it.
+        if order is None or w.numel() < 2:
+            rest.append(slot)
+            continue
+        plain = all(type(t) in (Tensor, torch.nn.Parameter) for t in slot)
+        obstacle = (
+            fused_obstacle(w.device, w.dtype, dtypes)
+            if plain
+            else f"a parameter is a {type(w).__name__}, no plain tensor"
+        )
+        if obstacle is not None:
+            _warn_once(obstacle)
+            rest.append(slot)
+            continue
+        grad = grad.contiguous(memory_format=order)
+        views = tuple(memory_order_view(t, order) for t in (w, grad, g, h))
+        flat.setdefault((w.device, w.dtype, order), []).append(views)
+    for (_, _, order), bucket in flat.items():
+        values = (
+            memory_order_view(c, order)
+            if isinstance(c, Tensor) and c.dim()
+            else _scalar(name, float(c))
+            for name, c in coefficients.items()
+        )
+        rho, delta, epsilon = values
+        for first in range(0, len(bucket), TOGETHER):
+            parts = map(list, zip(*bucket[first : first + TOGETHER], strict=True))
+            fused_step(
+                *parts, eta, rho, delta, epsilon, sign=sign, weight_decay=weight_decay
+            )
+    return rest
+
+
+@lru_cache(maxsize=64)
+def _scalar(role: str, value: float) -> Tensor:
+    """A number as the kernel reads it; kept, since most steps ask for the same ones.
+
+    Two roles never share a tensor: the compiler would take "δ is ε" for a property of
+    the program.
+    """
+    return torch.tensor(value, dtype=torch.float64, device="cpu")
+
+
+def _warn_once(obstacle: str) -> None:
+    if obstacle not in _warned:
+        _warned.add(obstacle)
+        warnings.warn(
+            f"fused=True: torch.compile cannot make the fused step here ({obstacle}); "
+            "going on with the in-place step, which gives the same numbers up to "
+            "rounding, more slowly. On a CPU it needs a C++ compiler such as g++.",
+            stacklevel=5,
         )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import overload
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 __all__ = ["stability_terms"]
 
 
 @overload
 def stability_terms(
-    like: Tensor | Sequence[int],
+    like: Tensor | tuple[int, ...],
     exponent: float = ...,
     std: float = ...,
     *,
@@ -31,15 +31,6 @@ def stability_terms(
     generator: torch.Generator,
     dtype: torch.dtype | None = ...,
 ) -> list[Float[Tensor, ...]]: ...
-@overload
-def stability_terms(
-    like: nn.Module | Iterable[tuple[str, Tensor]],
-    exponent: float = ...,
-    std: float = ...,
-    *,
-    generator: torch.Generator,
-    dtype: torch.dtype | None = ...,
-) -> dict[str, Float[Tensor, ...]]: ...
 def stability_terms(like, exponent=-5.0, std=1.0, *, generator, dtype=None):
     """Draw stability terms 10^(exponent + std · N), N standard normal, one a component.
 
@@ -50,11 +41,9 @@ def stability_terms(like, exponent=-5.0, std=1.0, *, generator, dtype=None):
     seed means the same terms in every precision and on every device.
 
     Args:
-        like: what to draw for; the result has the matching form.
-            A tensor gives a tensor of its shape, real dtype and device;
-            a shape (integers) gives a tensor on the generator's device;
-            parameters give a list, in their order;
-            a module, or named parameters, gives a dict from name to tensor.
+        like: what to draw for: a tensor gives a tensor of its shape, real dtype and
+            device; a shape (a tuple of integers) gives one on the generator's device;
+            tensors, such as a module's parameters, give a list, in their order.
             A complex tensor of shape s is 2·|s| real components: shape (*s, 2).
         exponent: the median is 10^exponent.
         std: standard deviation of the decimal logarithm, at least 0.
@@ -63,8 +52,8 @@ def stability_terms(like, exponent=-5.0, std=1.0, *, generator, dtype=None):
             instead of torch's default).
 
     Raises:
-        ValueError: exponent or std is not finite, std < 0, the generator is not one, or
-            the dtype cannot hold a term that was drawn (it became 0 or infinite).
+        ValueError: an argument is none of these, or the dtype cannot hold a term that
+            was drawn (it became 0 or infinite).
     """
     if not math.isfinite(exponent):
         raise ValueError(f"Invalid exponent: {exponent!r}; it must be finite")
@@ -78,10 +67,7 @@ def stability_terms(like, exponent=-5.0, std=1.0, *, generator, dtype=None):
 
     def draw(shape, dtype, device) -> Tensor:
         normal = torch.randn(
-            tuple(shape),
-            generator=generator,
-            dtype=torch.float64,
-            device=generator.device,
+            shape, generator=generator, dtype=torch.float64, device=generator.device
         )
         terms = (10.0 ** (exponent + std * normal)).to(device=device, dtype=dtype)
         if not bool(((terms > 0) & terms.isfinite()).all()):
@@ -92,17 +78,17 @@ def stability_terms(like, exponent=-5.0, std=1.0, *, generator, dtype=None):
         return terms
 
     def draw_like(p: Tensor) -> Tensor:
-        real = p.dtype.to_real()
+        if not isinstance(p, Tensor):
+            raise ValueError(
+                f"Invalid like: {p!r} among the tensors; give a tensor, tensors (such "
+                "as module.parameters()), or a shape as a tuple of integers"
+            )
         shape = (*p.shape, 2) if p.is_complex() else p.shape
-        return draw(shape, dtype or real, p.device)
+        return draw(shape, dtype or p.dtype.to_real(), p.device)
 
-    if isinstance(like, nn.Module):
-        like = list(like.named_parameters())
     if isinstance(like, Tensor):
         return draw_like(like)
-    items = list(like)
-    if isinstance(like, Sequence) and all(isinstance(n, int) for n in items):
+    items = like if isinstance(like, tuple) else list(like)
+    if isinstance(items, tuple) and all(isinstance(n, int) for n in items):
         return draw(items, dtype or torch.get_default_dtype(), generator.device)
-    if all(isinstance(item, tuple) for item in items):
-        return {name: draw_like(p) for name, p in items}
     return [draw_like(p) for p in items]

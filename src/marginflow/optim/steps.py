@@ -61,7 +61,7 @@ def procedure_1(
     return Step(w_next, g_next, h_next)
 
 
-Coefficient = float | Sequence[Tensor]
+Coefficient = float | Tensor | Sequence[Tensor]
 
 
 def foreach_step(
@@ -79,7 +79,7 @@ def foreach_step(
 
     With scalar coefficients the operations are those of torch.optim.Adadelta, in its
     order, and so are the results, bit for bit.  A coefficient is a number for all
-    tensors, or one tensor for each.
+    tensors (ρ also as a 0-d tensor), or one tensor for each.
     """
     _decay_(gs, gradients, rho)
     root = torch._foreach_add(gs, delta)
@@ -102,17 +102,14 @@ def _decay_(averages: list[Tensor], terms: list[Tensor], rho: Coefficient) -> No
     if isinstance(rho, float):
         torch._foreach_addcmul_(averages, terms, terms, value=1 - rho)
     else:
+        rest = 1 - rho if isinstance(rho, Tensor) else [1 - r for r in rho]
         squares = torch._foreach_mul(terms, terms)
-        torch._foreach_mul_(squares, [1 - r for r in rho])
+        torch._foreach_mul_(squares, rest)
         torch._foreach_add_(averages, squares)
 
 
-def _fused_body(
-    ws, grads, gs, hs, eta, rhos, deltas, epsilons, sign, weight_decay
-) -> None:
-    for w, grad, g, h, rho, delta, epsilon in zip(
-        ws, grads, gs, hs, rhos, deltas, epsilons, strict=True
-    ):
+def _fused_body(ws, grads, gs, hs, eta, rho, delta, epsilon, sign, weight_decay):
+    for w, grad, g, h in zip(ws, grads, gs, hs, strict=True):
         gradient = sign * grad + weight_decay * w
         step = procedure_1(
             w, gradient, g, h, eta=eta, rho=rho, delta=delta, epsilon=epsilon
@@ -132,13 +129,18 @@ def _fused_kernel() -> Callable[..., None]:
 
 @cache
 def fused_obstacle(
-    device: torch.device, dtype: torch.dtype, per_component: tuple[bool, bool, bool]
+    device: torch.device,
+    dtype: torch.dtype,
+    per_component: tuple[torch.dtype | None, ...],
 ) -> str | None:
     """Why the fused step cannot run here, or None when it can.
 
     Compiles the kernel (seconds, once a process; less when torch's on-disk cache has
     it) on throw-away tensors, which are large enough that the compiler splits the work
     over threads, and so a failure leaves no parameter half updated.
+
+    Args:
+        per_component: for ρ, δ and ε the dtype of their tensors, None for a number.
     """
     if device.type not in ("cpu", "cuda"):
         return f"no fused step for device type {device.type!r}"
@@ -147,21 +149,15 @@ def fused_obstacle(
     w, grad, g, h = (torch.ones(n, dtype=dtype, device=device) for _ in range(4))
     half = torch.tensor(0.5, dtype=torch.float64)
     coefficients = [
-        torch.full((n,), 0.5, dtype=dtype, device=device) if each else half.clone()
-        for each in per_component
+        half.clone()
+        if wide is None
+        else torch.full((n,), 0.5, dtype=wide, device=device)
+        for wide in per_component
     ]
+    numbers = {"sign": half.clone(), "weight_decay": half.clone()}
     try:
         with torch.no_grad(), _without_toolkit_notice():
-            _fused_kernel()(
-                [w],
-                [grad],
-                [g],
-                [h],
-                half.clone(),
-                *([c] for c in coefficients),
-                half.clone(),
-                half.clone(),
-            )
+            fused_step([w], [grad], [g], [h], half.clone(), *coefficients, **numbers)
     except Exception as error:
         reason = str(error).strip().splitlines()[:1]
         return ": ".join([type(error).__name__, *reason])
@@ -185,21 +181,30 @@ def fused_step(
     grads: list[Tensor],
     gs: list[Tensor],
     hs: list[Tensor],
-    *,
     eta: Tensor,
-    rhos: list[Tensor],
-    deltas: list[Tensor],
-    epsilons: list[Tensor],
+    rho: Tensor,
+    delta: Tensor,
+    epsilon: Tensor,
+    *,
     sign: Tensor,
     weight_decay: Tensor,
 ) -> None:
     """`procedure_1`, compiled: in place, one pass, for the gradient sign·grad + λ·w.
 
-    Tensors are flat, lists equally long; ρ, δ and ε are 0-d tensors, or as long as w.
-    Numbers are passed as 0-d tensors because a new value of a Python number would
-    compile the kernel anew at every change of the learning rate.
+    Tensors are flat; ρ, δ and ε are 0-d tensors, or as long as the one w.  Numbers are
+    passed as 0-d tensors because a new value of a Python number would compile the
+    kernel anew at every change of the learning rate.
     """
-    _fused_kernel()(ws, grads, gs, hs, eta, rhos, deltas, epsilons, sign, weight_decay)
+    _fused_kernel()(ws, grads, gs, hs, eta, rho, delta, epsilon, sign, weight_decay)
+
+
+def memory_order(*owned: Tensor) -> torch.memory_format | None:
+    """The one order in which all of them lie densely in memory, if there is one."""
+    for order in (torch.contiguous_format, torch.channels_last):
+        fits = order == torch.contiguous_format or owned[0].dim() == 4
+        if fits and all(t.is_contiguous(memory_format=order) for t in owned):
+            return order
+    return None
 
 
 def memory_order_view(t: Tensor, order: torch.memory_format) -> Tensor:
