@@ -93,7 +93,7 @@ def test_nothing_but_current_colour_and_mid_tones(drawing):
 
 def test_text_is_escaped():
     step = Step("x", Argument("a", "b", "c"), "because")
-    odd = Statement("odd", "A < B & C", '"<script>"', "nowhere", (step,), "odd")
+    odd = Statement("odd", '"<script>"', (step,), "nowhere", "A < B & C")
     drawing = proof_map([odd], {"odd": 'x"y.html'})
     assert "<script>" not in drawing
     ElementTree.fromstring(drawing)

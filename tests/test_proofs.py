@@ -132,6 +132,16 @@ def _parse(text: str, symbols: set[sp.Symbol]) -> sp.Expr:
     return sp.sympify(text, locals=names)
 
 
+def test_a_mutation_is_a_difference():
+    step = proofs.statement("lemma-6").step("contradiction")
+    with pytest.raises(ValueError, match="changes nothing"):
+        step.without("none", "nothing is left out", sp.Symbol("a") > 0)
+    with pytest.raises(TypeError, match="center"):
+        step.where("odd", "a part that there is not", center=1)
+    (gone,) = set(step.check.given) - set(step.mutations[0].check.given)
+    assert proofs.read(gone) == "g(t₀) = 0"
+
+
 def test_broken_and_unknown_names_are_told():
     lemma_7 = proofs.statement("LEMMA-7")
     assert lemma_7 is proofs.statement("lemma-7")

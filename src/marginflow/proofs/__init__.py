@@ -16,7 +16,7 @@ and z3 for the steps that the solver settles; never torch.
 
 from __future__ import annotations
 
-from marginflow.proofs.algebra import Identity, LimitOf, are_equal
+from marginflow.proofs.algebra import Identity, LimitOf
 from marginflow.proofs.cited import PROPOSITION_1, THEOREM_4
 from marginflow.proofs.corollary_a import COROLLARY_A
 from marginflow.proofs.lemma_5 import LEMMA_5, LEMMA_5_INTEGRATED
@@ -60,7 +60,6 @@ __all__ = [
     "Statement",
     "Step",
     "Verdict",
-    "are_equal",
     "read",
     "settled",
     "small_flow",

@@ -13,11 +13,9 @@ __all__ = ["PROPOSITION_1", "THEOREM_4"]
 
 PROPOSITION_1 = Statement(
     name="proposition-1",
-    title="Proposition 1",
     claim="a locally Lipschitz function definable in an o-minimal structure admits a "
     "chain rule: df(v(t))/dt = ⟨u, v′(t)⟩ for almost all t and all u ∈ ∂f(v(t))",
     where="page 5",
-    page="proposition-1",
     steps=(
         Step(
             "cited",
@@ -34,12 +32,10 @@ PROPOSITION_1 = Statement(
 
 THEOREM_4 = Statement(
     name="theorem-4",
-    title="Theorem 4",
     claim="if v′ = −β·∂L̂(v) with L̂(v) = L(χv), L̂(v(t₀)) < ℓ(0), β → 1 and d log β/dt "
     "integrable, then L̂(v) = Θ(1/(t (log t)^(2−2/L))), ‖v‖ = Θ((log t)^(1/L)), and v "
     "converges in direction to a KKT point of min ½‖v‖² s.t. yᵢΦ(χv, xᵢ) ≥ 1",
     where="page 7",
-    page="theorem-4",
     steps=(
         Step(
             "cited",

@@ -12,7 +12,7 @@ from marginflow.proofs import lemma_5
 from marginflow.proofs.algebra import Identity
 from marginflow.proofs.measure import Measurement, small_flow
 from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.statement import Statement, Step
 from marginflow.proofs.symbols import (
     DEFINITION_BETA,
     DEFINITION_CHI,
@@ -45,78 +45,42 @@ def _distance_from_one(g0: float = 0.0) -> float:
 
 COROLLARY_A = Statement(
     name="corollary-A",
-    title="Corollary A",
     claim="if g(0) = h(0) = 0, then β(t) = 1 for all t, and w′ = −√(ε/δ)·∂L(w) for "
     "almost all t, whatever ρ is",
-    where="not in the paper",
     page="beyond-zero-averages",
-    companion=True,
     steps=(
         Step(
             "start",
             Identity(beta, sp.S.One, (DEFINITION_BETA, *_zero)),
             "β(0) = 1, by the definition of β",
             under=("definition-beta",),
-            mutations=(
-                Mutation(
-                    "start",
-                    "g(0) = δ in place of 0",
-                    Identity(beta, sp.S.One, (DEFINITION_BETA, *_half_full)),
-                ),
-            ),
+        ).where(
+            "start", "g(0) = δ in place of 0", given=(DEFINITION_BETA, *_half_full)
         ),
         Step(
             "balanced-start",
             Identity(beta, sp.S.One, (DEFINITION_BETA, _balanced)),
             "more generally β(0) = 1 if h(0)/ε = g(0)/δ",
             under=("definition-beta",),
-            mutations=(
-                Mutation(
-                    "swap",
-                    "h(0)/δ = g(0)/ε",
-                    Identity(beta, sp.S.One, (DEFINITION_BETA, _swapped)),
-                ),
-            ),
-        ),
+        ).where("swap", "h(0)/δ = g(0)/ε", given=(DEFINITION_BETA, _swapped)),
         Step(
             "stays",
             Identity(_gap, sp.S.Zero, (sp.Eq(_beta_0, 1),)),
             "Lemma 5, integrated: 1−β(t)² is a multiple of 1−β(0)² = 0",
             under=("lemma-5-integrated",),
-            mutations=(
-                Mutation(
-                    "start",
-                    "β(0) = 2",
-                    Identity(_gap, sp.S.Zero, (sp.Eq(_beta_0, 2),)),
-                ),
-            ),
-        ),
+        ).where("start", "β(0) = 2", given=(sp.Eq(_beta_0, 2),)),
         Step(
             "root",
             Implication((_b > 0, sp.Eq(1 - _b**2, 0)), sp.Eq(_b, 1)),
             "β > 0 by Lemma 6, so β = 1",
             under=("lemma-6",),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "β of either sign",
-                    Implication((sp.Eq(1 - _b**2, 0),), sp.Eq(_b, 1)),
-                ),
-            ),
-        ),
+        ).without("sign", "β of either sign", _b > 0),
         Step(
             "preconditioned",
             Identity(EQUATION_5.rhs, _preconditioned, (DEFINITION_CHI, sp.Eq(beta, 1))),
             "eq. (5) with β = 1 is gradient flow preconditioned by √(ε/δ); ρ is gone",
             under=("equation-5",),
-            mutations=(
-                Mutation(
-                    "skew",
-                    "no preconditioner",
-                    Identity(EQUATION_5.rhs, -grad, (DEFINITION_CHI, sp.Eq(beta, 1))),
-                ),
-            ),
-        ),
+        ).where("skew", "no preconditioner", right=-grad),
         Step(
             "flow",
             Measurement(
@@ -126,13 +90,6 @@ COROLLARY_A = Statement(
                 on="a flow of two parameters, g(0) = h(0) = 0",
             ),
             "β along a flow, from its definition",
-            mutations=(
-                Mutation(
-                    "start",
-                    "g(0) = 0.1",
-                    Measurement("|β − 1|", lambda: _distance_from_one(0.1), 1e-12),
-                ),
-            ),
-        ),
+        ).where("start", "g(0) = 0.1", measure=lambda: _distance_from_one(0.1)),
     ),
 )

@@ -11,7 +11,7 @@ import sympy as sp
 from marginflow.proofs.algebra import Identity
 from marginflow.proofs.measure import Measurement, small_flow
 from marginflow.proofs.paper import Argument
-from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.statement import Statement, Step
 from marginflow.proofs.symbols import (
     DEFINITION_BETA,
     DEFINITION_CHI,
@@ -35,11 +35,12 @@ from marginflow.proofs.symbols import (
 __all__ = [
     "CONCLUSION",
     "INTEGRATED",
+    "INTEGRATED_NOW",
     "LEMMA_5",
     "LEMMA_5_INTEGRATED",
     "LINES",
+    "NOT_SQUARED",
     "SAME_SQUARES",
-    "SAME_SQUARES_BROKEN",
 ]
 
 dg, dh, dw = g.diff(t), h.diff(t), w.diff(t)
@@ -76,12 +77,8 @@ _definitions = (DEFINITION_CHI, DEFINITION_BETA)
 SAME_SQUARES = Identity(EQUATION_3.rhs**2, EQUATION_5.rhs**2, _definitions)
 """Equation (5) is equation (3), up to its sign."""
 
-SAME_SQUARES_BROKEN = Mutation(
-    "chi",
-    "χ in place of χ²",
-    Identity(EQUATION_3.rhs**2, (chi * beta * grad) ** 2, _definitions),
-)
-"""One that is refuted."""
+NOT_SQUARED = ("chi", "χ in place of χ²")
+"""The mutation that both proofs of it refute: its name, and what it changes."""
 
 _half = sp.Rational(1, 2)
 _no_square = -(1 - rho) / (1 + g / delta) * (1 - beta)
@@ -96,10 +93,8 @@ _signs = -(dh / epsilon + dg / delta) / (1 + g / delta) ** 2
 
 LEMMA_5 = Statement(
     name="lemma-5",
-    title="Lemma 5",
     claim="d(1−β²)/dt = −(1−ρ)/(1+g/δ) · (1−β²) for almost all t ≥ 0",
     where="page 7",
-    page="lemma-5",
     steps=(
         Step(
             "equation-5",
@@ -107,86 +102,46 @@ LEMMA_5 = Statement(
             "eq. (5) is eq. (3) in terms of χ and β; both right-hand sides have the "
             "sign of −∂L, so equal squares are enough",
             under=("equation-3", "definition-beta", "definition-chi"),
-            mutations=(SAME_SQUARES_BROKEN,),
-        ),
+        ).where(*NOT_SQUARED, right=(chi * beta * grad) ** 2),
         Step(
             "line-1",
             Identity(LINES[0], LINES[1], (DEFINITION_BETA,)),
             "by the definition of β and the quotient rule",
             under=("definition-beta",),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "+g′/δ in place of −g′/δ, cross terms dropped",
-                    Identity(LINES[0], _signs, (DEFINITION_BETA,)),
-                ),
-            ),
-        ),
+        ).where("sign", "+g′/δ in place of −g′/δ, cross terms dropped", right=_signs),
         Step(
             "line-2",
             Identity(LINES[1], LINES[2], (EQUATION_1, EQUATION_2)),
             "by eqs. (1) and (2); the two terms in g·h cancel",
             under=("equation-1", "equation-2"),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "eq. (1) reads g′ = (1−ρ)(∂L² + g)",
-                    Identity(LINES[1], LINES[2], (_plus_gradient, EQUATION_2)),
-                ),
-                Mutation(
-                    "two-decays",
-                    "h forgets at half the rate at which g does",
-                    Identity(
-                        LINES[1],
-                        LINES[2],
-                        (EQUATION_1, sp.Eq(dh, EQUATION_2.rhs * _half)),
-                    ),
-                ),
-            ),
+        )
+        .where(
+            "sign",
+            "eq. (1) reads g′ = (1−ρ)(∂L² + g)",
+            given=(_plus_gradient, EQUATION_2),
+        )
+        .where(
+            "two-decays",
+            "h forgets at half the rate at which g does",
+            given=(EQUATION_1, sp.Eq(dh, EQUATION_2.rhs * _half)),
         ),
-        Step(
-            "line-3",
-            Identity(LINES[2], LINES[3]),
-            "rearranging",
-            mutations=(
-                Mutation(
-                    "factor",
-                    "(∂L²/δ)(1+g/δ) in place of (∂L²/δ)(1+h/ε)",
-                    Identity(LINES[2], _one_factor),
-                ),
-            ),
+        Step("line-3", Identity(LINES[2], LINES[3]), "rearranging").where(
+            "factor", "(∂L²/δ)(1+g/δ) in place of (∂L²/δ)(1+h/ε)", right=_one_factor
         ),
         Step(
             "line-4",
             Identity(LINES[3], LINES[4], (EQUATION_5, *_definitions)),
             "by eq. (5): (w′²/ε)(1+g/δ) = (∂L²/δ)(1+h/ε)",
             under=("equation-5",),
-            mutations=(
-                Mutation(
-                    "swap",
-                    "eq. (3) with δ and ε exchanged",
-                    Identity(LINES[3], LINES[4], (_swapped,)),
-                ),
-            ),
-        ),
+        ).where("swap", "eq. (3) with δ and ε exchanged", given=(_swapped,)),
         Step(
             "line-5",
             Identity(LINES[4], LINES[5], (DEFINITION_BETA,)),
             "calculation: g/δ − h/ε = (1+g/δ)(1−β²)",
             under=("definition-beta",),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "the conclusion without its minus sign",
-                    Identity(LINES[4], -LINES[5], (DEFINITION_BETA,)),
-                ),
-                Mutation(
-                    "square",
-                    "1−β in place of 1−β²",
-                    Identity(LINES[4], _no_square, (DEFINITION_BETA,)),
-                ),
-            ),
-        ),
+        )
+        .where("sign", "the conclusion without its minus sign", right=-LINES[5])
+        .where("square", "1−β in place of 1−β²", right=_no_square),
     ),
 )
 
@@ -197,6 +152,10 @@ _wrong = sp.Eq(beta.diff(t), -_lemma_5_solved.rhs)
 
 INTEGRATED = sp.Eq(1 - beta**2, (1 - beta.subs(t, 0) ** 2) * sp.exp(-_damping))
 """1 − β(t)² = (1 − β(0)²) exp(−∫₀ᵗ (1−ρ)/(1+g/δ)): Lemma 5, integrated."""
+
+_b, _b0, _decay = sp.symbols("β β₀ E")
+INTEGRATED_NOW = (sp.Eq(1 - _b**2, (1 - _b0**2) * _decay), _b0, _decay)
+"""The same in bare symbols, β₀ = β(0), with E in (0, 1] for the exponential."""
 
 
 def _integrated_defect(power: int = 2) -> float:
@@ -215,23 +174,14 @@ LEMMA_5_INTEGRATED = Statement(
     name="lemma-5-integrated",
     title="Lemma 5, integrated",
     claim="1 − β(t)² = (1 − β(0)²) · exp(−∫₀ᵗ (1−ρ)/(1+g/δ)) for all t ≥ 0",
-    where="not in the paper",
     page="lemma-5",
-    companion=True,
     steps=(
         Step(
             "constant",
             Identity(sp.Derivative(_product, t), sp.S.Zero, (_lemma_5_solved,)),
             "(1−β²)·exp(∫(1−ρ)/(1+g/δ)) has derivative 0, by Lemma 5",
             under=("lemma-5",),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "Lemma 5 with the opposite sign",
-                    Identity(sp.Derivative(_product, t), sp.S.Zero, (_wrong,)),
-                ),
-            ),
-        ),
+        ).where("sign", "Lemma 5 with the opposite sign", given=(_wrong,)),
         Step(
             "arc",
             Argument(
@@ -250,17 +200,11 @@ LEMMA_5_INTEGRATED = Statement(
                 "relative defect of the integrated form", _integrated_defect, 1e-10
             ),
             "both sides computed on a flow, β from its definition",
-            mutations=(
-                Mutation(
-                    "square",
-                    "1−β in place of 1−β²",
-                    Measurement(
-                        "relative defect with 1−β",
-                        lambda: _integrated_defect(power=1),
-                        1e-10,
-                    ),
-                ),
-            ),
+        ).where(
+            "square",
+            "1−β in place of 1−β²",
+            quantity="relative defect with 1−β",
+            measure=lambda: _integrated_defect(power=1),
         ),
     ),
 )

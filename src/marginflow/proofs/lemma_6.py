@@ -12,7 +12,7 @@ from marginflow.proofs.algebra import Identity
 from marginflow.proofs.measure import Measurement, small_flow
 from marginflow.proofs.paper import Argument
 from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.statement import Statement, Step
 from marginflow.proofs.symbols import (
     EQUATION_1,
     EQUATION_2,
@@ -68,10 +68,8 @@ def _lowest_average(h0: float = 0.1) -> float:
 
 LEMMA_6 = Statement(
     name="lemma-6",
-    title="Lemma 6",
     claim="g(t) ≥ 0 and h(t) ≥ 0 for all t ≥ 0",
     where="page 8",
-    page="lemma-6",
     steps=(
         Step(
             "last-zero",
@@ -88,19 +86,9 @@ LEMMA_6 = Statement(
             Implication((_eq_1, *RHO_IN_UNIT_INTERVAL, _g < 0), _dg >= 0),
             "by eq. (1), where g is negative it does not decrease",
             under=("equation-1", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "eq. (1) with the opposite sign",
-                    Implication((_eq_1_plus, *RHO_IN_UNIT_INTERVAL, _g < 0), _dg >= 0),
-                ),
-                Mutation(
-                    "rho",
-                    "ρ may exceed 1",
-                    Implication((_eq_1, _rho >= 0, _g < 0), _dg >= 0),
-                ),
-            ),
-        ),
+        )
+        .instead("sign", "eq. (1) with the opposite sign", _eq_1, _eq_1_plus)
+        .where("rho", "ρ may exceed 1", given=(_eq_1, _rho >= 0, _g < 0)),
         Step(
             "integrate",
             Argument(
@@ -116,40 +104,23 @@ LEMMA_6 = Statement(
             "contradiction",
             Implication((_integral, sp.Eq(_g_t0, 0), _increase >= 0), _g_t >= 0),
             "contradicts g(t) < 0",
-            mutations=(
-                Mutation(
-                    "start",
-                    "nothing known about g(t₀), as without Assumption 2(ii)",
-                    Implication((_integral, _increase >= 0), _g_t >= 0),
-                ),
-            ),
+        ).without(
+            "start",
+            "nothing known about g(t₀), as without Assumption 2(ii)",
+            sp.Eq(_g_t0, 0),
         ),
         Step(
             "same-for-h",
             Implication((_eq_2, *RHO_IN_UNIT_INTERVAL, _h < 0), _dh >= 0),
             "analogously, using eq. (2)",
             under=("equation-2", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "rho",
-                    "ρ may exceed 1",
-                    Implication((_eq_2, _rho >= 0, _h < 0), _dh >= 0),
-                ),
-                Mutation(
-                    "square",
-                    "w′ in place of w′² in eq. (2)",
-                    Implication(
-                        (
-                            _eq_2.subs(
-                                at_an_instant(w.diff(t)) ** 2, at_an_instant(w.diff(t))
-                            ),
-                            *RHO_IN_UNIT_INTERVAL,
-                            _h < 0,
-                        ),
-                        _dh >= 0,
-                    ),
-                ),
-            ),
+        )
+        .where("rho", "ρ may exceed 1", given=(_eq_2, _rho >= 0, _h < 0))
+        .instead(
+            "square",
+            "w′ in place of w′² in eq. (2)",
+            _eq_2,
+            _eq_2.subs(at_an_instant(w.diff(t)) ** 2, at_an_instant(w.diff(t))),
         ),
         Step(
             "product-rule",
@@ -160,17 +131,11 @@ LEMMA_6 = Statement(
             ),
             "a second proof: with R = ∫(1−ρ), the product e^R·g only gathers squares",
             under=("equation-1",),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "e^(−R) in place of e^R",
-                    Identity(
-                        sp.Derivative(sp.exp(-_forgetting) * g, t),
-                        sp.exp(-_forgetting) * (1 - rho) * grad**2,
-                        (EQUATION_1,),
-                    ),
-                ),
-            ),
+        ).where(
+            "sign",
+            "e^(−R) in place of e^R",
+            left=sp.Derivative(sp.exp(-_forgetting) * g, t),
+            right=sp.exp(-_forgetting) * (1 - rho) * grad**2,
         ),
         Step(
             "gather",
@@ -187,29 +152,20 @@ LEMMA_6 = Statement(
             Identity(sp.Derivative(_solution, t), (1 - rho) * (grad**2 - _solution)),
             "the check the other way: what that says of g does solve eq. (1)",
             under=("equation-1",),
-            mutations=(
-                Mutation(
-                    "weight",
-                    "the weight e^R missing under the integral",
-                    Identity(
-                        sp.Derivative(_no_weight, t), (1 - rho) * (grad**2 - _no_weight)
-                    ),
-                ),
-            ),
+        ).where(
+            "weight",
+            "the weight e^R missing under the integral",
+            left=sp.Derivative(_no_weight, t),
+            right=(1 - rho) * (grad**2 - _no_weight),
         ),
         Step(
             "flow",
             Measurement("−min over time of g and h", _lowest_average, 0.0),
             "g and h along a flow",
-            mutations=(
-                Mutation(
-                    "start",
-                    "h(0) = −0.2, against Assumption 2(ii)",
-                    Measurement(
-                        "−min over time of g and h", lambda: _lowest_average(-0.2), 0.0
-                    ),
-                ),
-            ),
+        ).where(
+            "start",
+            "h(0) = −0.2, against Assumption 2(ii)",
+            measure=lambda: _lowest_average(-0.2),
         ),
     ),
 )

@@ -12,7 +12,7 @@ from marginflow.proofs.lemma_6 import RHO_IN_UNIT_INTERVAL
 from marginflow.proofs.measure import Measurement, small_flow
 from marginflow.proofs.paper import Argument
 from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.statement import Statement, Step
 from marginflow.proofs.symbols import (
     DEFINITION_BETA,
     at_an_instant,
@@ -32,36 +32,26 @@ _epsilon = sp.Symbol("ε")
 _lemma_5 = at_an_instant(lemma_5.CONCLUSION.doit())
 _lemma_6 = _g >= 0
 _known = (_lemma_5, _lemma_6, _delta > 0, *RHO_IN_UNIT_INTERVAL)
-_wrong_sign = (sp.Eq(-_lemma_5.lhs, _lemma_5.rhs), *_known[1:])
-_no_lemma_6 = (_lemma_5, *_known[2:])
-_rho_unbounded = (*_known[:3], RHO_IN_UNIT_INTERVAL[0])
 
 _beta_squared = sp.Eq(_b**2, at_an_instant(DEFINITION_BETA.rhs**2))
 _stability = (_delta > 0, _epsilon > 0)
-
-# The same, integrated: E = exp(−∫(1−ρ)/(1+g/δ)) lies in (0, 1].
-_b0, _decay = sp.symbols("β₀ E")
-_integrated = sp.Eq(1 - _b**2, (1 - _b0**2) * _decay)
+_integrated, _b0, _decay = lemma_5.INTEGRATED_NOW
 
 
-def _sign_case(
-    case: sp.Basic, then: sp.Basic
-) -> tuple[Implication, tuple[Mutation, ...]]:
+def _sign_case(name: str, why: str, case: sp.Basic, then: sp.Basic) -> Step:
     """One case of part (i), with what breaks it."""
-    positive = _b > 0
-
-    def implication(known: tuple[sp.Basic, ...]) -> Implication:
-        return Implication((*known, positive, case), then)
-
-    return implication(_known), (
-        Mutation("sign", "Lemma 5 with the opposite sign", implication(_wrong_sign)),
-        Mutation("no-lemma-6", "g may be negative", implication(_no_lemma_6)),
-        Mutation("rho", "ρ may exceed 1", implication(_rho_unbounded)),
+    wrong_sign = sp.Eq(-_lemma_5.lhs, _lemma_5.rhs)
+    return (
+        Step(
+            name,
+            Implication((*_known, _b > 0, case), then),
+            why,
+            under=("lemma-5", "lemma-6", "rho-in-unit-interval"),
+        )
+        .instead("sign", "Lemma 5 with the opposite sign", _lemma_5, wrong_sign)
+        .without("no-lemma-6", "g may be negative", _lemma_6)
+        .without("rho", "ρ may exceed 1", RHO_IN_UNIT_INTERVAL[1])
     )
-
-
-_below, _below_broken = _sign_case(_b < 1, _db >= 0)
-_above, _above_broken = _sign_case(_b > 1, _db <= 0)
 
 
 def _largest_step_away(backwards: bool = False) -> float:
@@ -81,66 +71,34 @@ def _lowest_beta(beyond: float = 0.0) -> float:
 
 LEMMA_7 = Statement(
     name="lemma-7",
-    title="Lemma 7",
     claim="(i) β′ ≥ 0 where β < 1, β′ = 0 where β = 1, β′ ≤ 0 where β > 1, for almost "
     "all t; (ii) β(t) ≥ min{β(0), 1} for all t",
     where="page 8",
-    page="lemma-7",
     steps=(
         Step(
             "positive",
             Implication((_beta_squared, *_stability, _g >= 0, _h >= 0), _b**2 > 0),
             "β is the root of a positive quotient, so β > 0 at all times",
             under=("definition-beta", "lemma-6"),
-            mutations=(
-                Mutation(
-                    "no-lemma-6",
-                    "h may be negative",
-                    Implication((_beta_squared, *_stability, _g >= 0), _b**2 > 0),
-                ),
-            ),
-        ),
+        ).without("no-lemma-6", "h may be negative", _h >= 0),
         Step(
             "chain-rule",
             Identity(sp.Derivative(1 - beta**2, t), -2 * beta * sp.Derivative(beta, t)),
             "d(1−β²)/dt = −2ββ′: the sign of β′ can be read off Lemma 5",
-            mutations=(
-                Mutation(
-                    "chain",
-                    "the factor β forgotten",
-                    Identity(
-                        sp.Derivative(1 - beta**2, t), -2 * sp.Derivative(beta, t)
-                    ),
-                ),
-            ),
-        ),
-        Step(
+        ).where("chain", "the factor β forgotten", right=-2 * sp.Derivative(beta, t)),
+        _sign_case(
             "below",
-            _below,
             "(i), case 0 < β < 1: 1−β² > 0, and its factor in Lemma 5 is ≤ 0",
-            under=("lemma-5", "lemma-6", "rho-in-unit-interval"),
-            mutations=_below_broken,
+            _b < 1,
+            _db >= 0,
         ),
         Step(
             "at-one",
             Implication((*_known, _b > 0, sp.Eq(_b, 1)), sp.Eq(_db, 0)),
             "(i), case β = 1: the right-hand side of Lemma 5 is 0",
             under=("lemma-5", "lemma-6"),
-            mutations=(
-                Mutation(
-                    "no-case",
-                    "β = 1 not assumed",
-                    Implication((*_known, _b > 0), sp.Eq(_db, 0)),
-                ),
-            ),
-        ),
-        Step(
-            "above",
-            _above,
-            "(i), case β > 1: 1−β² < 0",
-            under=("lemma-5", "lemma-6", "rho-in-unit-interval"),
-            mutations=_above_broken,
-        ),
+        ).without("no-case", "β = 1 not assumed", sp.Eq(_b, 1)),
+        _sign_case("above", "(i), case β > 1: 1−β² < 0", _b > 1, _db <= 0),
         Step(
             "stays",
             Argument(
@@ -162,54 +120,31 @@ LEMMA_7 = Statement(
             "(ii) again, from the integrated form of Lemma 5 with its exponential E in "
             "(0, 1]: β stays between β(0) and 1",
             under=("lemma-5-integrated", "lemma-6", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "rho",
-                    "E may exceed 1, as it could if ρ > 1",
-                    Implication(
-                        (_integrated, _b > 0, _b0 > 0, _decay > 0),
-                        sp.And(_b >= sp.Min(_b0, 1), _b <= sp.Max(_b0, 1)),
-                    ),
-                ),
-                Mutation(
-                    "sign",
-                    "the bound at the other end: β(t) ≥ max{β(0), 1}",
-                    Implication(
-                        (_integrated, _b > 0, _b0 > 0, _decay > 0, _decay <= 1),
-                        _b >= sp.Max(_b0, 1),
-                    ),
-                ),
-            ),
+        )
+        .without("rho", "E may exceed 1, as it could if ρ > 1", _decay <= 1)
+        .where(
+            "sign",
+            "the bound at the other end: β(t) ≥ max{β(0), 1}",
+            then=_b >= sp.Max(_b0, 1),
         ),
         Step(
             "flow-monotone",
             Measurement("growth of |1−β| between samples", _largest_step_away, 1e-12),
             "(i) along a flow, β₁(0) < 1 < β₂(0)",
-            mutations=(
-                Mutation(
-                    "time",
-                    "the flow read backwards",
-                    Measurement(
-                        "growth of |1−β| between samples",
-                        lambda: _largest_step_away(backwards=True),
-                        1e-12,
-                    ),
-                ),
-            ),
+        ).where(
+            "time",
+            "the flow read backwards",
+            measure=lambda: _largest_step_away(backwards=True),
         ),
         Step(
             "flow-bound",
             Measurement("min{β(0), 1} − β(t)", _lowest_beta, 1e-12),
             "(ii) along a flow",
-            mutations=(
-                Mutation(
-                    "bound",
-                    "min{β(0), 1} + 0.01 in place of min{β(0), 1}",
-                    Measurement(
-                        "min{β(0), 1} + 0.01 − β(t)", lambda: _lowest_beta(0.01), 1e-12
-                    ),
-                ),
-            ),
+        ).where(
+            "bound",
+            "min{β(0), 1} + 0.01 in place of min{β(0), 1}",
+            quantity="min{β(0), 1} + 0.01 − β(t)",
+            measure=lambda: _lowest_beta(0.01),
         ),
     ),
 )

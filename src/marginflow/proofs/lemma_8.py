@@ -12,7 +12,7 @@ from marginflow.proofs.lemma_6 import RHO_IN_UNIT_INTERVAL
 from marginflow.proofs.measure import Measurement, small_flow
 from marginflow.proofs.paper import Argument, Citation
 from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.statement import Statement, Step
 from marginflow.proofs.symbols import (
     DEFINITION_CHI,
     EQUATION_1,
@@ -47,9 +47,10 @@ _b, _q, _rho, _g, _dg, _delta = (
     at_an_instant(part) for part in (beta, grad, rho, g, g.diff(t), delta)
 )
 _eq_1 = at_an_instant(EQUATION_1)
-_share = sp.Eq(_c, _loss_0 / _a)
 _double_dagger = sp.Eq(_c_ddagger, 1 / (1 + _c_dagger / _delta))
 _rate = at_an_instant(-(1 - rho) / (1 + g / delta))
+_below = _g < _c_dagger
+_bounded = (_double_dagger, *RHO_IN_UNIT_INTERVAL, _delta > 0, _g >= 0, _below)
 
 # The Grönwall step on u = 1 − β², squared so that its sign plays no part.
 u = sp.Function("u", real=True)(t)
@@ -91,23 +92,14 @@ def _gap_over_bound(rate: float = 1.0) -> float:
 
 LEMMA_8 = Statement(
     name="lemma-8",
-    title="Lemma 8",
     claim="β(t) → 1 as t → ∞",
     where="page 8",
-    page="lemma-8",
     steps=(
         Step(
             "loss-positive",
             Implication((_loss_t > 0,), _loss_0 > _loss_0 - _loss_t),
             "since L(w(t)) > 0, for either loss",
-            mutations=(
-                Mutation(
-                    "loss",
-                    "a loss that may vanish",
-                    Implication((_loss_t >= 0,), _loss_0 > _loss_0 - _loss_t),
-                ),
-            ),
-        ),
+        ).instead("loss", "a loss that may vanish", _loss_t > 0, _loss_t >= 0),
         Step(
             "calculus",
             Argument(
@@ -134,27 +126,13 @@ LEMMA_8 = Statement(
             Identity(-grad * w.diff(t), chi**2 * beta * grad**2, (EQUATION_5,)),
             "by eq. (5), each component of −⟨∂L, w′⟩ is χ²β·∂L² = √(ε/δ)·β·∂L²",
             under=("equation-5",),
-            mutations=(
-                Mutation(
-                    "chi",
-                    "χ in place of χ² = √(ε/δ)",
-                    Identity(-grad * w.diff(t), chi * beta * grad**2, (EQUATION_5,)),
-                ),
-            ),
-        ),
+        ).where("chi", "χ in place of χ² = √(ε/δ)", right=chi * beta * grad**2),
         Step(
             "lower-bound",
             Implication((_a > 0, _b >= _m), _a * _b * _q**2 >= _a * _m * _q**2),
             "by Lemma 7(ii), β ≥ m := min{β(0), 1}; here a = √(ε/δ)",
             under=("lemma-7",),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "β ≤ m in place of β ≥ m",
-                    Implication((_a > 0, _b <= _m), _a * _b * _q**2 >= _a * _m * _q**2),
-                ),
-            ),
-        ),
+        ).instead("sign", "β ≤ m in place of β ≥ m", _b >= _m, _b <= _m),
         Step(
             "exchange",
             Argument(
@@ -173,64 +151,30 @@ LEMMA_8 = Statement(
             "every other component's share of the sum is ≥ 0 (rest), so ∫∂L²ⱼ alone is "
             "below L(w(0))/(a·m)",
             under=("assumption-2(ii)",),
-            mutations=(
-                Mutation(
-                    "rest",
-                    "the other components' share may be negative",
-                    Implication(
-                        (_loss_0 > _a * _m * _squares + _rest, _a * _m > 0),
-                        _squares < _loss_0 / (_a * _m),
-                    ),
-                ),
-                Mutation(
-                    "start",
-                    "β(0) not positive, so m may be negative",
-                    Implication(
-                        (
-                            _loss_0 > _a * _m * _squares + _rest,
-                            _rest >= 0,
-                            sp.Ne(_a * _m, 0),
-                        ),
-                        _squares < _loss_0 / (_a * _m),
-                    ),
-                ),
-            ),
+        )
+        .without("rest", "the other components' share may be negative", _rest >= 0)
+        .instead(
+            "start",
+            "β(0) not positive, so m may be negative",
+            _a * _m > 0,
+            sp.Ne(_a * _m, 0),
         ),
         Step(
             "constant-C",
             Identity(L0 / (chi**2 * m), C_J, (DEFINITION_CHI,)),
             "which is C_j = √(δ/ε)·L(w(0))/min{β(0), 1}",
             under=("definition-chi",),
-            mutations=(
-                Mutation(
-                    "swap",
-                    "√(ε/δ) in place of √(δ/ε)",
-                    Identity(
-                        L0 / (chi**2 * m),
-                        sp.sqrt(epsilon / delta) * L0 / m,
-                        (DEFINITION_CHI,),
-                    ),
-                ),
-            ),
+        ).where(
+            "swap", "√(ε/δ) in place of √(δ/ε)", right=sp.sqrt(epsilon / delta) * L0 / m
         ),
         Step(
             "slope-of-g",
             Implication((_eq_1, *RHO_IN_UNIT_INTERVAL, _g >= 0), _dg <= _q**2),
             "by eq. (1) and Lemma 6",
             under=("equation-1", "lemma-6", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "no-lemma-6",
-                    "g may be negative",
-                    Implication((_eq_1, *RHO_IN_UNIT_INTERVAL), _dg <= _q**2),
-                ),
-                Mutation(
-                    "rho",
-                    "ρ may be negative",
-                    Implication((_eq_1, _rho <= 1, _g >= 0), _dg <= _q**2),
-                ),
-            ),
-        ),
+        )
+        .without("no-lemma-6", "g may be negative", _g >= 0)
+        .without("rho", "ρ may be negative", RHO_IN_UNIT_INTERVAL[0]),
         Step(
             "integrate-g",
             Argument(
@@ -248,47 +192,22 @@ LEMMA_8 = Statement(
                 _g_t < _c_dagger,
             ),
             "g(t) < C†_j := g(0) + C_j for all t",
-            mutations=(
-                Mutation(
-                    "start",
-                    "C†_j without g(0)",
-                    Implication(
-                        (_g_t <= _g0 + _squares, _squares < _c, sp.Eq(_c_dagger, _c)),
-                        _g_t < _c_dagger,
-                    ),
-                ),
-            ),
+        ).instead(
+            "start",
+            "C†_j without g(0)",
+            sp.Eq(_c_dagger, _g0 + _c),
+            sp.Eq(_c_dagger, _c),
         ),
         Step(
             "constant-C‡",
-            Implication(
-                (
-                    _double_dagger,
-                    *RHO_IN_UNIT_INTERVAL,
-                    _delta > 0,
-                    _g >= 0,
-                    _g < _c_dagger,
-                ),
-                _rate <= -_c_ddagger * (1 - _rho),
-            ),
+            Implication(_bounded, _rate <= -_c_ddagger * (1 - _rho)),
             "so the rate in Lemma 5 is at most −C‡_j·(1−ρ), with C‡_j := 1/(1+C†_j/δ)",
             under=("lemma-5", "lemma-6", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "g > C†_j in place of g < C†_j",
-                    Implication(
-                        (
-                            _double_dagger,
-                            *RHO_IN_UNIT_INTERVAL,
-                            _delta > 0,
-                            _c_dagger > 0,
-                            _g > _c_dagger,
-                        ),
-                        _rate <= -_c_ddagger * (1 - _rho),
-                    ),
-                ),
-            ),
+        ).instead(
+            "sign",
+            "g > C†_j > 0 in place of g < C†_j",
+            _below,
+            sp.And(_c_dagger > 0, _g > _c_dagger),
         ),
         Step(
             "logarithm",
@@ -299,66 +218,26 @@ LEMMA_8 = Statement(
             ),
             "where u := 1−β² ≠ 0, that rate is d log|u|/dt, and log|u| = ½ log u²",
             under=("lemma-5",),
-            mutations=(
-                Mutation(
-                    "square",
-                    "log u² without the half",
-                    Identity(
-                        sp.Derivative(sp.log(u**2), t),
-                        -(1 - rho) / (1 + g / delta),
-                        (_lemma_5,),
-                    ),
-                ),
-            ),
+        ).where(
+            "square", "log u² without the half", left=sp.Derivative(sp.log(u**2), t)
         ),
         Step(
             "gronwall",
             Identity(sp.Derivative(_envelope, t), _slope * _envelope, (_lemma_5,)),
             "Grönwall: the derivative of u²·exp(2C‡∫(1−ρ)), at u = 0 as well",
             under=("lemma-5",),
-            mutations=(
-                Mutation(
-                    "rate",
-                    "exp(4C‡∫(1−ρ)) in place of exp(2C‡∫(1−ρ))",
-                    Identity(
-                        sp.Derivative(_too_fast, t), _slope * _too_fast, (_lemma_5,)
-                    ),
-                ),
-            ),
+        ).where(
+            "rate",
+            "exp(4C‡∫(1−ρ)) in place of exp(2C‡∫(1−ρ))",
+            left=sp.Derivative(_too_fast, t),
+            right=_slope * _too_fast,
         ),
         Step(
             "gronwall-sign",
-            Implication(
-                (
-                    _double_dagger,
-                    *RHO_IN_UNIT_INTERVAL,
-                    _delta > 0,
-                    _g >= 0,
-                    _g < _c_dagger,
-                    _u >= 0,
-                ),
-                at_an_instant(_slope) * _u <= 0,
-            ),
+            Implication((*_bounded, _u >= 0), at_an_instant(_slope) * _u <= 0),
             "is at most 0 (here u stands for u²·exp(2C‡∫(1−ρ)) ≥ 0)",
             under=("lemma-6", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "no-bound",
-                    "g may exceed C†_j",
-                    Implication(
-                        (
-                            _double_dagger,
-                            *RHO_IN_UNIT_INTERVAL,
-                            _delta > 0,
-                            _g >= 0,
-                            _c_dagger > 0,
-                            _u >= 0,
-                        ),
-                        at_an_instant(_slope) * _u <= 0,
-                    ),
-                ),
-            ),
-        ),
+        ).instead("no-bound", "g may exceed C†_j", _below, _c_dagger > 0),
         Step(
             "decay",
             Argument(
@@ -375,54 +254,36 @@ LEMMA_8 = Statement(
             LimitOf(sp.exp(-C3 * _R), _R, sp.oo, sp.S.Zero),
             "the exponential tends to 0, because C‡ > 0 and R = ∫(1−ρ) → ∞",
             under=("assumption-2(i)",),
-            mutations=(
-                Mutation(
-                    "bounded",
-                    "∫(1−ρ) tends to 7 in place of ∞, against Assumption 2(i)",
-                    LimitOf(sp.exp(-C3 * _R), _R, sp.Integer(7), sp.S.Zero),
-                ),
-            ),
+        ).where(
+            "bounded",
+            "∫(1−ρ) tends to 7 in place of ∞, against Assumption 2(i)",
+            point=sp.Integer(7),
         ),
         Step(
             "squeeze",
             Implication((_b > 0,), sp.Abs(_b - 1) <= sp.Abs(1 - _b**2)),
             "so 1−β² → 0, and |β−1| is no larger",
             under=("lemma-7",),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "β of either sign: then β = −1 fits too",
-                    Implication((sp.Ne(_b, 0),), sp.Abs(_b - 1) <= sp.Abs(1 - _b**2)),
-                ),
-            ),
+        ).instead(
+            "sign", "β of either sign: then β = −1 fits too", _b > 0, sp.Ne(_b, 0)
         ),
         Step(
             "flow-squares",
             Measurement("∫∂L²ⱼ / C_j", _squares_over_bound, 1.0),
             "the first bound along a flow",
-            mutations=(
-                Mutation(
-                    "loss",
-                    "C_j with L(w(0))/4 in place of L(w(0))",
-                    Measurement("∫∂L²ⱼ / C_j", lambda: _squares_over_bound(0.25), 1.0),
-                ),
-            ),
+        ).where(
+            "loss",
+            "C_j with L(w(0))/4 in place of L(w(0))",
+            measure=lambda: _squares_over_bound(0.25),
         ),
         Step(
             "flow-decay",
             Measurement("|1−β²| over its bound", _gap_over_bound, 1 + 1e-12),
             "the last bound along a flow",
-            mutations=(
-                Mutation(
-                    "rate",
-                    "1 in place of C‡_j",
-                    Measurement(
-                        "|1−β²| over its bound",
-                        lambda: _gap_over_bound(1 / min(c[2] for c in _chain())),
-                        1 + 1e-12,
-                    ),
-                ),
-            ),
+        ).where(
+            "rate",
+            "1 in place of C‡_j",
+            measure=lambda: _gap_over_bound(1 / min(c[2] for c in _chain())),
         ),
     ),
 )

@@ -7,17 +7,17 @@ import math
 import sympy as sp
 
 from marginflow.proofs.algebra import Identity, LimitOf
+from marginflow.proofs.lemma_5 import INTEGRATED_NOW
 from marginflow.proofs.measure import Measurement, small_flow
 from marginflow.proofs.paper import Argument
 from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.statement import Statement, Step
 from marginflow.proofs.symbols import at_an_instant, beta, t
 
 __all__ = ["LEMMA_9"]
 
 _b, _db = at_an_instant(beta), at_an_instant(beta.diff(t))
-_b0, _decay = sp.symbols("β₀ E")
-_integrated = sp.Eq(1 - _b**2, (1 - _b0**2) * _decay)
+_integrated, _b0, _decay = INTEGRATED_NOW
 _positive = (_b > 0, _b0 > 0)
 _same_side = (1 - _b) * (1 - _b0)
 _x = sp.Symbol("x", positive=True)
@@ -35,24 +35,15 @@ def _variation_defect(squared: bool = False) -> float:
 
 LEMMA_9 = Statement(
     name="lemma-9",
-    title="Lemma 9",
     claim="d log β(t)/dt is Lebesgue integrable, and ∫|d log β/dt| dt = |log β(0)|",
     where="pages 8–9",
-    page="lemma-9",
     steps=(
         Step(
             "logarithmic-derivative",
             Identity(sp.Derivative(sp.log(beta), t), beta.diff(t) / beta),
             "the chain rule",
             under=("lemma-7",),
-            mutations=(
-                Mutation(
-                    "chain",
-                    "β′ in place of β′/β",
-                    Identity(sp.Derivative(sp.log(beta), t), beta.diff(t)),
-                ),
-            ),
-        ),
+        ).where("chain", "β′ in place of β′/β", right=beta.diff(t)),
         Step(
             "never-crosses",
             Implication(
@@ -62,45 +53,26 @@ LEMMA_9 = Statement(
             "β stays on the side of 1 on which it starts: 1−β(t)² has the sign of "
             "1−β(0)², because the exponential E between them is positive",
             under=("lemma-5-integrated", "lemma-7"),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "β ends on the other side",
-                    Implication((_integrated, *_positive, _decay > 0), _same_side <= 0),
-                ),
-                Mutation(
-                    "exponential",
-                    "E of either sign",
-                    Implication((_integrated, *_positive), _same_side >= 0),
-                ),
-            ),
+        )
+        .where("sign", "β ends on the other side", then=_same_side <= 0)
+        .where(
+            "exponential",
+            "E of either sign",
+            given=(_integrated, *_positive),
+            then=_same_side >= 0,
         ),
         Step(
             "one-sign-up",
             Implication((_b > 0, _db >= 0), _db / _b >= 0),
             "if β(0) ≤ 1, then by Lemma 7(i) d log β/dt = β′/β ≥ 0 for almost all t",
             under=("lemma-7",),
-            mutations=(
-                Mutation(
-                    "positive",
-                    "β of either sign",
-                    Implication((sp.Ne(_b, 0), _db >= 0), _db / _b >= 0),
-                ),
-            ),
-        ),
+        ).instead("positive", "β of either sign", _b > 0, sp.Ne(_b, 0)),
         Step(
             "one-sign-down",
             Implication((_b > 0, _db <= 0), _db / _b <= 0),
             "if β(0) ≥ 1, then it is ≤ 0 for almost all t",
             under=("lemma-7",),
-            mutations=(
-                Mutation(
-                    "positive",
-                    "β of either sign",
-                    Implication((sp.Ne(_b, 0), _db <= 0), _db / _b <= 0),
-                ),
-            ),
-        ),
+        ).instead("positive", "β of either sign", _b > 0, sp.Ne(_b, 0)),
         Step(
             "absolute-value-outside",
             Argument(
@@ -126,31 +98,18 @@ LEMMA_9 = Statement(
             LimitOf(sp.log(_x), _x, sp.S.One, sp.S.Zero),
             "by Lemma 8, β(T) → 1, and the logarithm there tends to 0",
             under=("lemma-8",),
-            mutations=(
-                Mutation(
-                    "limit",
-                    "β(T) → 2 in place of 1",
-                    LimitOf(sp.log(_x), _x, sp.Integer(2), sp.S.Zero),
-                ),
-            ),
-        ),
+        ).where("limit", "β(T) → 2 in place of 1", point=sp.Integer(2)),
         Step(
             "flow",
             Measurement(
                 "|∫₀ᵗ|d log β| − |log β(t) − log β(0)||", _variation_defect, 1e-10
             ),
             "both sides along a flow; the integrand straight from β's definition",
-            mutations=(
-                Mutation(
-                    "square",
-                    "log β² in place of log β",
-                    Measurement(
-                        "|∫₀ᵗ|d log β| − |log β(t)² − log β(0)²||",
-                        lambda: _variation_defect(squared=True),
-                        1e-10,
-                    ),
-                ),
-            ),
+        ).where(
+            "square",
+            "log β² in place of log β",
+            quantity="|∫₀ᵗ|d log β| − |log β(t)² − log β(0)²||",
+            measure=lambda: _variation_defect(squared=True),
         ),
     ),
 )

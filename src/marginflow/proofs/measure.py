@@ -131,20 +131,10 @@ def small_flow(
         )
         for gk, hk in zip(g, h, strict=True)
     ]
-    return SmallFlow(
-        delta,
-        epsilon,
-        t=[20 * k * dt for k in range(len(rows))],
-        loss=[math.exp(-a * b) for a, b in w],
-        w=w,
-        g=g,
-        h=h,
-        beta=beta,
-        damping=damping,
-        forgetting=forgetting,
-        squares=squares,
-        variation=variation,
-    )
+    times = [20 * k * dt for k in range(len(rows))]
+    loss = [math.exp(-a * b) for a, b in w]
+    integrals = damping, forgetting, squares, variation
+    return SmallFlow(delta, epsilon, times, loss, w, g, h, beta, *integrals)
 
 
 def _ahead(state: list[float], velocity: list[float], dt: float) -> list[float]:

@@ -7,7 +7,6 @@ denominator M = 1 + g⁺/δ. A plus marks what a step makes of a quantity.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import sympy as sp
 
@@ -15,14 +14,14 @@ from marginflow.proofs.algebra import Identity
 from marginflow.proofs.measure import Measurement
 from marginflow.proofs.paper import Argument
 from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.statement import Statement, Step
 
 __all__ = ["PROPOSITION_B"]
 
 # Bare symbols, so that the solver is told every sign; see `_identity` for the algebra.
 _G, _H, _q, _rho, _M = (sp.Symbol(name) for name in ("G", "H", "q", "ρ", "M"))
 _positive = {s: sp.Symbol(s.name, positive=True) for s in (_G, _H, _q, _M)}
-_delta, _epsilon = sp.symbols("delta epsilon", positive=True)
+_delta, _epsilon = sp.symbols("δ ε", positive=True)
 _c = 1 - _rho
 _grown = sp.Eq(_M, _rho * (1 + _G) + _c * (1 + _q))
 _G_next = _grown.rhs - 1
@@ -43,10 +42,14 @@ def _paper_h(adapter: sp.Expr) -> sp.Expr:
     return (_rho * _epsilon * _H + _c * adapter * _delta * _q) / _epsilon
 
 
-def _identity(left: sp.Expr, right: sp.Expr, grown: sp.Eq = _grown) -> Identity:
+def _identity(left: sp.Expr, right: sp.Expr) -> Identity:
     """left = right given M, refuted (if it is) where Procedure 1 could be."""
-    given = (grown.xreplace(_positive),)
+    given = (_grown.xreplace(_positive),)
     return Identity(left.xreplace(_positive), right.xreplace(_positive), given)
+
+
+_swapped = sp.Eq(_M, _c * (1 + _G) + _rho * (1 + _q))
+_OLD_AVERAGE = ("old-average", "the adapter formed with g in place of g⁺")
 
 
 _unit = (_rho >= 0, _rho <= 1)
@@ -57,16 +60,15 @@ _G_moves = sp.Abs(_G_next - _G)
 _H_moves = sp.Abs(_H_next - _H)
 
 
-def _constant(k: int) -> float:
-    return 0.9
+def _final_distance(power: int = 0) -> float:
+    """|β − 1| after 3000 steps on e^−w from G = 1, H = 0, w = 0, with η = 1.
 
-
-def _final_distance(rho: Callable[[int], float] = _constant) -> float:
-    """|β − 1| after 3000 steps on e^−w from G = 1, H = 0, w = 0, with η = 1."""
+    1 − ρₖ = 0.1/(k+1)^power.
+    """
     delta, w, G, H = 0.01, 0.0, 1.0, 0.0
     for k in range(3000):
         slope = -math.exp(-w)
-        q, c = slope**2 / delta, 1 - rho(k)
+        q, c = slope**2 / delta, 0.1 / (k + 1) ** power
         grown = (1 - c) * (1 + G) + c * (1 + q)
         used = (1 + H) / grown
         G, H = grown - 1, (1 - c) * H + c * used * q
@@ -76,96 +78,62 @@ def _final_distance(rho: Callable[[int], float] = _constant) -> float:
 
 PROPOSITION_B = Statement(
     name="proposition-B",
-    title="Proposition B",
     claim="in Procedure 1 with g₀, h₀ ≥ 0: (i) 1−β⁺² = f·(1−β²) + d with f = "
     "(1+G)(ρM+(1−ρ)q)/M² and d = (1−ρ)²q(q−G)/M²; (ii) if Σ(1−ρₖ)∂Lₖ² < ∞, then "
     "Σ|log βₖ₊₁−log βₖ| < ∞ and βₖ has a positive limit; (iii) if also Σ(1−ρₖ) = ∞, "
     "the limit is 1; (iv) a step from β ≤ 1 ends at β⁺² ≤ 1+(1−ρ)²/(4ρ)",
-    where="not in the paper",
     page="beyond-discrete",
-    companion=True,
     steps=(
         Step(
             "averages-g",
             _identity(_paper_g, _M),
             "M = 1 + g⁺/δ, from the first line of Procedure 1",
             under=("procedure-1",),
-            mutations=(
-                Mutation(
-                    "swap",
-                    "ρ and 1−ρ exchanged",
-                    _identity(_paper_g, _M, sp.Eq(_M, _c * (1 + _G) + _rho * (1 + _q))),
-                ),
-            ),
-        ),
+        ).where("swap", "ρ and 1−ρ exchanged", given=(_swapped.xreplace(_positive),)),
         Step(
             "averages-h",
             _identity(_paper_h(_adapter), _H_next),
             "H⁺, from the other two: Δ²/ε = q(1+H)/M",
             under=("procedure-1",),
-            mutations=(
-                Mutation(
-                    "old-average",
-                    "the adapter formed with g in place of g⁺",
-                    _identity(_paper_h(_old_adapter), _H_next),
-                ),
-            ),
-        ),
+        ).where(*_OLD_AVERAGE, left=_paper_h(_old_adapter).xreplace(_positive)),
         Step(
             "identity",
             _identity(_gap_next, _kept * _gap + _defect),
             "(i), a rational identity in G, H, q and ρ",
             under=("procedure-1", "definition-beta"),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "−d in place of d",
-                    _identity(_gap_next, _kept * _gap - _defect),
-                ),
-                Mutation(
-                    "no-defect",
-                    "d = 0, the literal twin of Lemma 5",
-                    _identity(_gap_next, _kept * _gap),
-                ),
-                Mutation(
-                    "old-average",
-                    "the adapter formed with g in place of g⁺",
-                    _identity(1 - (1 + _h_of_old_g) / _M, _kept * _gap + _defect),
-                ),
-            ),
-        ),
+        )
+        .where(
+            "sign",
+            "−d in place of d",
+            right=(_kept * _gap - _defect).xreplace(_positive),
+        )
+        .where(
+            "no-defect",
+            "d = 0, the literal twin of Lemma 5",
+            right=(_kept * _gap).xreplace(_positive),
+        )
+        .where(*_OLD_AVERAGE, left=(1 - (1 + _h_of_old_g) / _M).xreplace(_positive)),
         Step(
             "nonnegative",
             Implication(_known, _nonnegative),
             "twin of Lemma 6: M ≥ 1, so G⁺ = M−1 ≥ 0, and H⁺ ≥ 0",
             under=("procedure-1", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "rho",
-                    "ρ may exceed 1",
-                    Implication((*_signs, _rho >= 0, _grown, _M > 0), _nonnegative),
-                ),
-                Mutation(
-                    "negative",
-                    "g may be negative",
-                    Implication(
-                        (_H >= 0, _q >= 0, *_unit, _grown, _M > 0), _nonnegative
-                    ),
-                ),
-            ),
+        )
+        .where("rho", "ρ may exceed 1", given=(*_signs, _rho >= 0, _grown, _M > 0))
+        .where(
+            "negative",
+            "g may be negative",
+            given=(_H >= 0, _q >= 0, *_unit, _grown, _M > 0),
         ),
         Step(
             "growth",
             Implication(_known, 1 + _H_next <= (1 + _H) * (1 + _c * _q)),
             "a step multiplies 1+H by at most 1+(1−ρ)q",
             under=("procedure-1", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "half",
-                    "by at most 1+(1−ρ)q/2",
-                    Implication(_known, 1 + _H_next <= (1 + _H) * (1 + _c * _q / 2)),
-                ),
-            ),
+        ).where(
+            "half",
+            "by at most 1+(1−ρ)q/2",
+            then=1 + _H_next <= (1 + _H) * (1 + _c * _q / 2),
         ),
         Step(
             "bounded",
@@ -182,26 +150,18 @@ PROPOSITION_B = Statement(
             _identity(_c * _G, _G - _G_next + _c * _q),
             "(1−ρ)G is what G loses, plus (1−ρ)q",
             under=("procedure-1",),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "what G gains",
-                    _identity(_c * _G, _G_next - _G + _c * _q),
-                ),
-            ),
+        ).where(
+            "sign", "what G gains", right=(_G_next - _G + _c * _q).xreplace(_positive)
         ),
         Step(
             "telescope-h",
             _identity(_c * _H, _H - _H_next + _c * (1 + _H) * _q / _M),
             "(1−ρ)H is what H loses, plus (1−ρ)(1+H)q/M",
             under=("procedure-1",),
-            mutations=(
-                Mutation(
-                    "sign",
-                    "what H gains",
-                    _identity(_c * _H, _H_next - _H + _c * (1 + _H) * _q / _M),
-                ),
-            ),
+        ).where(
+            "sign",
+            "what H gains",
+            right=(_H_next - _H + _c * (1 + _H) * _q / _M).xreplace(_positive),
         ),
         Step(
             "summable",
@@ -219,26 +179,16 @@ PROPOSITION_B = Statement(
             Implication(_known, _G_moves <= _c * (_G + _q)),
             "a step moves G by at most (1−ρ)(G+q)",
             under=("procedure-1", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "half",
-                    "by at most half of it",
-                    Implication(_known, _G_moves <= _c * (_G + _q) / 2),
-                ),
-            ),
-        ),
+        ).where("half", "by at most half of it", then=_G_moves <= _c * (_G + _q) / 2),
         Step(
             "moves-h",
             Implication(_known, _H_moves <= _c * (_H + (1 + _H) * _q)),
             "a step moves H by at most (1−ρ)(H+(1+H)q)",
             under=("procedure-1", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "half",
-                    "by at most half of it",
-                    Implication(_known, _H_moves <= _c * (_H + (1 + _H) * _q) / 2),
-                ),
-            ),
+        ).where(
+            "half",
+            "by at most half of it",
+            then=_H_moves <= _c * (_H + (1 + _H) * _q) / 2,
         ),
         Step(
             "variation",
@@ -267,16 +217,7 @@ PROPOSITION_B = Statement(
             Implication((*_known, _rho > 0), 4 * _rho * _q * (_G - _q) <= _M**2),
             "M ≥ ρG+(1−ρ)q, whose square is 4ρq(G−q)+(ρG−(1+ρ)q)²",
             under=("procedure-1", "rho-in-unit-interval"),
-            mutations=(
-                Mutation(
-                    "half",
-                    "half of M²",
-                    Implication(
-                        (*_known, _rho > 0), 4 * _rho * _q * (_G - _q) <= _M**2 / 2
-                    ),
-                ),
-            ),
-        ),
+        ).where("half", "half of M²", then=4 * _rho * _q * (_G - _q) <= _M**2 / 2),
         Step(
             "overshoot",
             Argument(
@@ -297,17 +238,10 @@ PROPOSITION_B = Statement(
                 on="L(w) = exp(−w), η = 1, ρ = 0.9, δ = ε = 0.01, g₀ = δ, h₀ = 0",
             ),
             "(iii) on a run of Procedure 1",
-            mutations=(
-                Mutation(
-                    "sum",
-                    "ρₖ = 1−0.1/(k+1)², so that Σ(1−ρₖ) < ∞",
-                    Measurement(
-                        "|β − 1| after 3000 steps",
-                        lambda: _final_distance(lambda k: 1 - 0.1 / (k + 1) ** 2),
-                        1e-4,
-                    ),
-                ),
-            ),
+        ).where(
+            "sum",
+            "ρₖ = 1−0.1/(k+1)², so that Σ(1−ρₖ) < ∞",
+            measure=lambda: _final_distance(power=2),
         ),
     ),
 )

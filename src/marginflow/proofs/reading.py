@@ -5,7 +5,7 @@ that it cannot drift from them.
 """
 
 # SymPy finds printing methods by names such as _print_Add.
-# ruff: noqa: N802
+# ruff: noqa: N802, N815
 
 from __future__ import annotations
 
@@ -14,16 +14,6 @@ from sympy.printing.str import StrPrinter
 
 __all__ = ["read"]
 
-_LETTERS = {
-    "delta": "δ",
-    "epsilon": "ε",
-    "rho": "ρ",
-    "beta": "β",
-    "chi": "χ",
-    "lamda": "λ",
-    "tau": "τ",
-    "grad": "∂L",
-}
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _RELATIONS = {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
 
@@ -37,22 +27,19 @@ class _Reader(StrPrinter):
     """Sums with a positive term first, products with their sign pulled out."""
 
     def _print_Symbol(self, symbol: sp.Symbol) -> str:
-        return _LETTERS.get(symbol.name, symbol.name)
+        return symbol.name
+
+    _print_Dummy = _print_Symbol
 
     def _print_AppliedUndef(self, function: sp.Function) -> str:
-        name = function.func.__name__
-        name = _LETTERS.get(name, name)
-        (where,) = function.args
-        return (
-            name
-            if where == sp.Symbol("t", nonnegative=True)
-            else (f"{name}({self._print(where)})")
-        )
+        name, (where,) = function.func.__name__, function.args
+        if where == sp.Symbol("t", nonnegative=True):
+            return name
+        return f"{name}({self._print(where)})"
 
     def _print_Function(self, function: sp.Function) -> str:
-        name = {"Abs": "abs"}.get(function.func.__name__, function.func.__name__)
         inner = ", ".join(self._print(argument) for argument in function.args)
-        return f"{name}({inner})"
+        return f"{function.func.__name__}({inner})"
 
     def _print_Abs(self, value: sp.Abs) -> str:
         return f"|{self._print(value.args[0])}|"
@@ -70,11 +57,13 @@ class _Reader(StrPrinter):
         return f"d({self._print(inner)})/d{self._print(derivative.variables[0])}"
 
     def _print_Subs(self, at: sp.Subs) -> str:
-        name = at.expr.expr.func.__name__
-        return f"{_LETTERS.get(name, name)}′({self._print(at.point[0])})"
+        return f"{at.expr.expr.func.__name__}′({self._print(at.point[0])})"
 
     def _print_Integral(self, integral: sp.Integral) -> str:
-        return f"∫({self._print(integral.function)})"
+        _, low, high = integral.limits[0]
+        usual = low == 0 and high == sp.Symbol("t", nonnegative=True)
+        over = "" if usual else f"[{self._print(low)}, {self._print(high)}]"
+        return f"∫{over}({self._print(integral.function)})"
 
     def _print_ExpBase(self, power: sp.exp) -> str:
         return f"exp({self._print(power.exp)})"
@@ -150,14 +139,10 @@ class _Reader(StrPrinter):
         closed = base.is_Atom or base.is_Function or base.is_Derivative
         return text if closed and not text.startswith("−") else f"({text})"
 
-    def _print_NegativeOne(self, number: sp.Integer) -> str:
-        return "−1"
-
-    def _print_Integer(self, number: sp.Integer) -> str:
-        return str(number).replace("-", "−")
-
     def _print_Rational(self, number: sp.Rational) -> str:
         return str(number).replace("-", "−")
+
+    _print_NegativeOne = _print_Integer = _print_Rational
 
     def _print_Infinity(self, number: sp.Expr) -> str:
         return "∞"

@@ -15,17 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
 from marginflow.proofs.reading import read
 from marginflow.proofs.statement import Engine, Outcome, Verdict
+from marginflow.proofs.symbols import exact
 
 if TYPE_CHECKING:
     import z3
 
 __all__ = ["TIMEOUT_SECONDS", "Implication"]
+
+_REAL = sp.Symbol("x", real=True).assumptions0.keys()
 
 TIMEOUT_SECONDS = 5.0
 """How long z3 may think about one query."""
@@ -35,8 +39,11 @@ TIMEOUT_SECONDS = 5.0
 class Implication:
     """given ⟹ then, for all real values of the symbols.
 
-    The symbols must carry no SymPy assumptions (`symbols.at_an_instant` makes such):
-    otherwise SymPy would evaluate a hypothesis away instead of handing it over.
+    Raises:
+        ValueError: a part is True or False already; a symbol carries an assumption
+            about its sign or kind (`symbols.at_an_instant` makes bare ones), by which
+            SymPy would evaluate a hypothesis away; two different symbols have one
+            name; a number is a float.
     """
 
     given: tuple[sp.Basic, ...]
@@ -44,6 +51,21 @@ class Implication:
     timeout: float = field(default=TIMEOUT_SECONDS, compare=False)
 
     engine = Engine.SOLVER
+
+    def __post_init__(self) -> None:
+        parts = exact(*self.given, self.then)
+        if sp.true in parts or sp.false in parts:
+            raise ValueError(
+                f"SymPy has evaluated a part of {(*self.given, self.then)} before any "
+                "solver saw it; write it with evaluate=False"
+            )
+        for symbol in sp.Tuple(*self.given, self.then).free_symbols:
+            if not symbol.assumptions0.keys() <= _REAL:
+                raise ValueError(
+                    f"{symbol} carries assumptions, by which SymPy evaluates "
+                    f"hypotheses away; take Symbol({symbol.name!r}) and say its sign "
+                    "among what is given"
+                )
 
     @property
     def source(self) -> str:
@@ -151,8 +173,8 @@ class _Translation:
             sp.Add: lambda *terms: sum(terms[1:], terms[0]),
             sp.Mul: lambda *factors: z3.Product(*factors),
             sp.Abs: lambda x: z3.If(x >= 0, x, -x),
-            sp.Min: lambda x, y: z3.If(x <= y, x, y),
-            sp.Max: lambda x, y: z3.If(x >= y, x, y),
+            sp.Min: lambda *all: reduce(lambda x, y: z3.If(x <= y, x, y), all),
+            sp.Max: lambda *all: reduce(lambda x, y: z3.If(x >= y, x, y), all),
             sp.Eq: lambda x, y: x == y,
             sp.Ne: lambda x, y: x != y,
             sp.StrictLessThan: lambda x, y: x < y,

@@ -5,7 +5,8 @@ something, says why, and names what it rests on. Its `check` is one object of on
 engine (algebra, solver, numbers, paper, cited), which can be asked to `settle` it.
 Beside each machine-checked step stand `Mutation`s: the same step with something
 broken, which the same engine has to refute. A check that cannot refute anything
-checks nothing.
+checks nothing. A mutation is said as a difference: `step.without("rho", …, rho <= 1)`,
+`step.where("sign", …, right=-right)`.
 
 Nothing here imports SymPy or z3, so that names and tables cost no start-up time.
 """
@@ -16,7 +17,7 @@ import enum
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = [
     "Check",
@@ -127,6 +128,29 @@ class Step:
         verdict = self.check.settle()
         return replace(verdict, seconds=time.perf_counter() - start)
 
+    def where(self, name: str, change: str, **parts: Any) -> Step:
+        """The step with one more mutation: the check with other parts in these fields.
+
+        Raises:
+            TypeError: the check has no such field.
+            ValueError: nothing would be changed.
+        """
+        check = replace(self.check, **parts)
+        if check == self.check:
+            raise ValueError(f"mutation {name!r} of step {self.name!r} changes nothing")
+        mutation = Mutation(name, change, check)
+        return replace(self, mutations=(*self.mutations, mutation))
+
+    def instead(self, name: str, change: str, hypothesis: Any, other: Any) -> Step:
+        """The step with one more mutation: one thing given, in place of another."""
+        given = [other if each == hypothesis else each for each in self.check.given]
+        return self.where(name, change, given=tuple(given))
+
+    def without(self, name: str, change: str, *hypotheses: Any) -> Step:
+        """The step with one more mutation: some of what is given left out."""
+        given = [each for each in self.check.given if each not in hypotheses]
+        return self.where(name, change, given=tuple(given))
+
 
 @dataclass(frozen=True)
 class Report:
@@ -142,19 +166,22 @@ class Report:
 class Statement:
     """A statement of the paper (or of this companion) and its proof.
 
-    `companion` marks what the paper does not contain. `page` is the chapter of the
-    book, without extension.
+    `where` is its place in the paper; a statement without one is the companion's own.
+    `page` is the chapter of the book, without extension; by default that of its name,
+    as is its `title`.
     """
 
     name: str
-    title: str
     claim: str
-    where: str
     steps: tuple[Step, ...]
-    page: str
-    companion: bool = False
+    where: str = "not in the paper"
+    title: str = ""
+    page: str = ""
 
     def __post_init__(self) -> None:
+        title = self.name[0].upper() + self.name[1:].replace("-", " ")
+        object.__setattr__(self, "title", self.title or title)
+        object.__setattr__(self, "page", self.page or self.name)
         names = [step.name for step in self.steps]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
@@ -162,6 +189,11 @@ class Statement:
                 f"steps of {self.name!r} must have different names, but {sorted(twice)}"
                 " occur more than once"
             )
+
+    @property
+    def companion(self) -> bool:
+        """Whether the paper does not contain it."""
+        return self.where == "not in the paper"
 
     @property
     def rests_on(self) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ Everything is component-wise in the paper, so one component j stands for all; wh
 couples the components (inner products, norms) is treated where it occurs.
 
 The functions of time carry no sign: that g and h are nonnegative is Lemma 6, and is
-handed to a step only where the paper does so.
+handed to a step only where the paper does so. Symbols are named by the letters that
+are printed, here and in every proof.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = [
     "chi",
     "delta",
     "epsilon",
+    "exact",
     "g",
     "grad",
     "h",
@@ -35,10 +37,10 @@ __all__ = [
     "w",
 ]
 
-t, tau = sp.symbols("t tau", nonnegative=True)
-delta, epsilon, chi = sp.symbols("delta epsilon chi", positive=True)
+t, tau = sp.symbols("t τ", nonnegative=True)
+delta, epsilon, chi = sp.symbols("δ ε χ", positive=True)
 g, h, w, rho, grad, beta = (
-    sp.Function(name, real=True)(t) for name in ("g", "h", "w", "rho", "grad", "beta")
+    sp.Function(name, real=True)(t) for name in ("g", "h", "w", "ρ", "∂L", "β")
 )
 
 EQUATION_1 = sp.Eq(g.diff(t), (1 - rho) * (grad**2 - g))
@@ -50,6 +52,34 @@ DEFINITION_BETA = sp.Eq(beta, sp.sqrt((1 + h / epsilon) / (1 + g / delta)))
 EQUATION_5 = sp.Eq(w.diff(t), -(chi**2) * beta * grad)
 
 
+# From the largest to the smallest: g′(t) is replaced before g(t) inside it.
+_MOVING = (sp.Subs, sp.Integral, sp.Derivative, AppliedUndef)
+
+
+def exact(*parts: object) -> tuple[sp.Basic, ...]:
+    """The parts of a claim as SymPy's expressions, checked for what fools an engine.
+
+    Raises:
+        ValueError: a part holds a number in floating point, or two different symbols
+            or functions that are written alike, which an engine would take for one.
+    """
+    parts = tuple(sp.sympify(part) for part in parts)
+    whole = sp.Tuple(*parts)
+    if floats := whole.atoms(sp.Float):
+        raise ValueError(
+            f"{min(floats, key=str)} is a number in floating point; exact engines take "
+            "integers and fractions, such as Rational(1, 10)"
+        )
+    things = whole.free_symbols | whole.atoms(*_MOVING)
+    names = [read(thing) for thing in things]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(
+            f"two different things are both called {min(twice)!r}: give them different "
+            "names, or a symbol the same assumptions everywhere"
+        )
+    return parts
+
+
 def at_an_instant(expression: sp.Basic, signs: bool = False) -> sp.Basic:
     """Replace functions of time, derivatives and integrals by one symbol each.
 
@@ -57,10 +87,9 @@ def at_an_instant(expression: sp.Basic, signs: bool = False) -> sp.Basic:
     Without `signs` the symbols are bare, so that every hypothesis about a sign has to
     be written out beside the claim; with `signs` they keep SymPy's assumptions.
     """
-    # From the largest to the smallest: g′(t) is replaced before g(t) inside it.
     rule = {
         atom: sp.Symbol(read(atom), real=True)
-        for kind in (sp.Subs, sp.Integral, sp.Derivative, AppliedUndef)
+        for kind in _MOVING
         for atom in expression.atoms(kind)
     }
     expression = expression.xreplace(rule)

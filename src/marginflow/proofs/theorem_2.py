@@ -9,10 +9,10 @@ from __future__ import annotations
 import sympy as sp
 
 from marginflow.proofs.algebra import Identity
-from marginflow.proofs.lemma_5 import SAME_SQUARES, SAME_SQUARES_BROKEN
+from marginflow.proofs.lemma_5 import NOT_SQUARED, SAME_SQUARES
 from marginflow.proofs.paper import Argument, Citation
 from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Mutation, Statement, Step
+from marginflow.proofs.statement import Statement, Step
 from marginflow.proofs.symbols import (
     DEFINITION_BETA,
     DEFINITION_CHI,
@@ -58,12 +58,10 @@ def _direction(*u: sp.Expr) -> sp.Expr:
 
 THEOREM_2 = Statement(
     name="theorem-2",
-    title="Theorem 2",
     claim="L(w(t)) = Θ(1/(t (log t)^(2−2/L))), ‖w(t)‖ = Θ((log t)^(1/L)), and w(t) "
     "converges in direction to a KKT point of min ½‖(δ/ε)^(1/4) w‖² s.t. "
     "yᵢΦ(w, xᵢ) ≥ 1",
     where="pages 6–7",
-    page="theorem-2",
     steps=(
         Step(
             "skewing-vector",
@@ -73,50 +71,25 @@ THEOREM_2 = Statement(
             ),
             "χ = (ε/δ)^(1/4) has no zero component",
             under=("definition-chi",),
-            mutations=(
-                Mutation(
-                    "stability",
-                    "ε = 0 allowed",
-                    Implication(
-                        (_delta > 0, _epsilon >= 0, sp.Eq(_chi**4, _epsilon / _delta)),
-                        sp.Ne(_chi, 0),
-                    ),
-                ),
-            ),
-        ),
+        ).instead("stability", "ε = 0 allowed", _epsilon > 0, _epsilon >= 0),
         Step(
             "equation-5-squares",
             SAME_SQUARES,
             "eq. (3) restated as eq. (5): √((ε+h)/(δ+g)) and χ²β have equal squares",
             under=("equation-3", "definition-beta", "definition-chi"),
-            mutations=(SAME_SQUARES_BROKEN,),
-        ),
+        ).where(*NOT_SQUARED, right=(chi * beta * grad) ** 2),
         Step(
             "equation-5-sign",
             Implication((_x >= 0, _y >= 0, sp.Eq(_x**2, _y**2)), sp.Eq(_x, _y)),
             "and are both nonnegative, so they are equal",
-            mutations=(
-                Mutation(
-                    "sign",
-                    "one of them of either sign",
-                    Implication((_x >= 0, sp.Eq(_x**2, _y**2)), sp.Eq(_x, _y)),
-                ),
-            ),
-        ),
+        ).without("sign", "one of them of either sign", _y >= 0),
         Step(
             "skewed-gradient",
             Identity(sp.Derivative(_loss(_chi_j * _v_j), _v_j), _chi_j * _loss_slope),
             "χ·∂L(χv) is the gradient of L̂(v) = L(χv), component by component, where L "
             "is differentiable: the chain rule",
             under=("definition-chi",),
-            mutations=(
-                Mutation(
-                    "chain",
-                    "the factor χ forgotten",
-                    Identity(sp.Derivative(_loss(_chi_j * _v_j), _v_j), _loss_slope),
-                ),
-            ),
-        ),
+        ).where("chain", "the factor χ forgotten", right=_loss_slope),
         Step(
             "clarke-gradient",
             Argument(
@@ -134,34 +107,15 @@ THEOREM_2 = Statement(
             Identity(_v_t.diff(t), -beta * (chi * grad), (_v_is, EQUATION_5)),
             "v′ = w′/χ = −χβ·∂L(w) = −β·∂L̂(v), as Theorem 4 requires",
             under=("equation-5", "definition-chi"),
-            mutations=(
-                Mutation(
-                    "scale",
-                    "v = w·χ in place of w/χ",
-                    Identity(
-                        _v_t.diff(t), -beta * (chi * grad), (_v_is_not, EQUATION_5)
-                    ),
-                ),
-                Mutation(
-                    "gradient",
-                    "∂L(w) in place of χ·∂L(w)",
-                    Identity(_v_t.diff(t), -beta * grad, (_v_is, EQUATION_5)),
-                ),
-            ),
-        ),
+        )
+        .where("scale", "v = w·χ in place of w/χ", given=(_v_is_not, EQUATION_5))
+        .where("gradient", "∂L(w) in place of χ·∂L(w)", right=-beta * grad),
         Step(
             "same-loss",
             Identity(chi * _v_t, w, (_v_is,)),
             "χ·v = w, so L̂(v(t₀)) = L(w(t₀)) < ℓ(0)",
             under=("definition-chi", "assumption-2(iii)"),
-            mutations=(
-                Mutation(
-                    "scale",
-                    "v = w·χ in place of w/χ",
-                    Identity(chi * _v_t, w, (_v_is_not,)),
-                ),
-            ),
-        ),
+        ).where("scale", "v = w·χ in place of w/χ", given=(_v_is_not,)),
         Step(
             "arcs",
             Argument(
@@ -205,31 +159,19 @@ THEOREM_2 = Statement(
             ),
             "each w²ⱼ = (χv)²ⱼ lies between χ²_min·v²ⱼ and χ²_max·v²ⱼ; summed over j, "
             "‖w‖ = Θ(‖v‖)",
-            mutations=(
-                Mutation(
-                    "bound",
-                    "χ_min² in place of χ_max²",
-                    Implication(
-                        (_low > 0, _low <= _chi, _chi <= _high),
-                        (_chi * _v) ** 2 <= _low**2 * _v**2,
-                    ),
-                ),
-            ),
+        ).where(
+            "bound",
+            "χ_min² in place of χ_max²",
+            then=(_chi * _v) ** 2 <= _low**2 * _v**2,
         ),
         Step(
             "direction",
             Identity(_direction(_v1, _v2), _direction(_v1 / _norm_v, _v2 / _norm_v)),
             "w/‖w‖ = χv/‖χv‖ depends on the direction u = v/‖v‖ alone",
-            mutations=(
-                Mutation(
-                    "norm",
-                    "‖v‖² in place of ‖v‖, and the first component of u only",
-                    Identity(
-                        _direction(_v1, _v2),
-                        _direction(_v1 / _norm_v**2, _v2 / _norm_v),
-                    ),
-                ),
-            ),
+        ).where(
+            "norm",
+            "‖v‖² in place of ‖v‖, and the first component of u only",
+            right=_direction(_v1 / _norm_v**2, _v2 / _norm_v),
         ),
         Step(
             "direction-limit",
@@ -249,17 +191,8 @@ THEOREM_2 = Statement(
             ),
             "½‖v‖² = ½‖w/χ‖² = ½‖(δ/ε)^(1/4) w‖², with gradient √(δ/ε)·w",
             under=("definition-chi",),
-            mutations=(
-                Mutation(
-                    "swap",
-                    "√(ε/δ) in place of √(δ/ε)",
-                    Identity(
-                        sp.Derivative((_w / chi) ** 2 / 2, _w),
-                        sp.sqrt(epsilon / delta) * _w,
-                        (DEFINITION_CHI,),
-                    ),
-                ),
-            ),
+        ).where(
+            "swap", "√(ε/δ) in place of √(δ/ε)", right=sp.sqrt(epsilon / delta) * _w
         ),
         Step(
             "stationarity",
@@ -267,26 +200,18 @@ THEOREM_2 = Statement(
             "with s = Σ λᵢyᵢ∂Φ(w, xᵢ): the equilibrium of v is χ times that of w, with "
             "the same multipliers λ; constraints and slackness are the same numbers",
             under=("definition-chi",),
-            mutations=(
-                Mutation(
-                    "skew",
-                    "the plain problem (4) in place of the skewed one",
-                    Identity(_stationary_v, chi * (_w - _s), (DEFINITION_CHI,)),
-                ),
-            ),
+        ).where(
+            "skew",
+            "the plain problem (4) in place of the skewed one",
+            right=chi * (_w - _s),
         ),
         Step(
             "isotropic",
             Identity(_c**2 * _stationary_w, _w - _c**2 * _s, (_isotropic,)),
             "if χ = c in every component, the skewed and the plain problem have the "
             "same KKT points, with multipliers λ and c²λ",
-            mutations=(
-                Mutation(
-                    "power",
-                    "c in place of c²",
-                    Identity(_c * _stationary_w, _w - _c * _s, (_isotropic,)),
-                ),
-            ),
+        ).where(
+            "power", "c in place of c²", left=_c * _stationary_w, right=_w - _c * _s
         ),
     ),
 )
