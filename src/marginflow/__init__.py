@@ -4,6 +4,7 @@ The paper is Englert, Lazić and Semler, TMLR 12/2024.  Modules, in the order in
 data flows through them (each imports only from those before it):
 
 =============  ==================================================================
+`checks`       what an argument may be, and what is said otherwise
 `homogeneity`  the degree L, read off a network's graph            (Assumption 1)
 `networks`     predictors Φ(w, x)                                  (Section 4)
 `losses`       the total loss L(w), with its tail kept             (Section 2)
