@@ -41,10 +41,22 @@ Definition clarke (f : vec J -> R) (v u : vec J) : Prop :=
     u in the subdifferential, d f(v(t)) / dt = < u, v'(t) >. *)
 Definition admits_chain_rule (f : vec J -> R) : Prop :=
   forall v : R -> vec J, (forall j, arc (fun t => v t j)) ->
+  ae (fun t => forall j, ex_derive (fun s => v s j) t) ->
   ae (fun t => forall u, clarke f (v t) u ->
     is_derive (fun s => f (v s)) t
       (inner u (fun j => Derive (fun s => v s j) t))).
 (* end statement *)
+
+(** Where f has a gradient, it is a Clarke subgradient. *)
+Lemma gradient_in_clarke f v D : is_gradient f v D -> clarke f v D.
+Proof.
+  intros Gr; exists [(1, D)]; split; [| split]; simpl.
+  - intros c E [Q | []]; injection Q as <- <-; split; [lra |].
+    exists (fun _ => v), (fun _ => D); repeat split; auto;
+      intros j; apply is_lim_seq_const.
+  - ring.
+  - intros j; ring.
+Qed.
 
 Definition mul (a v : vec J) : vec J := fun j => a j * v j.
 

@@ -1,4 +1,4 @@
-(** * The premises of Theorem 2 can be met
+(** * A flow to which Theorem 2 applies, every premise proven
 
     One flow, in closed form, on which Assumptions 1 and 2 hold together: a single
     weight, a single data point, the exponential loss, rho(t) = 1 - 3 / (t + 4) and
@@ -128,4 +128,17 @@ Proof.
     rewrite learning_loss; unfold ell; apply exp_increasing.
     assert (P : ln 1 < ln (0 + 4)) by (apply ln_increasing; lra).
     rewrite ln_1 in P; lra.
+Qed.
+
+(** The predictor is linear, and so [theorem_2_linear] applies. *)
+(* statement: learning *)
+Theorem learning_theorem_2 : implicit_regularization L 1 w
+  (max_margin_KKT (linear_predictor (fun x (_ : unit) => x)) skew).
+(* end statement *)
+Proof.
+  destruct learning_assumption_2 as (Ai & Aii & Sep).
+  apply (theorem_2_linear exponential); auto.
+  apply functional_extensionality; intros v; unfold L, learning, total_loss; f_equal.
+  apply functional_extensionality; intros i; do 2 f_equal.
+  unfold linear, linear_predictor; now rewrite inner_one.
 Qed.

@@ -30,11 +30,13 @@ Lemma arc_loss : arc (fun t => L (w t)).
 Proof. apply arc_lipschitz_comp; [exact lipschitz_loss | apply arc_w]. Qed.
 
 (** dL(w)/dt = < G, w' > = - sum_j chi_j^2 beta_j G_j^2. *)
-Lemma loss_derive :
+Lemma loss_along_derive :
   ae (fun t => is_derive (fun s => L (w s)) t
     (- Sum (fun j => chi j ^ 2 * beta t j * G t j ^ 2))).
 Proof.
-  generalize (ae_and _ _ (ae_and _ _ (proposition_1 w arc_w) gradient)
+  assert (Dw : ae (fun t => forall j, ex_derive (fun s => w s j) t)).
+  { generalize (eq_5 initial); apply ae_imp; intros t _ E j; eexists; apply E. }
+  generalize (ae_and _ _ (ae_and _ _ (proposition_1 w arc_w Dw) gradient)
     (eq_5 initial)).
   apply ae_imp; intros t _ [[P Gr] E5]; specialize (P (G t) Gr).
   replace (- Sum (fun j => chi j ^ 2 * beta t j * G t j ^ 2)) with
@@ -63,7 +65,7 @@ Qed.
 
 (** The chain of inequalities that bounds the integral of G_j^2 by C_j, for
     whatever grows no faster than that integral. *)
-Lemma energy (X : R -> R) j :
+Lemma energy_bound (X : R -> R) j :
   arc X -> ae (fun t => exists x, is_derive X t x /\ x <= G t j ^ 2) ->
   forall t, 0 <= t -> X t - X 0 < C j.
 Proof.
@@ -76,7 +78,7 @@ Proof.
   assert (M : L (w t) + k * X t <= L (w 0) + k * X 0).
   { apply (arc_antitone (fun t => L (w t) + k * X t)); [| | lra].
     - apply arc_plus; [apply arc_loss | now apply arc_scal].
-    - generalize (ae_and _ _ DX loss_derive); apply ae_imp.
+    - generalize (ae_and _ _ DX loss_along_derive); apply ae_imp.
       intros s S [(x & Dx & Lx) DL]; eexists; split.
       + apply (is_derive_plus (V := R_NormedModule)); [apply DL |].
         apply (is_derive_scal X), Dx.
@@ -106,7 +108,7 @@ Theorem lemma_8_gradients j Q :
 (* end statement *)
 Proof.
   intros (A & Q0 & D) t T; rewrite <- (Rminus_0_r (Q t)), <- Q0.
-  apply energy; auto; revert D; apply ae_imp; intros s _ D.
+  apply energy_bound; auto; revert D; apply ae_imp; intros s _ D.
   eexists; split; [exact D | lra].
 Qed.
 
@@ -117,7 +119,7 @@ Theorem lemma_8_average t j : 0 <= t -> g t j < C_dagger j.
 (* end statement *)
 Proof.
   intros T; assert (g t j - g 0 j < C j); [| unfold C_dagger; lra].
-  apply (energy (fun t => g t j)); [apply arc_g | | exact T].
+  apply (energy_bound (fun t => g t j)); [apply arc_g | | exact T].
   generalize eq_1; apply ae_imp; intros s S E.
   eexists; split; [apply E |].
   destruct (lemma_6 initial s (Rlt_le _ _ S) j) as [Pg _].

@@ -150,7 +150,7 @@ Qed.
 
 Lemma constant_loss_chain_rule : admits_chain_rule (fun _ : vec unit => 1).
 Proof.
-  intros v _; apply everywhere; intros t _ u (l & In_l & _ & U).
+  intros v _ _; apply everywhere; intros t _ u (l & In_l & _ & U).
   assert (Zero : forall D, limit_gradient (fun _ : vec unit => 1) (v t) D -> D tt = 0).
   { intros D (vs & Ds & Gr & _ & C); specialize (C tt).
     apply is_lim_seq_ext with (v := fun _ => 0) in C.

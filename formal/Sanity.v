@@ -85,17 +85,6 @@ Qed.
 Lemma inner_one (u v : vec unit) : inner u v = u tt * v tt.
 Proof. unfold inner, Sum; simpl; ring. Qed.
 
-Lemma gradient_in_clarke f (v D : vec unit) : is_gradient f v D -> clarke f v D.
-Proof.
-  intros Gr; exists [(1, D)]; repeat split; simpl.
-  - destruct H; [| easy]; inversion H; lra.
-  - destruct H; [| easy]; inversion H; subst; clear H.
-    exists (fun _ => v), (fun _ => D0); repeat split; auto;
-      intros j; apply is_lim_seq_const.
-  - ring.
-  - intros j; ring.
-Qed.
-
 (** The subdifferential of the absolute value at its kink contains 0, by the
     gradients 1 and -1 on its two sides. *)
 Fact clarke_abs : clarke (fun v : vec unit => Rabs (v tt)) (fun _ => 0) (fun _ => 0).

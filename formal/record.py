@@ -21,7 +21,15 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from coq import HERE, RESULTS, WHAT_TO_INSTALL, coqc, mutations, versions
+from coq import (
+    HERE,
+    RESULTS,
+    WHAT_TO_INSTALL,
+    assumptions,
+    coqc,
+    mutations,
+    versions,
+)
 
 RECORDED = HERE / "recorded"
 FRAGMENTS = HERE.parent / "book" / "_formal"
@@ -34,6 +42,8 @@ SHOWN = {
     "Lemma9": "lemma-9",
     "CorollaryA": "corollary-a",
     "KKT": "kkt",
+    "Comparison": "comparison",
+    "Theorem4": "theorem-4",
     "Theorem2": "theorem-2",
 }
 STEP = r"     = fun step_(\d+) : True => step_\d+\n     : True -> True\n"
@@ -177,6 +187,10 @@ def record() -> dict[str, str]:
     coq, coquelicot = versions() or ("", "")
     every = {path.name: sha256(path) for path in sorted(HERE.glob("*.v"))}
     summary = {"coq": coq, "coquelicot": coquelicot, "sources": every}
+    rests_on = {
+        n: sorted(axioms) for n, axioms in assumptions([*RESULTS], HERE).items()
+    }
+    summary |= {"assumptions": rests_on}
     texts = {"summary.json": summary | {"types": record_types()}}
     texts |= {f"{name}.json": record_file(name) for name in SHOWN}
     return {

@@ -1,0 +1,317 @@
+(** * Bounds from homogeneity: |q_i(v)| <= C |v|^l and |u| <= C |v|^(l-1) slope(v)
+
+    By scaling to the ball around the origin on which the predictor is Lipschitz; no
+    compactness of the sphere is used. *)
+
+From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
+From Coquelicot Require Import Coquelicot.
+From MarginFlow Require Export Euler.
+Import ListNotations.
+Open Scope R_scope.
+
+Section CauchySchwarz.
+Context {J : Type} `{FiniteType J}.
+
+Lemma Sum_plus (f g : J -> R) : Sum (fun j => f j + g j) = Sum f + Sum g.
+Proof. unfold Sum; induction enum; simpl; [ring | rewrite IHl; ring]. Qed.
+
+Lemma cauchy_schwarz (f g : J -> R) :
+  Sum (fun j => f j * g j) ^ 2 <= Sum (fun j => f j ^ 2) * Sum (fun j => g j ^ 2).
+Proof.
+  set (S := Sum (fun j => f j * g j)); set (A := Sum (fun j => f j ^ 2)).
+  set (B := Sum (fun j => g j ^ 2)).
+  assert (B0 : 0 <= B) by (apply Sum_nonneg; intros; apply pow2_ge_0).
+  destruct B0 as [B0 | B0].
+  - assert (P : 0 <= Sum (fun j => (B * f j - S * g j) ^ 2))
+      by (apply Sum_nonneg; intros; apply pow2_ge_0).
+    assert (E : Sum (fun j => (B * f j - S * g j) ^ 2) = B * (B * A - S ^ 2)).
+    { transitivity (Sum (fun j => B ^ 2 * f j ^ 2 + (-2 * B * S * (f j * g j) +
+                                  S ^ 2 * g j ^ 2))).
+      - apply Sum_ext; intros; ring.
+      - rewrite !Sum_plus, !Sum_scal; fold S A B; ring. }
+    rewrite E in P; assert (0 <= B * A - S ^ 2); [| lra].
+    apply Rmult_le_reg_l with B; lra.
+  - assert (Z : forall j, g j = 0).
+    { intros j; assert (T := Sum_ge_term (fun j => g j ^ 2) j
+        (fun k => pow2_ge_0 (g k))); fold B in T; simpl in T; rewrite <- B0 in T; nra. }
+    assert (Z' : S = 0).
+    { unfold S; transitivity (Sum (fun _ : J => 0 * 0)); [| rewrite Sum_scal; ring].
+      apply Sum_ext; intros j; rewrite Z; ring. }
+    rewrite Z', <- B0; lra.
+Qed.
+
+Lemma inner_le_norm (u v : vec J) : inner u v <= norm u * norm v.
+Proof.
+  assert (C := cauchy_schwarz u v); fold (inner u v) in C.
+  rewrite <- !norm_sqr in C.
+  assert (P := norm_nonneg u); assert (Q := norm_nonneg v).
+  assert (0 <= norm u * norm v) by now apply Rmult_le_pos.
+  apply Rnot_lt_le; intros N; nra.
+Qed.
+
+Lemma norm_triangle (u v : vec J) : norm (fun j => u j + v j) <= norm u + norm v.
+Proof.
+  assert (P := norm_nonneg u); assert (Q := norm_nonneg v).
+  assert (S : norm (fun j => u j + v j) ^ 2 = norm u ^ 2 + 2 * inner u v + norm v ^ 2).
+  { rewrite !norm_sqr; unfold inner; rewrite <- Sum_scal, <- !Sum_plus.
+    apply Sum_ext; intros; ring. }
+  assert (C := inner_le_norm u v).
+  assert (R := norm_nonneg (fun j => u j + v j)).
+  apply Rnot_lt_le; intros N; nra.
+Qed.
+
+Lemma norm_sub_le (u v : vec J) : norm u <= norm v + norm (sub u v).
+Proof.
+  eapply Rle_trans; [| apply norm_triangle].
+  right; apply norm_ext; intros j; unfold sub; ring.
+Qed.
+
+End CauchySchwarz.
+
+Lemma derive_le (f : R -> R) l M :
+  is_derive f 0 l -> (exists d, 0 < d /\ forall s, 0 < s < d -> f s - f 0 <= M * s) ->
+  l <= M.
+Proof.
+  intros Df (d & d0 & B); apply Rnot_lt_le; intros N.
+  apply is_derive_Reals in Df; destruct (Df (l - M)) as [r Near]; [lra |].
+  set (s := Rmin (r / 2) (d / 2)); assert (r0 := cond_pos r).
+  assert (S : 0 < s /\ s < r /\ s < d) by (unfold s; minmax; lra).
+  specialize (Near s ltac:(lra) ltac:(rewrite Rabs_pos_eq; lra)).
+  specialize (B s ltac:(lra)); rewrite Rplus_0_l in Near.
+  apply Rabs_lt_between in Near.
+  assert ((f s - f 0) / s <= M); [| lra].
+  apply Rmult_le_reg_r with s; [lra |].
+  unfold Rdiv; rewrite Rmult_assoc, Rinv_l; lra.
+Qed.
+
+Section Bound.
+Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
+Context {Phi : vec J -> X -> R} {l : R}.
+Hypothesis predictor : homogeneous_predictor Phi l.
+Let l_pos := degree_pos predictor.
+Let Lip := predictor_lipschitz predictor.
+Let Hom := predictor_homogeneous predictor.
+Variable k : loss.
+Notation q := (margin_at Phi).
+Notation slope := (total_slope k Phi).
+
+Lemma q_hom a i v : 0 < a -> q i (fun j => a * v j) = exp (l * ln a) * q i v.
+Proof. intros A; unfold margin_at; rewrite Hom by auto; unfold Rpower; ring. Qed.
+
+Lemma q_origin i v : (forall j, v j = 0) -> q i v = 0.
+Proof.
+  intros Z; assert (E := q_hom 2 i v ltac:(lra)).
+  replace (fun j => 2 * v j) with v in E
+    by (apply functional_extensionality; intros j; rewrite Z; ring).
+  assert (ln 2 > 0) by (rewrite <- ln_1; apply ln_increasing; lra).
+  assert (1 < exp (l * ln 2)).
+  { rewrite <- exp_0; apply exp_increasing, Rmult_lt_0_compat; lra. }
+  nra.
+Qed.
+
+Lemma origin_lipschitz : exists r K, 0 < r /\ 0 < K /\ forall i a b,
+  norm a < r -> norm b < r -> Rabs (q i b - q i a) <= K * norm (sub b a).
+Proof.
+  assert (A : exists r K, 0 < r /\ 0 < K /\ forall i, In i enum -> forall a b,
+    norm a < r -> norm b < r -> Rabs (q i b - q i a) <= K * norm (sub b a)).
+  { induction enum as [| i is (r & K & r0 & K0 & IH)].
+    - exists 1, 1; repeat split; try lra; intros ? [].
+    - destruct (Lip i (fun _ => 0)) as (r' & K' & r0' & HK').
+      exists (Rmin r r'), (Rmax K K'); split; [minmax; lra |].
+      split; [minmax; lra |]; intros i' [<- | I] a b Na Nb.
+      + assert (B : Rabs (q i b - q i a) <= K' * norm (sub b a)).
+        { unfold margin_at; rewrite <- Rmult_minus_distr_l, Rabs_mult.
+          replace (Rabs (y i)) with 1.
+          2: { destruct (labels i) as [-> | ->]; [rewrite Rabs_R1 | rewrite Rabs_left]; lra. }
+          rewrite Rmult_1_l.
+          assert (Z : forall c : vec J, norm (sub c (fun _ => 0)) = norm c).
+          { intros c; apply norm_ext; intros j; unfold sub; ring. }
+          apply HK'; rewrite Z.
+          + apply Rlt_le_trans with (1 := Na), Rmin_r.
+          + apply Rlt_le_trans with (1 := Nb), Rmin_r. }
+        apply Rle_trans with (1 := B), Rmult_le_compat_r; [apply norm_nonneg | apply Rmax_r].
+      + eapply Rle_trans; [apply IH; auto |].
+        * apply Rlt_le_trans with (1 := Na), Rmin_l.
+        * apply Rlt_le_trans with (1 := Nb), Rmin_l.
+        * apply Rmult_le_compat_r; [apply norm_nonneg | apply Rmax_l]. }
+  destruct A as (r & K & r0 & K0 & A); exists r, K; repeat split; auto.
+  intros i; apply A, enum_all.
+Qed.
+
+(** The Lipschitz constant near v, for all v <> 0 by scaling. *)
+Lemma lipschitz_scaled : exists r c, 0 < r /\ forall v : vec J, 0 < norm v ->
+  forall i z w, norm z < 2 * norm v -> norm w < 2 * norm v ->
+  Rabs (q i w - q i z) <= exp (c + (l - 1) * ln (norm v)) * norm (sub w z).
+Proof.
+  destruct origin_lipschitz as (r & K & r0 & K0 & B).
+  exists r, (ln K + (1 - l) * ln (r / 2)); split; auto; intros v V i z w Z W.
+  set (a := r / (2 * norm v)); assert (a0 : 0 < a) by (apply Rdiv_lt_0_compat; lra).
+  assert (N : forall z : vec J, norm z < 2 * norm v -> norm (fun j => a * z j) < r).
+  { intros z' Z'; rewrite norm_scal, Rabs_pos_eq by lra.
+    apply Rmult_lt_compat_l with (r := a) in Z'; auto.
+    replace (a * (2 * norm v)) with r in Z' by (unfold a; field; lra); exact Z'. }
+  assert (L := B i _ _ (N z Z) (N w W)); rewrite !q_hom in L by auto.
+  assert (S : norm (sub (fun j => a * w j) (fun j => a * z j)) = a * norm (sub w z)).
+  { transitivity (norm (fun j => a * sub w z j)).
+    - apply norm_ext; intros j; unfold sub; ring.
+    - rewrite norm_scal, Rabs_pos_eq; lra. }
+  rewrite S, <- Rmult_minus_distr_l, Rabs_mult, Rabs_pos_eq in L
+    by (left; apply exp_pos).
+  apply Rmult_le_reg_l with (exp (l * ln a)); [apply exp_pos |].
+  apply Rle_trans with (1 := L); right.
+  rewrite <- (Rmult_assoc (exp _)), <- exp_plus.
+  replace (l * ln a + (ln K + (1 - l) * ln (r / 2) + (l - 1) * ln (norm v)))
+    with (ln K + ln a).
+  - rewrite exp_plus, !exp_ln by auto; ring.
+  - unfold a; replace (r / (2 * norm v)) with (r / 2 * / norm v) by (field; lra).
+    rewrite ln_mult, ln_Rinv; [ring | lra | lra | now apply Rinv_0_lt_compat].
+Qed.
+
+Lemma q_bound : exists c, forall i (v : vec J), 0 < norm v ->
+  Rabs (q i v) <= exp (c + l * ln (norm v)).
+Proof.
+  destruct lipschitz_scaled as (r & c & r0 & B); exists c; intros i v V.
+  assert (L := B v V i (fun _ => 0) v).
+  assert (Z : norm (fun _ : J => 0) = 0) by now apply norm_0.
+  rewrite (q_origin i (fun _ => 0)) in L by (intros; reflexivity); rewrite Rminus_0_r, Z in L.
+  eapply Rle_trans; [apply L; lra |].
+  replace (norm (sub v (fun _ => 0))) with (exp (ln (norm v))).
+  - right; rewrite <- exp_plus; f_equal; ring.
+  - rewrite exp_ln by auto; apply norm_ext; intros j; unfold sub; ring.
+Qed.
+
+Lemma slope_pos v : 0 <= slope v.
+Proof.
+  apply Sum_nonneg; intros i; rewrite psi_ell; left; apply psi_pos, ell_pos.
+Qed.
+
+Lemma subgradient_bound : exists c, forall v u : vec J, 0 < norm v ->
+  clarke (total_loss k Phi) v u ->
+  norm u <= exp (c + (l - 1) * ln (norm v)) * slope v.
+Proof.
+  destruct lipschitz_scaled as (r & c & r0 & B); exists (ln 9 + c); intros v u V C.
+  set (Kv := exp (c + (l - 1) * ln (norm v))); assert (K0 : 0 < Kv) by apply exp_pos.
+  replace (exp (ln 9 + c + (l - 1) * ln (norm v))) with (9 * Kv).
+  2: { rewrite Rplus_assoc, exp_plus, exp_ln by lra; reflexivity. }
+  assert (S0 := slope_pos v).
+  assert (Sup : forall d, inner u d <= 9 * Kv * slope v * norm d).
+  { intros d; apply clarke_bounded with (total_loss k Phi) v; auto.
+    intros E (vs & Ds & Gr & Cv & CD).
+    apply (is_lim_seq_le_loc (fun n => inner (Ds n) d)
+      (fun _ => 9 * Kv * slope v * norm d) (inner E d) (9 * Kv * slope v * norm d)).
+    2: { apply (inner_lim Ds (fun _ => d)); auto; intros j; apply is_lim_seq_const. }
+    2: apply is_lim_seq_const.
+    set (r1 := Rmin (norm v / 2) (/ Kv)).
+    assert (I0 := Rinv_0_lt_compat _ K0).
+    assert (r10 : 0 < r1 /\ r1 <= norm v / 2 /\ r1 <= / Kv) by (unfold r1; minmax; lra).
+    destruct (converges_near vs v r1 (proj1 r10) Cv) as [N HN]; exists N.
+    intros n Hn; specialize (HN n Hn); specialize (Gr n).
+    set (z := vs n) in *; clearbody z.
+    assert (Nz : norm z < 3 / 2 * norm v)
+      by (generalize (norm_sub_le z v); lra).
+    assert (Qz : forall i, Rabs (q i z - q i v) <= 1).
+    { intros i; eapply Rle_trans; [apply (B v V); lra |]; fold Kv.
+      apply Rle_trans with (Kv * / Kv); [apply Rmult_le_compat_l; lra |].
+      rewrite Rinv_r; lra. }
+    assert (Sz : slope z <= 3 * slope v).
+    { unfold total_slope; rewrite <- Sum_scal; apply Sum_le; intros i.
+      now apply (ell_local k (q i v) (q i z)). }
+    apply derive_le with (fun s => total_loss k Phi (fun j => z j + s * d j));
+      [now apply gradient_line |].
+    set (nd := norm d); assert (nd0 : 0 <= nd) by apply norm_nonneg.
+    set (dd := Rmin (norm v / 2 / (nd + 1)) (/ Kv / (nd + 1))).
+    assert (D1 : 0 < norm v / 2 / (nd + 1)) by (apply Rdiv_lt_0_compat; lra).
+    assert (D2 : 0 < / Kv / (nd + 1)) by (apply Rdiv_lt_0_compat; lra).
+    exists dd; split; [unfold dd; minmax; lra |]; intros s S.
+    assert (S1 : s * nd <= norm v / 2).
+    { assert (s < norm v / 2 / (nd + 1)) by (unfold dd in S; generalize
+        (Rmin_l (norm v / 2 / (nd + 1)) (/ Kv / (nd + 1))); lra).
+      apply Rmult_lt_compat_r with (r := nd + 1) in H2; [| lra].
+      unfold Rdiv at 1 in H2; rewrite Rmult_assoc, Rinv_l in H2 by lra; nra. }
+    assert (S2 : s * nd <= / Kv).
+    { assert (s < / Kv / (nd + 1)) by (unfold dd in S; generalize
+        (Rmin_r (norm v / 2 / (nd + 1)) (/ Kv / (nd + 1))); lra).
+      apply Rmult_lt_compat_r with (r := nd + 1) in H2; [| lra].
+      unfold Rdiv in H2; rewrite Rmult_assoc, Rinv_l in H2 by lra; nra. }
+    set (zs := fun j => z j + s * d j).
+    assert (Dz : norm (sub zs z) = s * nd).
+    { transitivity (norm (fun j => s * d j)).
+      - apply norm_ext; intros j; unfold sub, zs; ring.
+      - rewrite norm_scal, Rabs_pos_eq; [reflexivity | lra]. }
+    assert (Nzs : norm zs < 2 * norm v) by (generalize (norm_sub_le zs z); lra).
+    replace (fun j => z j + 0 * d j) with z
+      by (apply functional_extensionality; intros j; ring).
+    assert (Qs : forall i, Rabs (q i zs - q i z) <= Kv * (s * nd)).
+    { intros i; rewrite <- Dz; apply (B v V); lra. }
+    apply Rle_trans with (3 * slope z * (Kv * (s * nd))).
+    - unfold total_loss, total_slope; rewrite (Rmult_comm (3 * _)), <- !Rmult_assoc.
+      rewrite <- Sum_scal.
+      apply Rplus_le_reg_r with (Sum (fun i => ell k (y i * Phi z (x i)))).
+      rewrite <- Sum_plus.
+      unfold Rminus; rewrite Rplus_assoc, Rplus_opp_l, Rplus_0_r.
+      apply Sum_le; intros i.
+      assert (One : Rabs (q i zs - q i z) <= 1).
+      { apply Rle_trans with (1 := Qs i), Rle_trans with (Kv * / Kv).
+        - apply Rmult_le_compat_l; lra.
+        - rewrite Rinv_r; lra. }
+      destruct (ell_local k (q i z) (q i zs) One) as [L _].
+      assert (P : 0 <= - ell' k (q i z))
+        by (rewrite psi_ell; left; apply psi_pos, ell_pos).
+      assert (T : 3 * - ell' k (q i z) * Rabs (q i zs - q i z) <=
+                  3 * - ell' k (q i z) * (Kv * (s * nd)))
+        by (apply Rmult_le_compat_l; [lra | apply Qs]).
+      change (y i * Phi zs (x i)) with (q i zs).
+      change (y i * Phi z (x i)) with (q i z).
+      generalize (Rle_abs (ell k (q i zs) - ell k (q i z))); lra.
+    - replace (9 * Kv * slope v * nd * s) with (3 * (3 * slope v) * (Kv * (s * nd))) by ring.
+      apply Rmult_le_compat_r; [| lra].
+      apply Rmult_le_pos; [lra | apply Rmult_le_pos; lra]. }
+  specialize (Sup u); assert (E : inner u u = norm u ^ 2).
+  { rewrite norm_sqr; unfold inner; apply Sum_ext; intros; ring. }
+  rewrite E in Sup; assert (P := norm_nonneg u).
+  assert (0 <= 9 * Kv * slope v) by (apply Rmult_le_pos; lra).
+  apply Rnot_lt_le; intros Nl; nra.
+Qed.
+
+(** The loss against its margin-like inverse. *)
+Let L := total_loss k Phi.
+
+Lemma q_ge_inv i v : inverse_loss k (L v) <= q i v.
+Proof.
+  rewrite <- (inverse_ell k (q i v)); apply inverse_antitone; [apply ell_pos |].
+  apply (Sum_ge_term (fun i => ell k (y i * Phi v (x i)))).
+  intros; left; apply ell_pos.
+Qed.
+
+Lemma nu_ge v : inverse_loss k (L v) * slope v <= weighted_margin k Phi v.
+Proof.
+  unfold total_slope, weighted_margin; rewrite <- Sum_scal; apply Sum_le; intros i.
+  rewrite Rmult_comm; apply Rmult_le_compat_l; [| apply q_ge_inv].
+  rewrite psi_ell; left; apply psi_pos, ell_pos.
+Qed.
+
+Lemma slope_ge v : psi k (L v) <= slope v.
+Proof.
+  unfold L, total_loss, total_slope, Sum.
+  induction enum as [| i is IH]; simpl; [rewrite psi_0; lra |].
+  assert (P : 0 <= lsum (fun i => ell k (y i * Phi v (x i))) is).
+  { clear; induction is; simpl; [lra |].
+    generalize (ell_pos k (y a * Phi v (x a))); lra. }
+  eapply Rle_trans; [apply psi_subadd; [left; apply ell_pos | exact P] |].
+  apply Rplus_le_compat; [| exact IH]; right; symmetry; apply psi_ell.
+Qed.
+
+Lemma slope_le v : slope v <= Sum (fun _ : D => 1) * psi k (L v).
+Proof.
+  rewrite Rmult_comm; unfold total_slope; rewrite <- Sum_scal; apply Sum_le; intros i.
+  rewrite psi_ell, Rmult_1_r; apply psi_mono.
+  apply (Sum_ge_term (fun i => ell k (y i * Phi v (x i)))).
+  intros; left; apply ell_pos.
+Qed.
+
+End Bound.
+Arguments slope_pos {_ _ _ _ _ _} _ _ _.
+Arguments q_ge_inv {_ _ _ _ _ _} _ _ _ _.
+Arguments nu_ge {_ _ _ _ _ _} _ _ _.
+Arguments slope_ge {_ _ _ _ _ _} _ _ _.
+Arguments slope_le {_ _ _ _ _ _} _ _ _.

@@ -1,0 +1,543 @@
+(** * Theorem 4, as the paper quotes it, is false in its last clause
+
+    Phi(w, x) = |w| (locally Lipschitz, 1-homogeneous, semialgebraic), one data point, the
+    exponential loss, two weights.  Every direction is a KKT point, and an adapter that
+    tends to 1 slowly drives v along them: with z = ln ln ln (t + late),
+    v = ln (t + late) sqrt (1/2 +- sin z / 4), beta = 1 +- e^-z cos z / (4 +- 2 sin z).
+    beta tends to 1 and d log beta is integrable, and the direction turns for ever. *)
+
+From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
+From Coquelicot Require Import Coquelicot.
+From MarginFlow Require Export Theorem2 Example.
+Import ListNotations.
+Open Scope R_scope.
+
+(** ** The gradient of exp (- |v|), away from 0 *)
+
+Section Norm.
+Context {J : Type} `{FiniteType J}.
+
+Lemma gradient_norm (v : vec J) : 0 < norm v -> is_gradient norm v (fun j => v j / norm v).
+Proof.
+  intros N e e0; exists (e * norm v); split; [now apply Rmult_lt_0_compat |].
+  intros z Z.
+  assert (I : inner (fun j => v j / norm v) (sub z v) = (inner v z - norm v ^ 2) / norm v).
+  { transitivity (/ norm v * Sum (fun j => v j * z j + -1 * v j ^ 2)).
+    - unfold inner; rewrite <- Sum_scal; apply Sum_ext; intros j; unfold sub, Rdiv; ring.
+    - rewrite Sum_plus, Sum_scal, <- norm_sqr; unfold inner; field; lra. }
+  assert (Q : norm (sub z v) ^ 2 = norm z ^ 2 + norm v ^ 2 - 2 * inner v z).
+  { rewrite !norm_sqr; unfold inner.
+    transitivity (Sum (fun j => z j ^ 2 + (v j ^ 2 + -2 * (v j * z j)))).
+    - apply Sum_ext; intros j; unfold sub; ring.
+    - rewrite !Sum_plus, !Sum_scal; ring. }
+  assert (C := inner_le_norm v z).
+  assert (Nz := norm_nonneg z); assert (Ns := norm_nonneg (sub z v)).
+  rewrite I.
+  replace (norm z - norm v - (inner v z - norm v ^ 2) / norm v)
+    with ((norm v * norm z - inner v z) / norm v) by (field; lra).
+  rewrite Rabs_pos_eq by (apply Rdiv_le_0_compat; lra).
+  apply Rmult_le_reg_r with (norm v); auto.
+  unfold Rdiv; rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra.
+  set (d := norm (sub z v)) in *; set (a := norm v) in *; set (b := norm z) in *.
+  set (i := inner v z) in *.
+  assert (0 <= (b - a) ^ 2) by apply pow2_ge_0.
+  apply Rle_trans with (d * d); [nra |].
+  replace (e * d * a) with (d * (e * a)) by ring.
+  apply Rmult_le_compat_l; lra.
+Qed.
+
+
+Lemma gradient_exp_norm (v : vec J) : 0 < norm v ->
+  is_gradient (fun v => exp (- norm v)) v (fun j => - exp (- norm v) * (v j / norm v)).
+Proof.
+  intros N; apply (gradient_comp (fun z => exp (- z)) (- exp (- norm v)) norm).
+  - auto_derive; auto; ring.
+  - now apply gradient_norm.
+Qed.
+End Norm.
+
+(** ** A function of bounded variation of an arc that tends to infinity *)
+
+Lemma variation_integrable (B B' zt zt' : R -> R) K :
+  (forall z, 1 <= z -> is_derive B z (B' z)) ->
+  (forall z, 0 < z -> continuous B' z) ->
+  (forall z, 1 <= z -> Rabs (B' z) <= K * exp (- z)) ->
+  arc zt -> (forall t, 0 <= t -> 1 <= zt t) ->
+  (forall t, 0 < t -> is_derive zt t (zt' t)) -> (forall t, 0 < t -> 0 <= zt' t) ->
+  0 <= K ->
+  integrable (fun t => Derive (fun s => B (zt s)) t).
+Proof.
+  intros DB CB BB Az Z1 Dz Pz K0.
+  set (Vh z := RInt (fun w => Rabs (B' w)) 1 z).
+  assert (Cab : forall z, 0 < z -> continuous (fun w => Rabs (B' w)) z).
+  { intros z z0; apply (continuous_comp B' Rabs); [now apply CB |]; apply continuous_Rabs. }
+  assert (DV : forall z, 1 <= z -> is_derive Vh z (Rabs (B' z))).
+  { intros z Hz; apply (is_derive_RInt (fun w => Rabs (B' w)) Vh 1 z).
+    - exists (mkposreal (1 / 2) ltac:(lra)); intros x Hx.
+      apply (RInt_correct (V := R_CompleteNormedModule)).
+      apply (ex_RInt_continuous (V := R_CompleteNormedModule)); intros w W; apply Cab.
+      change (Rabs (x - z) < 1 / 2) in Hx; apply Rabs_def2 in Hx.
+      revert W; unfold Rmin; destruct (Rle_dec 1 x); lra.
+    - apply Cab; lra. }
+  assert (Comp : forall (F F' : R -> R), (forall z, 1 <= z -> is_derive F z (F' z)) ->
+    (forall z, 1 <= z -> Rabs (F' z) <= K) -> arc (fun t => F (zt t))).
+  { intros F F' DF BF; apply arc_comp with F'; auto; intros T T0.
+    destruct (arc_bounded zt T Az T0) as (M & M0 & HM).
+    exists 1, M, K; split.
+    - intros t Ht; split; [apply Z1; lra |].
+      specialize (HM t Ht); apply Rabs_le_between in HM; lra.
+    - intros z Hz; split; [apply DF; lra | apply BF; lra]. }
+  assert (BK : forall z, 1 <= z -> Rabs (B' z) <= K).
+  { intros z Hz; apply Rle_trans with (1 := BB z Hz).
+    assert (exp (- z) <= 1); [| nra].
+    rewrite <- exp_0; left; apply exp_increasing; lra. }
+  assert (Dc : forall (F F' : R -> R), (forall z, 1 <= z -> is_derive F z (F' z)) ->
+    forall t, 0 < t -> is_derive (fun s => F (zt s)) t (zt' t * F' (zt t))).
+  { intros F F' DF t T; apply (is_derive_comp F zt); [apply DF, Z1; lra | now apply Dz]. }
+  assert (DerB : forall t, 0 < t -> Derive (fun s => B (zt s)) t = zt' t * B' (zt t)).
+  { intros t T; apply is_derive_unique, (Dc B B'); auto. }
+  split.
+  - exists (fun t => B (zt t) + - B (zt 0)); split; [| split; [ring |]].
+    + apply arc_plus; [now apply (Comp B B') | apply arc_const].
+    + apply everywhere; intros t T; rewrite DerB by auto.
+      rewrite <- (Rplus_0_r (zt' t * B' (zt t))).
+      apply (is_derive_plus (V := R_NormedModule) (fun t => B (zt t)) (fun _ => - B (zt 0))).
+      * apply (Dc B B'); auto.
+      * apply (is_derive_const (V := R_NormedModule)).
+  - assert (AV : arc (fun t => Vh (zt t))).
+    { apply (Comp Vh (fun z => Rabs (B' z))); auto.
+      intros z Hz; rewrite Rabs_Rabsolu; now apply BK. }
+    set (V t := Vh (zt t) + - Vh (zt 0)).
+    assert (AV' : arc V) by (apply arc_plus; [exact AV | apply arc_const]).
+    assert (DV' : forall t, 0 < t -> is_derive V t (zt' t * Rabs (B' (zt t)))).
+    { intros t T; rewrite <- (Rplus_0_r (zt' t * _)).
+      apply (is_derive_plus (V := R_NormedModule) (fun t => Vh (zt t)) (fun _ => - Vh (zt 0))).
+      - apply (Dc Vh (fun z => Rabs (B' z))); auto.
+      - apply (is_derive_const (V := R_NormedModule)). }
+    assert (Mono : forall s t, 0 <= s <= t -> V s <= V t).
+    { apply arc_monotone; auto; apply everywhere; intros t T; eexists; split; [now apply DV' |].
+      apply Rmult_le_pos; [now apply Pz | apply Rabs_pos]. }
+    set (W t := V t + K * exp (- zt t)).
+    assert (DE : forall z, 1 <= z -> is_derive (fun z => K * exp (- z)) z (- (K * exp (- z)))).
+    { intros z _; auto_derive; auto; ring. }
+    assert (MonoW : forall s t, 0 <= s <= t -> W t <= W s).
+    { apply arc_antitone.
+      - apply arc_plus; auto.
+        apply (Comp (fun z => K * exp (- z)) (fun z => - (K * exp (- z)))); auto.
+        intros z Hz; rewrite Rabs_Ropp, Rabs_pos_eq.
+        2: { apply Rmult_le_pos; auto; left; apply exp_pos. }
+        assert (exp (- z) <= 1); [| nra].
+        rewrite <- exp_0; left; apply exp_increasing; lra.
+      - apply everywhere; intros t T; eexists; split.
+        + apply (is_derive_plus (V := R_NormedModule) V (fun t => K * exp (- zt t)));
+            [now apply DV' |].
+          apply (Dc (fun z => K * exp (- z)) (fun z => - (K * exp (- z)))); auto.
+        + unfold plus; simpl.
+          assert (B1 := BB (zt t) (Z1 t (Rlt_le _ _ T))); assert (P := Pz t T).
+          assert (zt' t * Rabs (B' (zt t)) <= zt' t * (K * exp (- zt t)))
+            by now apply Rmult_le_compat_l.
+          lra. }
+    destruct (monotone_limit V (W 0)) as [lim Lim]; auto.
+    { intros t T; apply Rle_trans with (W t); [| apply MonoW; lra].
+      unfold W; assert (0 <= K * exp (- zt t)); [| lra].
+      apply Rmult_le_pos; auto; left; apply exp_pos. }
+    exists V, lim; split; auto; split; [auto | split; [unfold V; ring |]].
+    apply everywhere; intros t T; rewrite DerB, Rabs_mult, (Rabs_pos_eq (zt' t)); auto.
+Qed.
+
+(** ** The flow *)
+
+#[export] Instance two : FiniteType bool.
+Proof.
+  refine {| enum := [true; false] |}.
+  - repeat constructor; simpl; intuition discriminate.
+  - intros []; simpl; auto.
+Defined.
+
+Lemma Sum_two (f : bool -> R) : Sum f = f true + f false.
+Proof. unfold Sum, lsum; simpl; ring. Qed.
+
+Definition norm_predictor (w : vec bool) (_ : R) : R := norm w.
+
+Definition side (j : bool) : R := if j then 1 else -1.
+Definition late : R := exp (exp (exp 1)).
+Definition radius (t : R) : R := ln (t + late).
+Definition phase (t : R) : R := ln (ln (radius t)).
+Definition share (j : bool) (z : R) : R := / 2 + side j * sin z / 4.
+Definition turning_point (t : R) : vec bool := fun j => radius t * sqrt (share j (phase t)).
+Definition denominator (j : bool) (z : R) : R := 4 + 2 * side j * sin z.
+Definition adapter_at (j : bool) (z : R) : R := 1 + exp (- z) * (side j * cos z / denominator j z).
+Definition turning_adapter (t : R) : vec bool := fun j => adapter_at j (phase t).
+Definition turning_gradient (t : R) : vec bool := fun j => - exp (- norm (turning_point t)) * (turning_point t j / norm (turning_point t)).
+
+Lemma late_pos : 0 < late. Proof. apply exp_pos. Qed.
+
+Lemma radius_ge t : 0 <= t -> exp (exp 1) <= radius t.
+Proof.
+  intros T; unfold radius; rewrite <- (ln_exp (exp (exp 1))); apply ln_le; [apply exp_pos |].
+  unfold late; lra.
+Qed.
+
+Lemma log_radius_ge t : 0 <= t -> exp 1 <= ln (radius t).
+Proof.
+  intros T; rewrite <- (ln_exp (exp 1)); apply ln_le; [apply exp_pos | now apply radius_ge].
+Qed.
+
+Lemma phase_ge t : 0 <= t -> 1 <= phase t.
+Proof.
+  intros T; unfold phase; rewrite <- (ln_exp 1); apply ln_le; [apply exp_pos | now apply log_radius_ge].
+Qed.
+
+Lemma radius_pos t : 0 <= t -> 0 < radius t.
+Proof. intros T; generalize (radius_ge t T) (exp_pos (exp 1)); lra. Qed.
+Lemma log_radius_pos t : 0 <= t -> 0 < ln (radius t).
+Proof. intros T; generalize (log_radius_ge t T) (exp_pos 1); lra. Qed.
+
+Lemma side_cases j : side j = 1 \/ side j = -1.
+Proof. destruct j; simpl; auto. Qed.
+
+Lemma share_range j z : / 4 <= share j z <= 3 / 4.
+Proof. unfold share; generalize (SIN_bound z); destruct (side_cases j) as [-> | ->]; lra. Qed.
+Lemma denominator_range j z : 2 <= denominator j z <= 6.
+Proof. unfold denominator; generalize (SIN_bound z); destruct (side_cases j) as [-> | ->]; lra. Qed.
+
+Lemma norm_turning_point t : 0 <= t -> norm (turning_point t) = radius t.
+Proof.
+  intros T; assert (R := radius_pos t T).
+  unfold norm; rewrite <- (sqrt_pow2 (radius t)) by lra; f_equal.
+  rewrite Sum_two; unfold turning_point.
+  rewrite !Rpow_mult_distr, !pow2_sqrt by (generalize (share_range true (phase t)) (share_range false (phase t)); lra).
+  unfold share; simpl; field.
+Qed.
+
+Lemma phase_derive t : 0 <= t ->
+  is_derive phase t (/ ((t + late) * radius t * ln (radius t))).
+Proof.
+  intros T; assert (R := radius_pos t T); assert (Y := log_radius_pos t T); assert (C := late_pos).
+  unfold phase, radius in *; auto_derive; [repeat split; auto; lra | field; repeat split; lra].
+Qed.
+
+Lemma radius_derive t : 0 <= t -> is_derive radius t (/ (t + late)).
+Proof.
+  intros T; assert (C := late_pos); unfold radius; auto_derive; [lra | field; lra].
+Qed.
+
+Lemma share_derive j z : is_derive (fun z => sqrt (share j z)) z (side j * cos z / (8 * share j z) * sqrt (share j z)).
+Proof.
+  assert (Q := share_range j z); assert (S : 0 < sqrt (share j z)) by (apply sqrt_lt_R0; lra).
+  assert (E : sqrt (share j z) * sqrt (share j z) = share j z) by (apply sqrt_sqrt; lra).
+  assert (D : is_derive (share j) z (side j * cos z / 4)).
+  { unfold share; auto_derive; auto; field. }
+  replace (side j * cos z / (8 * share j z) * sqrt (share j z))
+    with (side j * cos z / 4 / (2 * sqrt (share j z))).
+  2: { set (a := sqrt (share j z)) in *; rewrite <- E; field; lra. }
+  apply (is_derive_sqrt (share j)); [exact D | lra].
+Qed.
+
+Lemma exp_phase t : 0 <= t -> exp (- phase t) = / ln (radius t).
+Proof. intros T; unfold phase; rewrite exp_Ropp, exp_ln by (now apply log_radius_pos); reflexivity. Qed.
+
+Lemma turning_point_derive j t : 0 <= t ->
+  is_derive (fun s => turning_point s j) t (- turning_adapter t j * turning_gradient t j).
+Proof.
+  intros T; assert (R := radius_pos t T); assert (Y := log_radius_pos t T); assert (C := late_pos).
+  assert (Q := share_range j (phase t)); assert (Dn := denominator_range j (phase t)).
+  unfold turning_gradient; rewrite norm_turning_point by auto.
+  assert (Er : exp (- radius t) = / (t + late)).
+  { unfold radius; rewrite exp_Ropp, exp_ln by lra; reflexivity. }
+  rewrite Er; unfold turning_point, turning_adapter, adapter_at; rewrite exp_phase by auto.
+  set (s := sqrt (share j (phase t))).
+  replace (- (1 + / ln (radius t) * (side j * cos (phase t) / denominator j (phase t))) * (- / (t + late) * (radius t * s / radius t)))
+    with (/ (t + late) * s + radius t * (/ ((t + late) * radius t * ln (radius t)) *
+          (side j * cos (phase t) / (8 * share j (phase t)) * s))).
+  2: { replace (denominator j (phase t)) with (8 * share j (phase t)) by (unfold denominator, share; field).
+       field; repeat split; lra. }
+  apply (is_derive_mult radius (fun s => sqrt (share j (phase s)))); [now apply radius_derive | | intros; apply Rmult_comm].
+  apply (is_derive_comp (fun z => sqrt (share j z)) phase); [apply share_derive | now apply phase_derive].
+Qed.
+
+Lemma adapter_small j z : Rabs (exp (- z) * (side j * cos z / denominator j z)) <= / 2 * exp (- z).
+Proof.
+  assert (E := exp_pos (- z)); assert (Dn := denominator_range j z).
+  rewrite Rabs_mult, (Rabs_pos_eq (exp (- z))) by lra; rewrite Rmult_comm.
+  apply Rmult_le_compat_r; [lra |].
+  unfold Rdiv; rewrite !Rabs_mult, (Rabs_pos_eq (/ denominator j z)) by (left; apply Rinv_0_lt_compat; lra).
+  assert (I : / denominator j z <= / 2) by (apply Rinv_le_contravar; lra).
+  assert (I0 : 0 < / denominator j z) by (apply Rinv_0_lt_compat; lra).
+  replace (Rabs (side j)) with 1.
+  2: { destruct (side_cases j) as [-> | ->]; [rewrite Rabs_pos_eq | rewrite Rabs_left]; lra. }
+  assert (Cb : Rabs (cos z) <= 1) by (apply Rabs_le; generalize (COS_bound z); lra).
+  generalize (Rabs_pos (cos z)); nra.
+Qed.
+
+Lemma adapter_small_late j z : 1 <= z -> Rabs (exp (- z) * (side j * cos z / denominator j z)) <= / 2 * exp (- z).
+Proof. intros _; apply adapter_small. Qed.
+
+Lemma exp_le_1 z : 1 <= z -> exp (- z) <= 1.
+Proof. intros Z; rewrite <- exp_0; left; apply exp_increasing; lra. Qed.
+
+Lemma adapter_range j z : 1 <= z -> / 2 <= adapter_at j z <= 3 / 2.
+Proof.
+  intros Z; assert (B := adapter_small_late j z Z); assert (E := exp_le_1 z Z).
+  apply Rabs_le_between in B; unfold adapter_at; lra.
+Qed.
+
+Definition adapter_at' (j : bool) (z : R) : R :=
+  exp (- z) * (side j * (((- cos z - sin z) * denominator j z - 2 * side j * cos z ^ 2) / denominator j z ^ 2)).
+
+Lemma adapter_derive j z : is_derive (adapter_at j) z (adapter_at' j z).
+Proof.
+  assert (Dn := denominator_range j z); unfold adapter_at, adapter_at', denominator in *.
+  auto_derive; [repeat split; auto; lra | field; lra].
+Qed.
+
+Lemma adapter_at'_small j z : Rabs (adapter_at' j z) <= 4 * exp (- z).
+Proof.
+  assert (E := exp_pos (- z)); assert (Dn := denominator_range j z).
+  assert (S := SIN_bound z); assert (C := COS_bound z).
+  unfold adapter_at'; rewrite Rabs_mult, (Rabs_pos_eq (exp (- z))) by lra; rewrite Rmult_comm.
+  apply Rmult_le_compat_r; [lra |].
+  set (d := denominator j z) in *; set (N := (- cos z - sin z) * d - 2 * side j * cos z ^ 2).
+  assert (NB : Rabs N <= 14).
+  { apply Rabs_le; unfold N; destruct (side_cases j) as [-> | ->]; nra. }
+  assert (D2 : 4 <= d ^ 2) by nra.
+  rewrite Rabs_mult; replace (Rabs (side j)) with 1.
+  2: { destruct (side_cases j) as [-> | ->]; [rewrite Rabs_pos_eq | rewrite Rabs_left]; lra. }
+  rewrite Rmult_1_l; unfold Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ d ^ 2))
+    by (left; apply Rinv_0_lt_compat; lra).
+  assert (I : / d ^ 2 <= / 4) by (apply Rinv_le_contravar; lra).
+  assert (I0 : 0 < / d ^ 2) by (apply Rinv_0_lt_compat; lra).
+  generalize (Rabs_pos N); nra.
+Qed.
+
+Lemma phase_inverse z : exp (exp (exp z)) - late >= 0 -> phase (exp (exp (exp z)) - late) = z.
+Proof.
+  intros _; unfold phase, radius; replace (exp (exp (exp z)) - late + late) with (exp (exp (exp z))) by ring.
+  now rewrite !ln_exp.
+Qed.
+
+Lemma arc_radius : arc radius.
+Proof.
+  apply (arc_ln (fun t => t + late) late); [apply late_pos | | intros; lra].
+  apply arc_plus; [apply arc_id | apply arc_const].
+Qed.
+
+Lemma arc_phase : arc phase.
+Proof.
+  apply (arc_ln (fun t => ln (radius t)) (exp 1)); [apply exp_pos | | intros; now apply log_radius_ge].
+  apply (arc_ln radius (exp (exp 1))); [apply exp_pos | apply arc_radius | intros; now apply radius_ge].
+Qed.
+
+Lemma arc_along (F F' : R -> R) K : (forall z, 1 <= z -> is_derive F z (F' z)) ->
+  (forall z, 1 <= z -> Rabs (F' z) <= K) -> arc (fun t => F (phase t)).
+Proof.
+  intros DF BF; apply arc_comp with F'; [apply arc_phase |]; intros T T0.
+  destruct (arc_bounded phase T arc_phase T0) as (M & M0 & HM).
+  exists 1, M, K; split.
+  - intros t Ht; split; [apply phase_ge; lra |].
+    specialize (HM t Ht); apply Rabs_le_between in HM; lra.
+  - intros z Hz; split; [apply DF | apply BF]; lra.
+Qed.
+
+Lemma arc_turning_point j : arc (fun t => turning_point t j).
+Proof.
+  unfold turning_point; apply arc_mult; [apply arc_radius |].
+  apply (arc_along (fun z => sqrt (share j z))
+    (fun z => side j * cos z / (8 * share j z) * sqrt (share j z)) 1).
+  - intros z _; apply share_derive.
+  - intros z _; assert (Q := share_range j z).
+    assert (S : 0 <= sqrt (share j z) <= 1).
+    { split; [apply sqrt_pos |]; rewrite <- sqrt_1; apply sqrt_le_1_alt; lra. }
+    unfold Rdiv; rewrite !Rabs_mult, (Rabs_pos_eq (sqrt _)) by lra.
+    rewrite (Rabs_pos_eq (/ _)) by (left; apply Rinv_0_lt_compat; lra).
+    replace (Rabs (side j)) with 1.
+    2: { destruct (side_cases j) as [-> | ->]; [rewrite Rabs_pos_eq | rewrite Rabs_left]; lra. }
+    assert (Cb : Rabs (cos z) <= 1) by (apply Rabs_le; generalize (COS_bound z); lra).
+    assert (I : / (8 * share j z) <= / 2) by (apply Rinv_le_contravar; lra).
+    assert (I0 : 0 < / (8 * share j z)) by (apply Rinv_0_lt_compat; lra).
+    assert (P := Rabs_pos (cos z)).
+    assert (A : Rabs (cos z) * / (8 * share j z) <= 1) by nra.
+    assert (A0 : 0 <= Rabs (cos z) * / (8 * share j z)) by (apply Rmult_le_pos; lra).
+    nra.
+Qed.
+
+Lemma arc_turning_adapter j : arc (fun t => turning_adapter t j).
+Proof.
+  apply (arc_along (adapter_at j) (adapter_at' j) 4).
+  - intros z _; apply adapter_derive.
+  - intros z Z; generalize (adapter_at'_small j z) (exp_le_1 z Z); lra.
+Qed.
+
+Lemma turning_adapter_pos t j : 0 <= t -> 0 < turning_adapter t j.
+Proof. intros T; generalize (adapter_range j (phase t) (phase_ge t T)); unfold turning_adapter; lra. Qed.
+
+Lemma log_adapter_derive j z : 1 <= z -> is_derive (fun z => ln (adapter_at j z)) z (adapter_at' j z / adapter_at j z).
+Proof.
+  intros Z; assert (B := adapter_range j z Z).
+  apply (is_derive_comp ln (adapter_at j)); [| apply adapter_derive].
+  auto_derive; [lra | field; lra].
+Qed.
+
+Lemma phase_lim : is_lim phase p_infty p_infty.
+Proof.
+  assert (L : forall f : R -> R, is_lim f p_infty p_infty ->
+    is_lim (fun t => ln (f t)) p_infty p_infty).
+  { intros f Lf; apply (is_lim_comp ln f p_infty p_infty p_infty); auto; [apply is_lim_ln_p |].
+    exists 0; intros; discriminate. }
+  unfold phase, radius; apply L, L, L.
+  apply is_lim_spec; intros M; exists (M - late); intros t Ht; lra.
+Qed.
+
+Lemma turning_adapter_lim j : is_lim (fun t => turning_adapter t j) p_infty 1.
+Proof.
+  apply is_lim_spec; intros e.
+  assert (Lz := phase_lim); apply is_lim_spec in Lz.
+  destruct (Lz (- ln e)) as [M HM]; exists (Rmax M 0); intros t Ht.
+  assert (T : M < t /\ 0 < t) by (generalize (Rmax_l M 0) (Rmax_r M 0); lra).
+  specialize (HM t (proj1 T)).
+  assert (B := adapter_small_late j (phase t) (phase_ge t ltac:(lra))).
+  assert (E : exp (- phase t) < e).
+  { rewrite <- (exp_ln e) by apply cond_pos; apply exp_increasing; lra. }
+  unfold turning_adapter, adapter_at.
+  replace (1 + exp (- phase t) * (side j * cos (phase t) / denominator j (phase t)) - 1)
+    with (exp (- phase t) * (side j * cos (phase t) / denominator j (phase t))) by ring.
+  generalize (exp_pos (- phase t)); lra.
+Qed.
+
+Lemma log_adapter_continuous j z : continuous (fun z => adapter_at' j z / adapter_at j z) z \/ adapter_at j z = 0.
+Proof.
+  destruct (Req_dec (adapter_at j z) 0) as [E | N]; [now right | left].
+  assert (Dn := denominator_range j z).
+  apply (ex_derive_continuous (V := R_NormedModule)); unfold adapter_at', adapter_at, denominator in *.
+  auto_derive; repeat split; auto; nra.
+Qed.
+
+Lemma integrable_turning_adapter j : integrable (fun t => Derive (fun s => ln (turning_adapter s j)) t).
+Proof.
+  apply (variation_integrable (fun z => ln (adapter_at j z)) (fun z => adapter_at' j z / adapter_at j z) phase
+    (fun t => / ((t + late) * radius t * ln (radius t))) 8).
+  - intros z Z; now apply log_adapter_derive.
+  - intros z Z; destruct (log_adapter_continuous j z) as [C | E]; [exact C | exfalso].
+    assert (B := adapter_small j z); apply Rabs_le_between in B.
+    assert (exp (- z) < 1) by (rewrite <- exp_0; apply exp_increasing; lra).
+    unfold adapter_at in E; lra.
+  - intros z Z; assert (B := adapter_range j z Z); assert (B' := adapter_at'_small j z).
+    unfold Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ adapter_at j z)) by (left; apply Rinv_0_lt_compat; lra).
+    assert (I : / adapter_at j z <= / (/ 2)) by (apply Rinv_le_contravar; lra).
+    assert (I0 : 0 < / adapter_at j z) by (apply Rinv_0_lt_compat; lra).
+    generalize (Rabs_pos (adapter_at' j z)); nra.
+  - apply arc_phase.
+  - apply phase_ge.
+  - intros t T; apply phase_derive; lra.
+  - intros t T; left; apply Rinv_0_lt_compat.
+    assert (R := radius_pos t ltac:(lra)); assert (Y := log_radius_pos t ltac:(lra)); assert (C := late_pos).
+    apply Rmult_lt_0_compat; [apply Rmult_lt_0_compat; lra | lra].
+  - lra.
+Qed.
+
+Lemma norm_predictor_loss v : total_loss exponential norm_predictor v = exp (- norm v).
+Proof.
+  unfold total_loss, Sum, norm_predictor; simpl; rewrite Rplus_0_r; f_equal; ring.
+Qed.
+
+(** Assumption 1 (i), (ii) of the predictor. *)
+Lemma norm_predictor_lipschitz x : locally_lipschitz (fun w => norm_predictor w x).
+Proof. apply (norm_lipschitz (J := bool)). Qed.
+
+Lemma norm_predictor_homogeneous x a w : 0 < a -> norm_predictor (fun j => a * w j) x = Rpower a 1 * norm_predictor w x.
+Proof. intros A; unfold norm_predictor; rewrite norm_scal, Rabs_pos_eq, Rpower_1 by lra; reflexivity. Qed.
+
+Lemma one_mul (w : vec bool) : mul (fun _ => 1) w = w.
+Proof. apply functional_extensionality; intros j; unfold mul; ring. Qed.
+
+Lemma exp3_ge z : z < exp (exp (exp z)).
+Proof.
+  assert (E : forall w, w < exp w).
+  { intros w; destruct (Req_dec w 0) as [-> | N]; [rewrite exp_0; lra |].
+    generalize (exp_ineq1 w N); lra. }
+  generalize (E z) (E (exp z)) (E (exp (exp z))); lra.
+Qed.
+
+(** The angle comes back to every phase_recurs. *)
+Lemma phase_recurs a M : 0 <= a -> exists t, 0 <= t /\ M < t /\ sin (phase t) = sin a.
+Proof.
+  intros A; destruct (nfloor_ex (Rabs M + late)) as [n0 [_ Hn']].
+  { generalize (Rabs_pos M) late_pos; lra. }
+  set (n := S n0); assert (Hn : Rabs M + late < INR n) by (unfold n; rewrite S_INR; lra).
+  set (z := a + 2 * INR n * PI).
+  assert (Zn : INR n <= z).
+  { unfold z; assert (P := PI2_3_2); assert (N := pos_INR n).
+    assert (2 * INR n * PI >= 2 * INR n * 3) by (apply Rmult_ge_compat_l; lra); lra. }
+  assert (E := exp3_ge z); assert (C := late_pos).
+  assert (B := Rle_abs M); assert (B0 := Rabs_pos M).
+  exists (exp (exp (exp z)) - late); split; [lra |]; split; [lra |].
+  rewrite phase_inverse by lra; apply sin_period.
+Qed.
+
+Lemma no_direction a : ~ is_lim (fun t => turning_point t true / norm (turning_point t)) p_infty (Finite a).
+Proof.
+  intros L; apply is_lim_spec in L.
+  destruct (L (mkposreal (1 / 10) ltac:(lra))) as [M HM]; simpl in HM.
+  assert (V : forall t, 0 <= t -> turning_point t true / norm (turning_point t) = sqrt (share true (phase t))).
+  { intros t T; rewrite norm_turning_point by auto; unfold turning_point; field; generalize (radius_pos t T); lra. }
+  destruct (phase_recurs (PI / 2) M) as (t1 & T1 & M1 & S1); [generalize PI_RGT_0; lra |].
+  destruct (phase_recurs (3 * (PI / 2)) M) as (t2 & T2 & M2 & S2); [generalize PI_RGT_0; lra |].
+  rewrite sin_PI2 in S1; rewrite sin_3PI2 in S2.
+  assert (H1 := HM t1 M1); assert (H2 := HM t2 M2); rewrite V in H1, H2 by auto.
+  unfold share in H1, H2; rewrite S1 in H1; rewrite S2 in H2; simpl in H1, H2.
+  assert (A1 : 8 / 10 <= sqrt (/ 2 + 1 * 1 / 4)).
+  { rewrite <- (sqrt_pow2 (8 / 10)) by lra; apply sqrt_le_1_alt; lra. }
+  assert (A2 : sqrt (/ 2 + 1 * -1 / 4) <= 5 / 10).
+  { rewrite <- (sqrt_pow2 (5 / 10)) by lra; apply sqrt_le_1_alt; lra. }
+  apply Rabs_def2 in H1; apply Rabs_def2 in H2; lra.
+Qed.
+
+(** All the hypotheses of Theorem 4, as the paper quotes it, at once. *)
+Lemma turning_flow : adaptive_flow exponential norm_predictor turning_point turning_adapter
+  turning_gradient.
+Proof.
+  constructor.
+  - apply arc_turning_point.
+  - apply arc_turning_adapter.
+  - intros; now apply turning_adapter_pos.
+  - apply everywhere; intros t T j; eexists.
+    apply (is_derive_comp (adapter_at j) phase); [apply adapter_derive | apply phase_derive; lra].
+  - apply everywhere; intros t T; apply gradient_in_clarke.
+    replace (total_loss exponential norm_predictor) with (fun v : vec bool => exp (- norm v))
+      by (apply functional_extensionality; intros v; now rewrite norm_predictor_loss).
+    apply gradient_exp_norm; rewrite norm_turning_point by lra; apply radius_pos; lra.
+  - apply everywhere; intros t T j; apply turning_point_derive; lra.
+  - apply integrable_turning_adapter.
+Qed.
+
+Lemma turning_separates : separates exponential norm_predictor turning_point.
+Proof.
+  exists 0; split; [lra |]; rewrite norm_predictor_loss, norm_turning_point by lra; simpl.
+  apply exp_increasing; generalize (radius_pos 0 ltac:(lra)); lra.
+Qed.
+
+(* statement: theorem 4 as quoted *)
+(** Theorem 4 as the paper quotes it: of the adapter it is asked only that it tends to 1
+    and that its logarithm has finite variation. *)
+Definition theorem_4_as_quoted {J D X} `{FiniteType J} `{Dataset D X}
+    (k : loss) (Phi : vec J -> X -> R) (l : R) : Prop :=
+  forall v beta u : R -> vec J,
+  adaptive_flow k Phi v beta u -> separates k Phi v ->
+  (forall j, is_lim (fun t => beta t j) p_infty 1) ->
+  implicit_regularization (total_loss k Phi) l v (max_margin_KKT Phi (fun _ => 1)).
+(* end statement *)
+
+(* statement: theorem 4 refuted *)
+Theorem theorem_4_refuted :
+  assumption_1 (fun _ => True) norm_predictor 1 /\
+  forall l, ~ theorem_4_as_quoted exponential norm_predictor l.
+(* end statement *)
+Proof.
+  split.
+  - split; [lra |]; intros x; split; [apply norm_predictor_lipschitz | split; auto].
+    intros a w A; now apply norm_predictor_homogeneous.
+  - intros l T4.
+    destruct (T4 _ _ _ turning_flow turning_separates turning_adapter_lim)
+      as (_ & u & _ & _ & Dir).
+    exact (no_direction _ (Dir true)).
+Qed.
