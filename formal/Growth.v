@@ -15,6 +15,25 @@ Context {J : Type} `{FiniteType J}.
 Lemma Sum_plus (f g : J -> R) : Sum (fun j => f j + g j) = Sum f + Sum g.
 Proof. unfold Sum; induction enum; simpl; [ring | rewrite IHl; ring]. Qed.
 
+Lemma Sum_swap {I} `{FiniteType I} (f : I -> J -> R) :
+  Sum (fun i => Sum (fun j => f i j)) = Sum (fun j => Sum (fun i => f i j)).
+Proof.
+  unfold Sum at 1 4; induction (enum (J := I)) as [| i l IH]; simpl.
+  - transitivity (Sum (fun _ : J => 0 * 0)); [rewrite Sum_scal; ring |].
+    apply Sum_ext; intros; ring.
+  - rewrite IH, <- Sum_plus; reflexivity.
+Qed.
+
+Lemma inner_comm (a b : vec J) : inner a b = inner b a.
+Proof. unfold inner; apply Sum_ext; intros; ring. Qed.
+
+Lemma inner_sub (a b c : vec J) : inner a (sub b c) = inner a b - inner a c.
+Proof.
+  unfold inner; transitivity (Sum (fun j => a j * b j + -1 * (a j * c j))).
+  - apply Sum_ext; intros; unfold sub; ring.
+  - rewrite Sum_plus, Sum_scal; ring.
+Qed.
+
 Lemma cauchy_schwarz (f g : J -> R) :
   Sum (fun j => f j * g j) ^ 2 <= Sum (fun j => f j ^ 2) * Sum (fun j => g j ^ 2).
 Proof.

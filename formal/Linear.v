@@ -20,16 +20,6 @@ Definition linear_predictor (feat : X -> vec J) : vec J -> X -> R :=
 Variables (k : loss) (feat : X -> vec J).
 Notation Phi := (linear_predictor feat).
 
-Lemma inner_comm (a b : vec J) : inner a b = inner b a.
-Proof. unfold inner; apply Sum_ext; intros; ring. Qed.
-
-Lemma inner_sub (a b c : vec J) : inner a (sub b c) = inner a b - inner a c.
-Proof.
-  unfold inner; transitivity (Sum (fun j => a j * b j + -1 * (a j * c j))).
-  - apply Sum_ext; intros; unfold sub; ring.
-  - rewrite Sum_plus, Sum_scal; ring.
-Qed.
-
 Lemma lin_gradient i : gradient_of (fun w => Phi w (x i)) (fun _ => feat (x i)).
 Proof.
   split.

@@ -45,6 +45,10 @@ SHOWN = {
     "Comparison": "comparison",
     "Theorem4": "theorem-4",
     "Theorem2": "theorem-2",
+    "DiscreteFactor": "discrete-factor",
+    "DiscreteDirection": "discrete-direction",
+    "DiscreteAdaDelta": "discrete-adadelta",
+    "TheoremF": "theorem-f",
 }
 STEP = r"     = fun step_(\d+) : True => step_\d+\n     : True -> True\n"
 # Context that every goal of a file shares: the index types and the flow itself.

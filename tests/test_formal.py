@@ -169,7 +169,7 @@ def test_the_enclosing_proof_of_a_line():
 def quotations() -> list[tuple[str, str, str]]:
     """(page, source, marker) for every statement that the book quotes."""
     quoted = []
-    for page in [BOOK / "formal.md", *sorted((BOOK / "_formal").glob("*.md"))]:
+    for page in sorted([*BOOK.glob("formal*.md"), *(BOOK / "_formal").glob("*.md")]):
         blocks = re.findall(
             r"\{literalinclude\} (\S+\.v)\n(.*?)`{3}", page.read_text(), re.DOTALL
         )
