@@ -1,7 +1,12 @@
+# PYTHON_ARGCOMPLETE_OK
 """The command line: `marginflow COMMAND …`, thin over the package.
 
-Each command is one function that adds its parser and one that runs it. Commands import
-what they need when they run, so that `marginflow --help` is immediate.
+Each command is one function that adds its parser and one that runs it.  Commands import
+what they need when they run, so that `marginflow --help` is immediate, and what can be
+refused without torch is refused before torch is imported.
+
+Exit status: 0, 1 where something does not hold, 2 for bad input or a run that could not
+be done (with the reason on stderr, and nothing lost), 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -9,37 +14,95 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+import signal
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from marginflow import claims
-from marginflow.experiments import commands as experiments
-from marginflow.experiments import perceptron_command
+from marginflow import __version__
+from marginflow.experiments import spec as specs
 
 if TYPE_CHECKING:
+    from marginflow.experiments.status import Standing
     from marginflow.proofs import Report, Statement
 
-__all__ = ["build_parser", "main"]
+__all__ = ["build_parser", "default_results", "main"]
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+NAMES = ("perceptron", *specs.EXPERIMENTS)
+SHOWN = 5
+"""How many damaged records are told one by one."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status (see each command's --help)."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without ε shows ?
-    args = build_parser().parse_args(argv)
+    _open_standard_streams()
+    parser = build_parser()
+    _offer_completion(parser)
+    args = parser.parse_args(_gathered(sys.argv[1:] if argv is None else argv))
     try:
         status = args.run(args)
-        sys.stdout.flush()
-        return status
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return OK
     except KeyboardInterrupt:
         return INTERRUPTED
+    except (ValueError, OSError, ImportError) as error:
+        print(f"marginflow {args.command}: {error}", file=sys.stderr)
+        status = USAGE
+    return _flushed(status)
+
+
+def _open_standard_streams() -> None:
+    """Give closed ones (`>&-`) a place, so that no file of ours takes their number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without ε shows ?
+
+
+def _flushed(status: int) -> int:
+    """The status, once what was printed is out; 2 where it could not be."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for Python's own last flush
+        print(f"marginflow: the output cannot be written ({error})", file=sys.stderr)
+        return USAGE
+    return status
+
+
+def _offer_completion(parser: argparse.ArgumentParser) -> None:
+    """For `eval "$(register-python-argcomplete marginflow)"`."""
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+
+
+def _gathered(argv: Sequence[str]) -> list[str]:
+    """The arguments with the words after --algorithms as one, up to an experiment."""
+    words: list[str] = []
+    for word in argv:
+        open_list = words and re.fullmatch(r"--algorithms(=.*)?", words[-1])
+        if open_list and not word.startswith("-") and word not in NAMES:
+            words[-1] += ("," if "=" in words[-1] else "=") + word
+        else:
+            words.append(word)
+    return words
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -48,15 +111,39 @@ def build_parser() -> argparse.ArgumentParser:
         prog="marginflow",
         description="Companion to “Implicit Regularization of AdaDelta”.",
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_prove(commands)
-    perceptron_command.add_command(commands)
-    experiments.add_commands(commands)
-    claims.add_command(commands)
+    version = f"marginflow {__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, dest="command"
+    )
+    for add in (_add_prove, _add_run, _add_status, _add_data, _add_claims):
+        add(commands)
     return parser
 
 
-def _add_prove(commands: argparse._SubParsersAction) -> None:
+def default_results() -> Path:
+    """The results folder: MARGINFLOW_RESULTS, or the source tree's, or ./results."""
+    named = os.environ.get("MARGINFLOW_RESULTS")
+    if named:
+        return Path(named)
+    beside_source = Path(__file__).parents[2] / "results"
+    return beside_source if beside_source.is_dir() else Path("results")
+
+
+def _results(args: argparse.Namespace) -> Path:
+    return Path(args.results or default_results())
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", metavar="DIR", help="folder of the records (default: results)"
+    )
+
+
+# ---- prove ---------------------------------------------------------------------------
+
+
+def _add_prove(commands: Any) -> None:
     parser = commands.add_parser(
         "prove",
         help="check the proofs of Sections 2 and 3, step by step",
@@ -93,19 +180,15 @@ def _prove(args: argparse.Namespace) -> int:
     from marginflow import proofs
     from marginflow.proofs import report as show
 
-    try:
-        chosen = [proofs.statement(name) for name in args.names]
-        chosen = chosen or list(proofs.STATEMENTS)
-        if args.list:
-            print("\n".join(f"{s.name}: {', '.join(s.mutations)}" for s in chosen))
-            return OK
-        if args.mutation is not None:
-            results = _broken(chosen, args.mutation, named=bool(args.names))
-        else:
-            results = [list(statement.prove()) for statement in chosen]
-    except ValueError as error:
-        print(f"marginflow prove: {error}", file=sys.stderr)
-        return USAGE
+    chosen = [proofs.statement(name) for name in args.names]
+    chosen = chosen or list(proofs.STATEMENTS)
+    if args.list:
+        print("\n".join(f"{s.name}: {', '.join(s.mutations)}" for s in chosen))
+        return OK
+    if args.mutation is not None:
+        results = _broken(chosen, args.mutation, named=bool(args.names))
+    else:
+        results = [list(statement.prove()) for statement in chosen]
     if args.json:
         print(json.dumps(show.as_json(results), ensure_ascii=False, indent=1))
     elif args.mutation is not None:
@@ -142,6 +225,578 @@ def _broken(chosen: list[Statement], mutation: str, named: bool) -> list[list[Re
             else "nothing is machine-checked here, so that nothing can be broken"
         )
     return results
+
+
+# ---- run -----------------------------------------------------------------------------
+
+Option = tuple[str, dict[str, Any]]
+
+GRID: list[Option] = [
+    ("--scale", {"choices": specs.SCALES, "help": "default: laptop"}),
+    (
+        "--regime",
+        {
+            "choices": (*specs.REGIMES, "both"),
+            "help": "batch size and learning rates (default: both)",
+        },
+    ),
+    ("--rounds", {"help": 'such as "3" or "0-4,7" (default: 0-18, the paper\'s)'}),
+    (
+        "--algorithms",
+        {"metavar": "NAMES", "help": f"of {', '.join(specs.ALGORITHMS)} (default: all)"},
+    ),
+    (
+        "--reading",
+        {
+            "choices": specs.READINGS,
+            "help": "where text and released code differ (default: paper)",
+        },
+    ),
+    ("--dtype", {"choices": specs.DTYPES, "help": "of w (default: float32)"}),
+]
+DEFAULTS = {
+    "scale": "laptop",
+    "regime": "both",
+    "rounds": f"0-{specs.PAPER_ROUNDS - 1}",
+    "algorithms": ",".join(specs.ALGORITHMS),
+    "reading": "paper",
+    "dtype": "float32",
+}
+HOW: list[Option] = [
+    ("--data", {"metavar": "DIR", "help": "the data sets (or MARGINFLOW_DATA)"}),
+    ("--device", {"help": "auto (CUDA, MPS, CPU; the default), or a torch device"}),
+    (
+        "--precision",
+        {
+            "choices": specs.PRECISIONS,
+            "help": "of products in training (default: float32); measuring is exact",
+        },
+    ),
+    (
+        "--deterministic",
+        {"action": "store_true", "help": "on CUDA: the same bits each time, slower"},
+    ),
+    (
+        "--compile",
+        {
+            "action": "store_true",
+            "help": "make the optimizer's step, and on a GPU the network, by "
+            "torch.compile: faster, but rounded in another way",
+        },
+    ),
+    (
+        "--lanes",
+        {
+            "type": int,
+            "metavar": "N",
+            "help": "train N runs at once, as one program (for GPUs; 5: the "
+            "algorithms of a round, 95: of 19 rounds; default: 1)",
+        },
+    ),
+    (
+        "--workers",
+        {
+            "type": int,
+            "metavar": "N",
+            "help": "processes, one thread each (default: the CPUs; on a GPU 1)",
+        },
+    ),
+    ("--scheduler", {"metavar": "ADDRESS", "help": "run on this Dask scheduler"}),
+    ("--dask", {"type": int, "metavar": "N", "help": "run on N local Dask workers"}),
+    (
+        "--checkpoint-seconds",
+        {
+            "type": float,
+            "metavar": "S",
+            "help": "least time between checkpoints of a run (default: 30; on a GPU "
+            "300)",
+        },
+    ),
+    (
+        "--stop-after",
+        {"type": int, "metavar": "EPOCH", "help": "train no run further than this"},
+    ),
+    (
+        "--for",
+        {"metavar": "TIME", "help": "such as 28m or 2h: then save, and end with 0"},
+    ),
+]
+ONE: list[Option] = [
+    ("--data-sets", {"metavar": "SETS", "help": 'such as "0-4,7" (default: 0-20)'}),
+    (
+        "--reduction",
+        {
+            "choices": ("sum", "mean", "both"),
+            "help": "the loss summed over the examples, as in the paper's text, or "
+            "averaged, as in the released code (default: both)",
+        },
+    ),
+]
+
+
+def _add_options(parser: argparse.ArgumentParser, title: str, *options: Option) -> None:
+    group = parser.add_argument_group(title)
+    for flag, how in options:
+        group.add_argument(flag, **how)
+
+
+def _add_run(commands: Any) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="train and record runs of Experiments 1, 2 and 3",
+        description="Train the runs that have no record yet, several at once, and "
+        "record each. Whatever ends the command, nothing recorded is lost: give it "
+        "again, and it goes on from the last checkpoints. SIGTERM lets it finish the "
+        "epoch and save.",
+        epilog="Exit status: 0 if every run is recorded, stopped where it should, or "
+        "in another process's hands; 2 if one could not be done.",
+    )
+    parser.add_argument("experiment", choices=NAMES)
+    _add_options(parser, "which runs of Experiments 2 and 3", *GRID)
+    _add_options(parser, "how to run them", *HOW)
+    _add_options(parser, "which data sets of Experiment 1", *ONE)
+    _add_results(parser)
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.set_defaults(run=_run)
+
+
+def _name(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def _run(args: argparse.Namespace) -> int:
+    one = args.experiment == "perceptron"
+    for flag, _ in (*GRID, *HOW) if one else ONE:
+        if vars(args)[_name(flag)] not in (None, False):
+            raise ValueError(f"{flag} is no option of `marginflow run {args.experiment}`")
+    results = _results(args)
+    if one:
+        chosen = _perceptron_specs(args.data_sets, args.reduction)
+        _check_writable(results)
+        return _run_perceptron(chosen, results, args.quiet)
+    how = {
+        "device": args.device or "auto",
+        "compiled": args.compile,
+        "precision": args.precision or "float32",
+        "deterministic": args.deterministic,
+    }
+    runs = _specs(args, args.experiment, **how)
+    limits = _limits(args)
+    _check_writable(results)
+    return _run_networks(args, runs, results, limits)
+
+
+def _specs(args: argparse.Namespace, experiment: str, **how) -> list[specs.RunSpec]:
+    given = {k: v if vars(args)[k] is None else vars(args)[k] for k, v in DEFAULTS.items()}
+    regime = given.pop("regime")
+    given["rounds"] = specs.parse_rounds(given["rounds"])
+    given["algorithms"] = [name for name in given["algorithms"].split(",") if name]
+    regimes = specs.REGIMES if regime == "both" else (regime,)
+    return specs.grid(experiment, regimes=regimes, **given, **how)
+
+
+def _perceptron_specs(
+    data_sets: str | None = None, reduction: str | None = None
+) -> list[specs.PerceptronSpec]:
+    seeds = specs.parse_rounds(data_sets or f"0-{specs.PERCEPTRON_DATA_SETS - 1}")
+    both = reduction in (None, "both")
+    readings = ("sum", "mean") if both else (str(reduction),)
+    return [
+        specs.PerceptronSpec(data_seed=s, reduction=r) for r in readings for s in seeds
+    ]
+
+
+def _limits(args: argparse.Namespace):
+    from marginflow.experiments.runner import Limits
+
+    seconds, stop_after = args.checkpoint_seconds, args.stop_after
+    if seconds is not None and not 0 <= seconds < float("inf"):
+        raise ValueError(
+            f"checkpoint-seconds is {seconds}; it must be a finite number >= 0"
+        )
+    for name, value in (("stop-after", stop_after), ("lanes", args.lanes)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}; it must be at least 1")
+    length = vars(args)["for"]
+    deadline = None if length is None else time.time() + _seconds(length)
+    return Limits(seconds, stop_after, deadline)
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not found or not float(found[1]):
+        raise ValueError(f'for is {text!r}; write a time such as "90s", "28m" or "2h"')
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _check_writable(results: Path) -> None:
+    """Fail now rather than after hours of training; leaves no folder behind."""
+    made = [p for p in (results, *results.parents) if not p.exists()]
+    probe = results / f".{uuid.uuid4().hex}.tmp"
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with probe.open("xb") as file:
+            file.write(bytes(1 << 16))
+    except OSError as error:
+        raise ValueError(
+            f"results is {str(results)!r}, where nothing can be written "
+            f"({error.strerror or error}); name another folder by --results"
+        ) from error
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()  # the first record makes it again
+
+
+def _run_perceptron(
+    chosen: list[specs.PerceptronSpec], results: Path, quiet: bool
+) -> int:
+    from tqdm import tqdm
+
+    from marginflow.experiments.perceptron import record_perceptron
+
+    for spec in tqdm(chosen, unit="data set", disable=quiet):
+        record_perceptron(results, spec)
+    print(f"{len(chosen)} runs are recorded in {results}/perceptron")
+    return OK
+
+
+def _run_networks(args: argparse.Namespace, runs, results: Path, limits) -> int:
+    from marginflow.data import data_root
+    from marginflow.experiments import sweep
+
+    workplace, workers = _workplace(args, runs[0])
+    show = _Progress(runs, results, workers, quiet=args.quiet)
+    with _stop_at_sigterm(), show:
+        outcomes = sweep.run_sweep(
+            runs,
+            results,
+            data_root(args.data),
+            workplace=workplace,
+            limits=limits,
+            lanes=args.lanes or 1,
+            report=show.report,
+            tick=show.tick,
+        )
+    counts = Counter(outcome.status for outcome in outcomes)
+    print(", ".join(f"{n} {status}" for status, n in counts.items()))
+    if counts["stopped"] + counts["not begun"]:
+        print(_how_to_go_on(args, outcomes))
+    reasons = {o.message for o in outcomes if o.status == "failed"}
+    for reason in sorted(reasons):
+        print(f"marginflow run: {reason}", file=sys.stderr)
+    return USAGE if reasons else OK
+
+
+def _how_to_go_on(args: argparse.Namespace, outcomes: list) -> str:
+    if args.stop_after is not None and not any(o.seconds for o in outcomes):
+        return f"every run was at epoch {args.stop_after} or beyond before"
+    return "saved; the same command, given again, goes on from there"
+
+
+def _workplace(args: argparse.Namespace, spec: specs.RunSpec):
+    """Where to run, and how many workers that is (1 where it cannot be known)."""
+    from marginflow.experiments import workplaces
+
+    given = [n for n in ("workers", "scheduler", "dask") if vars(args)[n] is not None]
+    if len(given) > 1:
+        raise ValueError(f"--{given[0]} and --{given[1]} exclude each other")
+    if args.scheduler is not None:
+        return workplaces.dask_scheduler(args.scheduler), 1
+    if args.dask is not None:
+        return workplaces.dask_cluster(args.dask), args.dask
+    if args.workers is not None:
+        place = workplaces.process_pool(args.workers)
+    from marginflow.experiments.devices import check_memory, resolve_device
+
+    device = resolve_device(spec.device)
+    cpus = _cpus() if device.type == "cpu" else 1
+    workers = cpus if args.workers is None else args.workers
+    check_memory(spec, device, args.lanes or 1, workers)
+    return place if args.workers else workplaces.process_pool(workers), workers
+
+
+def _cpus() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def _stop_at_sigterm() -> Iterator[None]:
+    """Let runs finish their epoch and save when the command is asked to end."""
+    from marginflow.experiments.runner import STOP
+
+    STOP.clear()
+    try:
+        before: Any = signal.signal(signal.SIGTERM, lambda *_: STOP.set())
+    except ValueError:  # not in the main thread, which has no say in signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Progress:
+    """A line for each run that ends, and on a terminal a bar with the time left.
+
+    What is left is judged by the runs' own training times, without their start.
+    """
+
+    def __init__(self, runs, results: Path, workers: int, *, quiet: bool) -> None:
+        from tqdm import tqdm
+
+        self.results, self.workers, self.quiet = results, workers, quiet
+        self.left = dict.fromkeys(runs)
+        self.paid = self.spent = 0.0
+        self.bar = tqdm(
+            total=len(runs),
+            unit="run",
+            disable=quiet or not (sys.stderr and sys.stderr.isatty()),
+            bar_format="{n_fmt}/{total_fmt} {bar:20}{postfix}",
+        )
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.close()
+
+    def report(self, outcome) -> None:
+        """Take in what became of a run."""
+        from marginflow.experiments.status import clock
+
+        spec = outcome.spec
+        self.left.pop(spec, None)
+        self.bar.update()
+        if outcome.status in ("recorded", "diverged"):
+            self.paid += spec.setting.total_steps
+            self.spent += outcome.seconds
+        if self.quiet or outcome.status in ("present", "not begun"):
+            return
+        took = f" in {clock(outcome.seconds)}" if outcome.seconds else ""
+        done = f"[{self.bar.total - len(self.left)}/{self.bar.total}]"
+        line = f"{done} {spec.name} {outcome.status}{took}{self.time_left()}"
+        self.bar.write(line, file=sys.stdout)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+    def tick(self) -> None:
+        """Tell of what is under way."""
+        if self.bar.disable:
+            return
+        from marginflow.experiments.checkpoints import epochs_done
+
+        parts = []
+        for spec in self.left:
+            if (done := epochs_done(self.results, spec)) is not None:
+                parts.append(f"{spec.algorithm}-{spec.round:02d} {done[0]}/{done[1]}")
+            if len(parts) == 4:
+                break
+        self.bar.set_postfix_str(f"{', '.join(parts)}{self.time_left()}")
+
+    def time_left(self) -> str:
+        """In words, once a run has told its time."""
+        from marginflow.experiments.status import clock
+
+        if not self.paid or not self.left:
+            return ""
+        steps = sum(spec.setting.total_steps for spec in self.left)
+        return f", about {clock(self.spent / self.paid * steps / self.workers)} left"
+
+
+# ---- status and data -----------------------------------------------------------------
+
+
+def _add_status(commands: Any) -> None:
+    parser = commands.add_parser(
+        "status",
+        help="show which runs are recorded, under way or missing, and what is left",
+        description="Show what is recorded, under way, missing or damaged, and how "
+        "long the missing runs would take, judging by the recorded ones.",
+        epilog="Exit status: 0, or 2 if a record is damaged.",
+    )
+    _add_names(parser, NAMES)
+    _add_options(parser, "which runs of Experiments 2 and 3", *GRID)
+    _add_results(parser)
+    parser.set_defaults(run=_status)
+
+
+def _add_names(parser: argparse.ArgumentParser, known: Sequence[str]) -> None:
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"{', '.join(known)}; all of them if none is named",
+    )
+
+
+def _known(names: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{name!r} is unknown; choose one of {', '.join(known)}")
+    return names or known
+
+
+def _status(args: argparse.Namespace) -> int:
+    results = _results(args)
+    names = _known(args.names, NAMES)
+    every = [_specs(args, name) for name in names if name != "perceptron"]
+    from marginflow.experiments.status import standing
+
+    damaged: dict[Any, str] = {}
+    if "perceptron" in names:
+        for reduction in ("sum", "mean"):
+            mine = _perceptron_specs(reduction=reduction)
+            found = standing(mine, results)
+            damaged |= found.damaged
+            print(f"perceptron/{reduction}: {_summary(found, len(mine))}")
+            print(f"  {'data sets':11}{_row(found, mine)}")
+    for runs in every:
+        for folder in dict.fromkeys(spec.folder for spec in runs):
+            mine = [spec for spec in runs if spec.folder == folder]
+            found = standing(mine, results)
+            damaged |= found.damaged
+            print(f"{folder}: {_summary(found, len(mine))}")
+            for algorithm in dict.fromkeys(spec.algorithm for spec in mine):
+                row = [spec for spec in mine if spec.algorithm == algorithm]
+                print(f"  {algorithm:11}{_row(found, row)}")
+    print("  # recorded   x diverged   ~ under way   / stopped   . missing   ! damaged")
+    for message in list(damaged.values())[:SHOWN]:
+        print(f"marginflow status: {message}", file=sys.stderr)
+    if len(damaged) > SHOWN:
+        more = f"marginflow status: ... and {len(damaged) - SHOWN} more like these"
+        print(more, file=sys.stderr)
+    return USAGE if damaged else OK
+
+
+def _summary(found: Standing, total: int) -> str:
+    from marginflow.experiments.status import clock
+
+    parts = [f"{len(found.recorded)} of {total} recorded"]
+    for name in ("diverged", "under_way", "stopped", "missing", "damaged"):
+        if n := len(getattr(found, name)):
+            parts.append(f"{n} {name.replace('_', ' ')}")
+    if found.stopped:
+        epochs = sorted(set(found.stopped.values()))
+        span = f"{epochs[0]}" if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
+        parts.append(f"stopped ones at epoch {span}")
+    if found.seconds_left is None:
+        parts.append("nothing recorded yet to judge the cost by")
+    elif found.seconds_left:
+        parts.append(f"about {clock(found.seconds_left)} on one CPU left")
+    return ", ".join(parts)
+
+
+def _row(found: Standing, runs: Sequence[Any]) -> str:
+    marks = {
+        **dict.fromkeys(found.recorded, "#"),
+        **dict.fromkeys(found.diverged, "x"),
+        **dict.fromkeys(found.under_way, "~"),
+        **dict.fromkeys(found.stopped, "/"),
+        **dict.fromkeys(found.damaged, "!"),
+    }
+    return "".join(marks.get(spec, ".") for spec in runs)
+
+
+def _add_data(commands: Any) -> None:
+    parser = commands.add_parser(
+        "data",
+        help="check the data sets, or fetch them",
+        description="Check every file of a data set against its md5; with --download, "
+        "fetch what is missing first.",
+        epilog="Exit status: 0 if every file is right, 2 if not.",
+    )
+    _add_names(parser, specs.EXPERIMENTS)
+    parser.add_argument(
+        "--data", metavar="DIR", help="folder of the data sets (or MARGINFLOW_DATA)"
+    )
+    parser.add_argument(
+        "--download", action="store_true", help="fetch the official files"
+    )
+    parser.set_defaults(run=_data)
+
+
+def _data(args: argparse.Namespace) -> int:
+    names = _known(args.names, specs.EXPERIMENTS)
+    from marginflow.data import check_files, data_root, download
+
+    status = OK
+    root = data_root(args.data)
+    for name in names:
+        if args.download:
+            download(name, root)
+        states = check_files(name, root)
+        bad = [state for state in states if state.problem]
+        if not bad:
+            print(f"{name}: {len(states)} files in {root}, all md5 right")
+            continue
+        status = USAGE
+        print(f"{name}: {len(bad)} of {len(states)} files cannot be used:")
+        print("\n".join(f"  {state.path} {state.problem}" for state in bad))
+        print(
+            f"  `marginflow data {name} --download` fetches what is missing; "
+            "delete what is corrupt first"
+        )
+    return status
+
+
+# ---- claims --------------------------------------------------------------------------
+
+
+def _add_claims(commands: Any) -> None:
+    parser = commands.add_parser(
+        "claims",
+        help="every claim of the paper: measure, tolerance, verdict",
+        description="Measure the paper's claims afresh: proofs step by step, flows, "
+        "and recorded runs (about half a minute).",
+        epilog="Exit status: 0; with --check, 1 if the book says otherwise than what "
+        "is measured; 2 for an unknown name, a damaged record, or no records at all.",
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="CLAIM", help="default: all of them"
+    )
+    _add_results(parser)
+    what: Callable = parser.add_mutually_exclusive_group().add_argument
+    what("--list", action="store_true", help="list the claims' names")
+    what("--json", action="store_true", help="print JSON")
+    what("--write", action="store_true", help="make the book's table, claims.json, anew")
+    what("--check", action="store_true", help="compare with the book's table")
+    parser.set_defaults(run=_claims)
+
+
+def _claims(args: argparse.Namespace) -> int:
+    from marginflow import claims
+
+    results = _results(args)
+    kept = results / "claims.json"
+    if args.list:
+        print("\n".join(claim.name for claim in claims.claims()))
+        return OK
+    if args.write and args.names:
+        raise ValueError("--write makes the whole table; name no claims with it")
+    claims.require_records(results, args.names)
+    before = claims.read_scoreboard(kept) if args.check else []
+    findings = claims.scoreboard(results, args.names)
+    if args.json:
+        print(claims.as_json(findings))
+        return OK
+    if args.check:
+        chosen = {f.name for f in findings}
+        wrong = claims.differences([f for f in before if f.name in chosen], findings)
+        print("\n".join(wrong) or f"{len(findings)} claims, as the book says")
+        return FAILED if wrong else OK
+    if args.write:
+        claims.write_scoreboard(kept, findings)
+    print(claims.Scoreboard(tuple(findings)))
+    counts = Counter(f.verdict for f in findings)
+    print(", ".join(f"{n} {verdict}" for verdict, n in counts.most_common()))
+    return OK
 
 
 if __name__ == "__main__":

@@ -353,6 +353,8 @@ def _materialize(
     net: nn.Sequential, generator: torch.Generator | None, gain: float | None
 ) -> nn.Sequential:
     # Layers are built on the meta device, where their own initialization draws nothing.
+    if torch.get_default_device().type == "meta":  # only shapes are asked for
+        return net
     return initialize(net.to_empty(device="cpu"), generator or _seeded(), gain)
 
 

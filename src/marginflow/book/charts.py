@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from marginflow.book.curves import PANELS, band
-from marginflow.book.figures import ALGORITHMS, DASHES, PALETTE
+from marginflow.book.figures import PANELS, band
+from marginflow.book.style import ALGORITHMS, DASHES, PALETTE
 
 if TYPE_CHECKING:
     import altair

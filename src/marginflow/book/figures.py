@@ -1,10 +1,6 @@
-"""One style for every figure of the book, and one colour and marker per algorithm.
+"""Figures 1, 2 and 3 of the paper, drawn from runs and records.
 
-Figures are SVG with a transparent background, and all ink is a grey that reads on a
-white page as well as on the dark theme's near-black one, because an embedded SVG cannot
-know which of the two it lies on.  The colours are close to those of Okabe and Ito, for
-readers with a colour vision deficiency, and darkened or lightened to stand out from
-both backgrounds; markers and dashes repeat the distinction without colour.
+The book's style (:mod:`marginflow.book.style`) can be had from here too.
 """
 
 from __future__ import annotations
@@ -12,9 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from marginflow.book.figure_csv import offer_csv
-from marginflow.experiments.spec import ALGORITHMS
+from marginflow.book.style import (
+    ACCENTS,
+    DASHES,
+    INK,
+    MARKERS,
+    PALETTE,
+    line_style,
+    use_book_style,
+)
+from marginflow.experiments.spec import ALGORITHMS, REGIMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,97 +32,22 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCENTS",
     "ALGORITHMS",
+    "BAND",
     "DASHES",
     "INK",
     "MARKERS",
     "PALETTE",
+    "PANELS",
+    "band",
     "epoch_axis",
     "figure_1",
+    "line_style",
+    "regimes_figure",
+    "single_round_figure",
     "use_book_style",
 ]
 
-INK = "#797979"
-"""Grey of axes, text and reference lines; legible on light and dark pages."""
-
-PALETTE = dict(
-    zip(
-        ALGORITHMS,
-        ("#009E73", "#0085CA", "#D55E00", "#C77CA8", "#B8860B"),
-        strict=True,
-    )
-)
-"""Colour of each algorithm, the same in the whole book."""
-
-MARKERS = dict(zip(ALGORITHMS, ("o", "s", "^", "X", "P"), strict=True))
-"""Marker of each algorithm."""
-
-DASHES = dict(
-    zip(ALGORITHMS, ("", (4, 1.5), (1, 1), (6, 2, 1, 2), (3, 1, 1, 1)), strict=True)
-)
-"""Dash pattern of each algorithm's line ("" is solid), for seaborn's ``dashes=``."""
-
-ACCENTS = ["#0085CA", "#D55E00", "#009E73", "#C77CA8", "#B8860B", "#7B6FD0"]
-"""Colours for series that are not algorithms, in order of use."""
-
-
-def use_book_style() -> None:
-    """Set seaborn and matplotlib to the book's style; call it once per notebook.
-
-    In a notebook, figures become SVG, and each brings along what it draws as CSV.
-    """
-    import matplotlib as mpl
-    import seaborn as sns
-    from cycler import cycler
-
-    sns.set_theme(
-        context="notebook",
-        style="ticks",
-        rc={
-            "figure.figsize": (7.0, 3.6),
-            "figure.facecolor": "none",
-            "figure.constrained_layout.use": True,
-            "axes.facecolor": "none",
-            "savefig.facecolor": "none",
-            "savefig.transparent": True,
-            "axes.edgecolor": INK,
-            "axes.labelcolor": INK,
-            "axes.titlecolor": INK,
-            "axes.titlesize": 12,
-            "axes.labelsize": 11,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.prop_cycle": cycler(color=ACCENTS),
-            "text.color": INK,
-            "xtick.color": INK,
-            "ytick.color": INK,
-            "xtick.labelsize": 10,
-            "ytick.labelsize": 10,
-            "grid.color": INK,
-            "grid.alpha": 0.25,
-            "legend.frameon": False,
-            "legend.fontsize": 10,
-            "lines.linewidth": 1.6,
-            "mathtext.fontset": "dejavusans",
-            # Reproducible files: the same figure gives the same bytes.
-            "svg.hashsalt": "marginflow",
-            "svg.fonttype": "path",
-        },
-    )
-    mpl.rcParams["axes.formatter.use_mathtext"] = True
-    _prefer_svg()
-    offer_csv()
-
-
-def _prefer_svg() -> None:
-    """Ask a running IPython kernel for SVG output; do nothing elsewhere."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
-    if get_ipython() is not None:
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
-
-        set_matplotlib_formats("svg", metadata={"Date": None})
+# ---- Experiment 1 --------------------------------------------------------------------
 
 
 def epoch_axis(ax: Axes, last: int) -> None:
@@ -155,9 +85,7 @@ def _accuracy(ax: Axes, run: PerceptronRun) -> None:
     # Every epoch up to 64, then some 40 a factor of two: the eye sees no more.
     shown = np.unique(np.geomspace(1, epochs[-1], 400).astype(int))
     for i, name in enumerate(ALGORITHMS):
-        style = (0, DASHES[name]) if DASHES[name] else "-"
-        values = run.accuracy[shown, i].numpy()
-        ax.plot(shown, values, color=PALETTE[name], linestyle=style, label=name)
+        ax.plot(shown, run.accuracy[shown, i].numpy(), **line_style(name))
     epoch_axis(ax, 2**12)
     ax.set(ylim=(0.48, 1.02), ylabel="Average accuracy")
 
@@ -213,3 +141,163 @@ def _adapter_directions(ax: Axes3D, run: PerceptronRun, name: str) -> None:
         axis.set_label_text(f"${letter}$", fontsize=10)
     ax.view_init(elev=18, azim=-58)
     ax.set_box_aspect(None, zoom=0.95)
+
+
+# ---- Experiments 2 and 3 -------------------------------------------------------------
+
+BAND = (0.25, 0.75)
+"""Quantiles over the rounds between which the band lies, as in the paper."""
+
+PANELS = {
+    "loss": "Training loss",
+    "train_accuracy": "Training accuracy",
+    "test_accuracy": "Test accuracy",
+    "normalized_margin": "Normalized margin",
+}
+"""The four rows of Figures 2 and 3: quantity and label."""
+
+
+def band(frame: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Median and band over rounds, for each algorithm and evaluated epoch.
+
+    Args:
+        frame: records of one experiment and regime.
+        quantity: a key of :data:`PANELS`, or a column of the records.
+
+    Returns:
+        Columns algorithm, epoch, low, median, high, rounds.  Epochs at which no run was
+        measured in this quantity are left out.
+
+    Raises:
+        ValueError: the quantity is unknown.
+    """
+    values = _quantity(frame, quantity)
+    table = frame[["algorithm", "epoch"]].assign(value=values).dropna()
+    grouped = table.groupby(["algorithm", "epoch"], sort=True).value
+    return pd.DataFrame(
+        {
+            "low": grouped.quantile(BAND[0]),
+            "median": grouped.median(),
+            "high": grouped.quantile(BAND[1]),
+            "rounds": grouped.size(),
+        }
+    ).reset_index()
+
+
+def _quantity(frame: pd.DataFrame, name: str) -> pd.Series:
+    if name == "loss":
+        return np.exp(frame.log_loss)
+    if name == "normalized_margin":
+        sign = np.sign(frame.margin)
+        size = np.log(frame.margin.abs()) - _degree(frame) * frame.log_norm
+        return sign * np.exp(size)
+    if name in frame.columns:
+        return frame[name]
+    raise ValueError(
+        f"quantity is {name!r}; choose one of {', '.join(PANELS)} or a column"
+    )
+
+
+def _degree(frame: pd.DataFrame) -> pd.Series:
+    """L, by which the margin is normalized, read off each experiment's network."""
+    from marginflow.networks import homogeneity_degree, mnist_net, vgg_net
+
+    degrees = {
+        name: int(homogeneity_degree(make(1 / 32)))
+        for name, make in (("mnist", mnist_net), ("cifar10", vgg_net))
+    }
+    return frame.experiment.map(degrees)
+
+
+def regimes_figure(frame: pd.DataFrame, *, height: float = 2.0) -> Figure:
+    """The paper's Figure 2 or 3: four quantities × two regimes, median and band.
+
+    Loss and training accuracy have log2-scaled epochs, test accuracy and margin linear
+    ones, as in the paper; test accuracy begins after a fifth of the training, and the
+    margin where it is positive.
+
+    Args:
+        frame: records of one experiment in one or both regimes.
+        height: of a row, in inches.
+    """
+    import matplotlib.pyplot as plt
+
+    lengths = frame.groupby("regime").epoch.max()
+    figure, axes = plt.subplots(
+        len(PANELS),
+        2,
+        figsize=(7.6, height * len(PANELS)),
+        sharex="row" if lengths.nunique() == 1 else False,
+        sharey="row",
+    )
+    for (quantity, label), row in zip(PANELS.items(), axes, strict=True):
+        for regime, ax in zip(REGIMES, row, strict=True):
+            mine = frame[frame.regime == regime]
+            _draw(ax, mine, quantity)
+            if quantity == "loss":
+                ax.set_title(f"{regime} regime")
+        row[0].set_ylabel(label)
+    for ax in axes[-1]:
+        ax.set_xlabel("Epoch")
+    figure.align_ylabels(axes[:, 0])
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=5)
+    return figure
+
+
+def single_round_figure(frame: pd.DataFrame) -> Figure:
+    """Loss, training accuracy and margin of one run of each algorithm, epochs log2.
+
+    The normalized margin is negative while some example is misclassified.
+
+    Args:
+        frame: records of one experiment, regime and round.
+    """
+    import matplotlib.pyplot as plt
+
+    quantities = ("loss", "train_accuracy", "normalized_margin")
+    figure, axes = plt.subplots(1, 3, figsize=(7.6, 2.8))
+    for quantity, ax in zip(quantities, axes, strict=True):
+        values = frame.assign(value=_quantity(frame, quantity))
+        for algorithm in ALGORITHMS:
+            mine = values[(values.algorithm == algorithm) & (values.epoch > 0)]
+            ax.plot(mine.epoch, mine.value, marker=".", **line_style(algorithm))
+        ax.set_xscale("log", base=2)
+        ax.set_title(PANELS[quantity])
+        ax.set_xlabel("Epoch")
+    axes[0].set_yscale("log", base=2)
+    axes[2].axhline(0, color=INK, linewidth=1, zorder=0)
+    axes[2].ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=5)
+    return figure
+
+
+def _draw(ax: Axes, frame: pd.DataFrame, quantity: str) -> None:
+    last = 1.0
+    for algorithm in ALGORITHMS:
+        mine = frame[(frame.algorithm == algorithm) & (frame.epoch > 0)]
+        if mine.empty:
+            continue
+        curve = band(mine, quantity)
+        last = max(last, curve.epoch.max())
+        if quantity == "test_accuracy":
+            curve = curve[curve.epoch >= 0.2 * last]
+        low, middle, high = curve.low, curve["median"], curve.high
+        if quantity == "normalized_margin":
+            shown = middle > 0
+            low, middle, high = low.where(shown), middle.where(shown), high.where(shown)
+        colour = PALETTE[algorithm]
+        ax.fill_between(curve.epoch, low, high, color=colour, alpha=0.18, linewidth=0)
+        ax.plot(curve.epoch, middle, **line_style(algorithm))
+    if last == 1.0:  # nothing to draw
+        return
+    if quantity in ("loss", "train_accuracy"):
+        ax.set_xscale("log", base=2)
+        ax.set_xlim(1, last)
+    else:
+        ax.set_xlim(0, last)
+    if quantity == "loss":
+        ax.set_yscale("log", base=2)
+    if quantity == "normalized_margin":
+        ax.set_ylim(bottom=0)

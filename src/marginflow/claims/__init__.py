@@ -1,14 +1,14 @@
 """What the paper claims, and what became of each claim here."""
 
+from marginflow.claims.claim import VERDICTS, Claim, Finding, Result
 from marginflow.claims.table import (
-    VERDICTS,
-    Claim,
-    Finding,
     Scoreboard,
-    add_command,
+    as_json,
     claims,
     differences,
+    experiment_table,
     read_scoreboard,
+    require_records,
     scoreboard,
     write_scoreboard,
 )
@@ -17,11 +17,14 @@ __all__ = [
     "VERDICTS",
     "Claim",
     "Finding",
+    "Result",
     "Scoreboard",
-    "add_command",
+    "as_json",
     "claims",
     "differences",
+    "experiment_table",
     "read_scoreboard",
+    "require_records",
     "scoreboard",
     "write_scoreboard",
 ]

@@ -13,416 +13,587 @@ Three kinds of claims, three kinds of measures:
 
 from __future__ import annotations
 
-import argparse
 import html
 import json
+import math
 import os
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from marginflow.claims import flows, measures
+from marginflow.claims.claim import MOST_ROUNDS, Claim, Finding, Result, judge, share
+from marginflow.claims.flows import along_the_flow
+from marginflow.experiments.spec import (
+    PERCEPTRON_DATA_SETS,
+    READINGS,
+    PerceptronSpec,
+    grid,
+)
 
 __all__ = [
-    "VERDICTS",
-    "Claim",
-    "Finding",
     "Scoreboard",
-    "add_command",
+    "as_json",
     "claims",
     "differences",
+    "experiment_table",
     "read_scoreboard",
+    "require_records",
     "scoreboard",
     "write_scoreboard",
 ]
 
-VERDICTS = (
-    "reproduced",
-    "mostly",
-    "not reproduced",
-    "not testable at this scale",
-    "not recorded",
-    "cited",
-)
-"""What can be said of a claim; "cited": the paper's own ground is another paper."""
-
-Measure = Callable[[Path], tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim of the paper."""
-
-    name: str
-    where: str
-    """Where it stands in the paper."""
-    says: str
-    measured: str
-    """What is measured, in words."""
-    tolerance: str
-    page: str
-    """The chapter of this book that treats it."""
-    measure: Measure
-    """From the results folder to (what was found, verdict)."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A claim, and what came out; plain text throughout."""
-
-    name: str
-    where: str
-    says: str
-    measured: str
-    tolerance: str
-    page: str
-    found: str
-    verdict: str
+FORMAL = Path(__file__).parents[3] / "formal"
+"""The Coq sources of a checkout; a wheel has none."""
 
 
 # ---- proofs --------------------------------------------------------------------------
 
 
-def _proof(name: str) -> Measure:
-    def measure(_: Path) -> tuple[str, str]:
-        from marginflow import proofs
+def settled(name: str):
+    """The reports of a statement's proof, and how each step was settled."""
+    from marginflow import proofs
 
-        reports = list(proofs.statement(name).prove())
-        engines: dict[str, int] = {}
-        for report in reports:
-            engine = report.step.check.engine.value
-            engines[engine] = engines.get(engine, 0) + 1
-        listed = ", ".join(f"{n} {engine}" for engine, n in engines.items())
-        failed = [r.step.name for r in reports if not r.verdict.outcome.stands]
-        if failed:
-            return f"fails at {', '.join(failed)}", "not reproduced"
-        return f"steps: {listed}", "cited" if set(engines) == {
-            "cited"
-        } else "reproduced"
-
-    return measure
+    reports = list(proofs.statement(name).prove())
+    engines = Counter(report.step.check.engine.value for report in reports)
+    return reports, engines
 
 
-def _proof_claim(name: str, where: str, says: str) -> Claim:
-    return Claim(
-        f"{name}-proof",
-        where,
-        says,
-        "the steps of its proof, settled by algebra, solver, paper, citation, numbers",
-        "all steps stand",
-        name,
-        _proof(name),
-    )
+def _proof(claim: Claim, _: Path) -> list[Result]:
+    reports, engines = claim.quantity(claim.page)
+    failed = [r.step.name for r in reports if not r.verdict.outcome.stands]
+    if failed:
+        return [Result("not reproduced", f"fails at {', '.join(failed)}")]
+    found = "steps: " + ", ".join(f"{n} {engine}" for engine, n in engines.items())
+    if set(engines) == {"cited"}:
+        return [Result("cited", found)]
+    return [Result("proven (Coq)" if _in_coq(claim.page) else "proven", found)]
 
 
-# ---- flows ---------------------------------------------------------------------------
-
-LOG_T_END = 1e6
-
-
-@lru_cache(maxsize=1)
-def _flows():
-    """Four perceptron flows to log t = 10^6, and the KKT direction each should take."""
-    import numpy as np
-
-    from marginflow.data import perceptron_points, seeded_generator
-    from marginflow.flows import AdaptiveFlow
-    from marginflow.kkt import perceptron_kkt_points
-    from marginflow.losses import EXPONENTIAL, LOGISTIC
-    from marginflow.networks import LeakyPerceptron
-
-    x, y = (t.numpy() for t in perceptron_points(seeded_generator(0, 0)))
-    skew = np.array([4.0, 1.0, 0.25])
-    flows = []
-    for loss in (EXPONENTIAL, LOGISTIC):
-        for delta, epsilon in ((np.ones(3), np.ones(3)), (skew, 1 / skew)):
-            run = AdaptiveFlow(
-                LeakyPerceptron(), x, y, loss=loss, delta=delta, epsilon=epsilon
-            ).integrate(
-                np.array([0.6, 0.5, 0.1]),
-                np.array([0.2, 0.5, 3.0]),
-                np.array([4.0, 1.5, 0.1]),
-                log_t_end=LOG_T_END,
-                rtol=1e-12,
-            )
-            limit = perceptron_kkt_points(x, y, delta, epsilon).nearest(run.w[-1]).w
-            flows.append((run, limit / np.linalg.norm(limit)))
-    return flows
-
-
-def _slope(log_t, values, low: float = 1e2) -> float:
-    """Slope of ``values`` against log log t, over the last four decades."""
-    import numpy as np
-
-    late = log_t >= low
-    return float(np.polyfit(np.log(log_t[late]), values[late], 1)[0])
-
-
-def _within(numbers: Sequence[float], centre: float, tolerance: float):
-    worst = max(numbers, key=lambda number: abs(number - centre))
-    good = abs(worst - centre) <= tolerance
-    return f"{worst:.4f}", "reproduced" if good else "not reproduced"
-
-
-def _at_most(numbers: Sequence[float], limit: float):
-    worst = max(numbers)
-    return f"{worst:.1e}", "reproduced" if worst <= limit else "not reproduced"
-
-
-def _loss_rate(_: Path) -> tuple[str, str]:
-    slopes = [_slope(run.log_t, run.log_loss + run.log_t) for run, _ in _flows()]
-    return _within(slopes, -1.0, 0.02)  # 2 - 2/L = 1 for L = 2
-
-
-def _norm_rate(_: Path) -> tuple[str, str]:
-    import numpy as np
-
-    slopes = [
-        _slope(run.log_t, np.log(np.linalg.norm(run.w, axis=1))) for run, _ in _flows()
-    ]
-    return _within(slopes, 0.5, 0.01)
-
-
-def _distances(run, limit):
-    import numpy as np
-
-    w = run.w / np.linalg.norm(run.w, axis=1, keepdims=True)
-    return np.linalg.norm(w - limit, axis=1)
-
-
-def _direction(_: Path) -> tuple[str, str]:
-    """Distance at the end over that at log t = 100, the largest of the four flows."""
-    import numpy as np
-
-    shrunk = []
-    for run, limit in _flows():
-        distance = _distances(run, limit)
-        shrunk.append(distance[-1] / np.interp(100.0, run.log_t, distance))
-    return _at_most(shrunk, 0.02)
-
-
-def _direction_rate(_: Path) -> tuple[str, str]:
-    """Slopes near -1/2 (one support vector) or -1 (several); the one farthest off."""
-    import numpy as np
-
-    slopes = [
-        _slope(run.log_t, np.log(_distances(run, limit))) for run, limit in _flows()
-    ]
-    off = max(min(abs(slope + 0.5), abs(slope + 1.0)) for slope in slopes)
-    listed = ", ".join(f"{slope:.3f}" for slope in slopes)
-    return listed, "reproduced" if off <= 0.02 else "not reproduced"
-
-
-def _identity(_: Path) -> tuple[str, str]:
-    import numpy as np
-
-    return _at_most([np.nanmax(run.identity_defect()) for run, _ in _flows()], 1e-10)
-
-
-def _last_gap(_: Path) -> tuple[str, str]:
-    import numpy as np
-
-    gaps = []
-    for run, _ in _flows():
-        seen = run.gap[~np.isnan(run.gap).any(axis=1)]
-        gaps.append(np.abs(seen[-1]).max())
-    return _at_most(gaps, 1e-10)
-
-
-def _monotone(_: Path) -> tuple[str, str]:
-    """Largest relative increase of |1 - β²| from one recorded time to the next."""
-    import numpy as np
-
-    worst = []
-    for run, _ in _flows():
-        seen = run.gap[~np.isnan(run.gap).any(axis=1)]
-        if (np.sign(seen) * np.sign(seen[0]) < 0).any():
-            return "changes its sign", "not reproduced"
-        size = np.abs(seen)
-        worst.append(float((np.diff(size, axis=0) / size.max(axis=0)).max()))
-    return _at_most([max(0.0, rise) for rise in worst], 1e-12)
+def _in_coq(name: str) -> bool:
+    """Whether a Coq file has a theorem of that name, `lemma_7`, or its first part."""
+    theorem = re.compile(rf"^Theorem {name.replace('-', '_')}(_i)?\b", re.M)
+    return any(theorem.search(path.read_text("utf-8")) for path in FORMAL.glob("*.v"))
 
 
 # ---- experiments ---------------------------------------------------------------------
 
 
-@lru_cache(maxsize=2)
-def _perceptron_verdicts(results: Path):
+@lru_cache(maxsize=4)
+def _observed(results: Path, reduction: str):
+    """What each recorded data set says, and the records' provenance."""
     import pandas as pd
 
-    from marginflow.claims.perceptron import observe, verdicts
-    from marginflow.experiments.perceptron import PerceptronSpec
-    from marginflow.experiments.perceptron_records import (
-        load_perceptron,
-        perceptron_path,
-    )
+    from marginflow.experiments.perceptron import load_perceptron
+    from marginflow.experiments.records import read_record, record_path
 
-    specs = [PerceptronSpec(data_seed=s, reduction="mean") for s in range(21)]
-    specs = [spec for spec in specs if perceptron_path(results, spec).exists()]
-    if not specs:
-        return None
-    frame = load_perceptron(results, specs)
-    return verdicts(pd.DataFrame([observe(f) for _, f in frame.groupby("data_seed")]))
-
-
-def _perceptron(name: str) -> Measure:
-    def measure(results: Path) -> tuple[str, str]:
-        table = _perceptron_verdicts(results)
-        if table is None:
-            return "no record", "not recorded"
-        row = table.loc[name]
-        return f"{row['median']}, holds on {row['holds on']} data sets", row["verdict"]
-
-    return measure
-
-
-@lru_cache(maxsize=8)
-def _records(results: Path, experiment: str, regime: str, scale: str):
-    from marginflow.experiments.records import load_frame
-    from marginflow.experiments.spec import grid
-
-    frame, _ = load_frame(results, grid(experiment, regimes=[regime], scale=scale))
-    return frame
-
-
-def _trained(observation) -> Measure:
-    def measure(results: Path) -> tuple[str, str]:
-        from marginflow.claims.measures import full_rounds
-
-        for scale in ("paper", "laptop"):  # the larger one counts, if there is one
-            key = (results, observation.experiment, observation.regime, scale)
-            frame = full_rounds(_records(*key))
-            if not frame.empty:
-                number, verdict = observation.verdict(frame)
-                rounds = frame["round"].nunique()
-                return f"{number:.3g} ({rounds} rounds, {scale} scale)", verdict
-        return "no full round", "not recorded"
-
-    return measure
-
-
-def _experiment_claims() -> list[Claim]:
-    from marginflow.claims.measures import OBSERVATIONS as TRAINED
-    from marginflow.claims.perceptron import OBSERVATIONS as PERCEPTRON
-
-    claims = [
-        Claim(
-            f"perceptron-{name}",
-            "Section 4, page 10",
-            o.says,
-            o.measure,
-            f"{o.holds} {o.tolerance:g}, on 95 % of 21 data sets",
-            "experiment-1",
-            _perceptron(name),
-        )
-        for name, o in PERCEPTRON.items()
+    specs = [
+        PerceptronSpec(data_seed=s, reduction=reduction)
+        for s in range(PERCEPTRON_DATA_SETS)
     ]
-    pages = {
-        "mnist": ("page 10", "experiment-2"),
-        "cifar10": ("page 11", "experiment-3"),
-    }
-    for o in TRAINED:
-        where, page = pages[o.experiment]
-        claims.append(
-            Claim(
-                o.name,
-                f"Section 4, {where}, {o.regime}",
-                o.says,
-                o.measured,
-                f"{o.holds} {o.tolerance:g}",
-                page,
-                _trained(o),
+    specs = [spec for spec in specs if record_path(results, spec).exists()]
+    if not specs:
+        return pd.DataFrame(), []
+    frame = load_perceptron(results, specs)
+    told = [read_record(record_path(results, spec), spec).provenance for spec in specs]
+    rows = [measures.observe(part) for _, part in frame.groupby("data_seed")]
+    return pd.DataFrame(rows), told
+
+
+def _on_data_sets(claim: Claim, results: Path) -> list[Result]:
+    """The released reading first: its loss is the one that the figure was made with."""
+    found = []
+    for reading, reduction in (("released", "mean"), ("paper", "sum")):
+        observed, told = _observed(results, reduction)
+        if observed.empty:
+            found.append(Result("not recorded", "no record", reading))
+            continue
+        values = observed[claim.name.removeprefix("perceptron-")]
+        holding = int(values.map(claim.kept_by).sum())
+        text = f"{values.median():.3g}, holds on {holding} of {len(values)} data sets"
+        found.append(
+            Result(
+                share(holding, len(values)),
+                text,
+                reading,
+                "paper",
+                len(values),
+                f"perceptron/{reduction}",
+                *_origin(told),
             )
         )
-    return claims
+    return found
 
 
-_STATEMENTS = (
-    _proof_claim("proposition-1", "page 5", "the loss admits a chain rule along arcs"),
-    _proof_claim(
+def _origin(told: Iterable[dict[str, Any]]) -> tuple[tuple[str, ...], str]:
+    """Commits and days of records; old ones of Experiment 1 have neither."""
+    told = list(told)
+    commits = sorted({str(p["commit"])[:8] for p in told if p.get("commit")})
+    days = sorted({p["recorded"][:10] for p in told if p.get("recorded")})
+    return tuple(commits), " to ".join(dict.fromkeys((*days[:1], *days[-1:])))
+
+
+@lru_cache(maxsize=64)
+def _records(results: Path, experiment: str, regime: str, reading: str):
+    """Full rounds of the largest scale that has enough of them, and their provenance.
+
+    If none has, of the scale that has most.
+    """
+    from marginflow.experiments.records import load_frame
+
+    best, most = None, 0
+    for scale in ("paper", "desk", "laptop"):
+        runs = grid(experiment, regimes=[regime], scale=scale, reading=reading)
+        frame, told = load_frame(results, runs)
+        frame = measures.full_rounds(frame)
+        rounds = 0 if frame.empty else frame["round"].nunique()
+        if rounds > most:
+            used = set(frame["round"])
+            best = frame, [p for p in told if p["spec"]["round"] in used]
+            most = rounds
+        if rounds >= MOST_ROUNDS:
+            break
+    return best
+
+
+def _trained(claim: Claim, results: Path) -> list[Result]:
+    found = []
+    for reading in READINGS:
+        there = _records(results, claim.experiment, claim.regime, reading)
+        if there is None:
+            found.append(Result("not recorded", "no full round", reading))
+            continue
+        frame, told = there
+        found.append(_judged(claim, frame, told, reading))
+    order = ("paper", "desk", "laptop", "")
+    few = ("too few rounds", "not recorded")
+    return sorted(found, key=lambda r: (r.verdict in few, order.index(r.scale)))
+
+
+def _judged(claim: Claim, frame, told: list[dict[str, Any]], reading: str) -> Result:
+    """The verdict on full rounds of one scale and reading."""
+    setting = told[0]["spec"]["setting"]
+    rounds, scale = measures.Rounds.of(frame), frame.scale.iloc[0]
+    rate = float(rounds.accuracy.mean())
+    images = claim.images * math.sqrt(2 * rate * (1 - rate) / setting["test_images"])
+    parts, error, low, high = measures.interval(claim.quantity, rounds, images)
+    number = next(iter(parts.values()))
+    if claim.universal:
+        error, low, high = math.nan, number, number
+    verdict = judge(claim, number, low, high, scale)
+    if len(rounds) < MOST_ROUNDS:
+        verdict = "too few rounds"
+    text = f"{number:.3g}"
+    if math.isfinite(error):
+        text += f" ± {error:.2g}"
+    listed = ", ".join(f"{name} {x:.3g}" for name, x in parts.items() if name)
+    text += f" ({listed})" if listed else ""
+    folder = f"{scale}/{claim.experiment}-{claim.regime}"
+    folder += "" if reading == "paper" else f"-{reading}"
+    return Result(verdict, text, reading, scale, len(rounds), folder, *_origin(told))
+
+
+# ---- the paper's sentences -----------------------------------------------------------
+
+
+def _statement(name: str, where: str, says: str) -> Claim:
+    return Claim(
+        f"{name}-proof",
+        where,
+        says,
+        "the steps of its proof, settled by algebra, solver, paper, citation, numbers",
+        name,
+        _proof,
+        settled,
+    )
+
+
+def _flow(name, where, says, measured, quantity, holds, limit, band=0.0) -> Claim:
+    page = "-".join(name.split("-")[:2])
+    return Claim(
+        name, where, says, measured, page, along_the_flow, quantity, holds, limit, band
+    )
+
+
+def _perceptron(name: str, says: str, measured: str, holds: str, limit: float) -> Claim:
+    return Claim(
+        f"perceptron-{name}",
+        "Section 4, page 10",
+        says,
+        measured,
+        "experiment-1",
+        _on_data_sets,
+        measures.observe,
+        holds,
+        limit,
+        experiment="perceptron",
+    )
+
+
+def _observation(
+    name: str,
+    says: str,
+    measured: str,
+    quantity: Callable[..., Any],
+    holds: str,
+    limit: float,
+    regimes: Sequence[str] = ("finer", "coarser"),
+    **rest: Any,
+) -> list[Claim]:
+    experiment = "mnist" if name.startswith("mnist") else "cifar10"
+    page, chapter = ("10", "2") if experiment == "mnist" else ("11", "3")
+    return [
+        Claim(
+            f"{name}-{regime}",
+            f"Section 4, page {page}, {regime}",
+            says,
+            measured,
+            f"experiment-{chapter}",
+            _trained,
+            quantity,
+            holds,
+            limit,
+            experiment=experiment,
+            regime=regime,
+            **rest,
+        )
+        for regime in regimes
+    ]
+
+
+MEMORY = "the schedule's memory of 1000 steps is a large part of a short run"
+DEPTH = "at depth 14 a norm at separation that differs by a quarter is a factor of 28"
+IMAGES = "the paper's differences are below what fewer images can tell"
+
+STATEMENTS = (
+    _statement("proposition-1", "page 5", "the loss admits a chain rule along arcs"),
+    _statement(
         "theorem-4",
         "page 7",
         "adapters that tend to 1 lead to KKT points, at both rates",
     ),
-    _proof_claim("lemma-5", "page 7", "the gap 1 - β² obeys an equation of its own"),
-    Claim(
+    _statement("lemma-5", "page 7", "the gap 1 - β² obeys an equation of its own"),
+    _flow(
         "lemma-5-flow",
         "page 7",
         "... and so its integrated form holds along the flow",
         "largest relative defect on four perceptron flows",
-        "at most 1e-10",
-        "lemma-5",
-        _identity,
+        flows.identity,
+        "at most",
+        1e-10,
     ),
-    _proof_claim("lemma-6", "page 8", "g and h stay non-negative"),
-    _proof_claim("lemma-7", "page 8", "β moves monotonically towards 1, never across"),
-    Claim(
+    _statement("lemma-6", "page 8", "g and h stay non-negative"),
+    _statement("lemma-7", "page 8", "β moves monotonically towards 1, never across"),
+    _flow(
         "lemma-7-flow",
         "page 8",
         "... as it does along the flow",
         "largest relative rise of |1 - β²| between recorded times, four flows",
-        "at most 1e-12",
-        "lemma-7",
-        _monotone,
+        flows.monotone,
+        "at most",
+        1e-12,
     ),
-    _proof_claim("lemma-8", "page 8", "β tends to 1"),
-    Claim(
+    _statement("lemma-8", "page 8", "β tends to 1"),
+    _flow(
         "lemma-8-flow",
         "page 8",
         "... as it does along the flow",
         "largest |1 - β²| at the last time at which g and h are integrated, four flows",
-        "at most 1e-10",
-        "lemma-8",
-        _last_gap,
+        flows.last_gap,
+        "at most",
+        1e-10,
     ),
-    _proof_claim("lemma-9", "page 9", "d log β/dt is integrable"),
-    _proof_claim("theorem-2", "page 6", "it follows from Theorem 4 and the lemmas"),
-    Claim(
+    _statement("lemma-9", "page 9", "d log β/dt is integrable"),
+    _statement("theorem-2", "page 6", "it follows from Theorem 4 and the lemmas"),
+    _flow(
         "theorem-2-loss",
         "page 6",
         "L(w(t)) = Θ(1/(t (log t)^(2-2/L)))",
         "slope of log(t L) against log log t, log t from 10^2 to 10^6, four perceptron "
         "flows (exponential, logistic; isotropic, skewed); L = 2",
-        "-1 ± 0.02",
-        "theorem-2",
-        _loss_rate,
+        flows.loss_rate,
+        "within",
+        -1.0,
+        0.02,
     ),
-    Claim(
+    _flow(
         "theorem-2-norm",
         "page 6",
         "‖w(t)‖ = Θ((log t)^(1/L))",
         "slope of log ‖w‖ against log log t, the same flows",
-        "0.5 ± 0.01",
-        "theorem-2",
-        _norm_rate,
+        flows.norm_rate,
+        "within",
+        0.5,
+        0.01,
     ),
-    Claim(
+    _flow(
         "theorem-2-direction",
         "page 6",
         "w(t) converges in direction to a KKT point of the skewed problem",
         "distance to the exact KKT direction at log t = 10^6, over that at log t = "
         "10^2, the same flows",
-        "at most 0.02",
-        "theorem-2",
-        _direction,
+        flows.direction,
+        "at most",
+        0.02,
     ),
-    Claim(
+    _flow(
         "theorem-2-direction-rate",
         "not in the paper",
         "(this companion's) it falls like 1/log t, or with a single support vector "
         "like 1/sqrt(log t)",
-        "slope of its logarithm against log log t, the same flows",
-        "-1 or -1/2, each ± 0.02",
-        "theorem-2",
-        _direction_rate,
+        "how far the slope of its logarithm against log log t is from the nearer of "
+        "-1 and -1/2, the same flows",
+        flows.direction_rate,
+        "at most",
+        0.02,
+    ),
+)
+
+PERCEPTRON = (
+    _perceptron(
+        "separation",
+        "all rounds achieve 100% training accuracy by around 256 epochs",
+        "epoch by which the slowest of all rounds is separated (around: a factor of 2)",
+        "at most",
+        512,
+    ),
+    _perceptron(
+        "separation-mean",
+        "the same, as Figure 1 shows it",
+        "lowest average accuracy of an algorithm after 256 epochs",
+        "at least",
+        0.99,
+    ),
+    _perceptron(
+        "margin-higher",
+        "the final normalized margin is higher for SGD, AdaDelta and AdaDeltaS",
+        "lowest median of these three over the highest median of the other two",
+        "at least",
+        1.0,
+    ),
+    _perceptron(
+        "margin-narrower",
+        "... and within a much narrower range",
+        "widest 5-95 % range of these three over the narrowest of the other two",
+        "at most",
+        0.75,
+    ),
+    _perceptron(
+        "direction",
+        "the direction of the adapter's reciprocal square root varies a lot for "
+        "AdaDeltaN and AdaDeltaNS",
+        "their lowest mean angle to the isotropic direction over the highest of the "
+        "other two, in degrees over degrees",
+        "at least",
+        5.0,
+    ),
+    _perceptron(
+        "diverged",
+        "(implied) every round of every algorithm trains",
+        "rounds that diverged, of 500",
+        "at most",
+        0,
+    ),
+)
+
+MNIST = (
+    *_observation(
+        "mnist-separation",
+        "all algorithms achieve perfect training accuracy by around 250 of 500 epochs",
+        "share of the epochs after which every run is separated",
+        measures.separated_by,
+        "at most",
+        0.7,
+        universal=True,
+    ),
+    *_observation(
+        "mnist-margin",
+        "the normalized margin grows significantly higher for SGD, AdaDelta, AdaDeltaS",
+        "lowest median of these three over the highest of the other two",
+        measures.margin_ratio,
+        "at least",
+        1.5,
+    ),
+    *_observation(
+        "mnist-margin-rounds",
+        "... the same, round by round",
+        "share of rounds in which the least of the three beats both others",
+        measures.margin_share,
+        "at least",
+        0.95,
+    ),
+    *_observation(
+        "mnist-test-constant",
+        "after separation, test accuracies remain roughly constant",
+        "largest median change of test accuracy from separation to the end",
+        measures.accuracy_drift,
+        "at most",
+        0.01,
+        needs=IMAGES,
+        images=1.0,
+    ),
+    *_observation(
+        "mnist-test",
+        "no significant differences in test accuracy among the four AdaDeltas",
+        "largest difference of their medians",
+        measures.accuracy_spread,
+        "at most",
+        0.01,
+        ("finer",),
+        needs=IMAGES,
+        images=1.0,
+    ),
+    *_observation(
+        "mnist-test",
+        "AdaDelta and AdaDeltaS generalize slightly but consistently better",
+        "share of rounds in which they do, on average, against N and NS",
+        measures.accuracy_advantage,
+        "at least",
+        0.75,
+        ("coarser",),
+        needs=IMAGES,
+    ),
+    *_observation(
+        "mnist-loss",
+        "the training loss shrinks faster for AdaDeltaN and AdaDeltaNS",
+        "median of final loss of AdaDelta over N, and of S over NS: the lesser",
+        measures.loss_ratio,
+        "at least",
+        1.0,
+    ),
+    *_observation(
+        "mnist-loss-band",
+        "... but remains within a constant factor of that of AdaDelta and AdaDeltaS",
+        "factor by which these change in the last third of training: the larger",
+        measures.loss_band,
+        "at most",
+        1.5,
+    ),
+    *_observation(
+        "mnist-schedule",
+        "results are not substantially affected by the schedule of ρ",
+        "factor between final margins with and without it (larger median)",
+        measures.schedule_effect,
+        "at most",
+        1.5,
+        needs=MEMORY,
+        small=("smoke", "laptop"),
+    ),
+)
+
+CIFAR10 = (
+    *_observation(
+        "cifar-separation",
+        "all algorithms achieve perfect training accuracy by around 250 of 1000 epochs",
+        "share of the epochs after which every run is separated",
+        measures.separated_by,
+        "at most",
+        0.35,
+        universal=True,
+        needs="an epoch has a hundredth of the paper's steps",
+        needs_alone=True,
+    ),
+    *_observation(
+        "cifar-separates",
+        "... that is, all algorithms separate the data",
+        "share of the epochs after which every run is separated",
+        measures.separated_by,
+        "at most",
+        1.0,
+        universal=True,
+    ),
+    *_observation(
+        "cifar-margin",
+        "the normalized margin grows significantly higher for SGD, AdaDelta, AdaDeltaS",
+        "lowest median of these three over the highest of the other two",
+        measures.margin_ratio,
+        "at least",
+        1.5,
+        ("finer",),
+        needs=DEPTH,
+    ),
+    *_observation(
+        "cifar-margin",
+        "... with the exception, in the coarser regime, of AdaDelta",
+        "lower median of SGD and AdaDeltaS over the highest of N and NS",
+        measures.margin_ratio_but_adadelta,
+        "at least",
+        1.5,
+        ("coarser",),
+        needs=DEPTH,
+    ),
+    *_observation(
+        "cifar-test",
+        "test accuracies lie within ±1 % of each other (around 81 %, coarser 79 %)",
+        "half the largest difference of the medians",
+        measures.half_accuracy_spread,
+        "at most",
+        0.01,
+        needs=IMAGES,
+        needs_alone=True,
+        images=0.5,
+    ),
+    *_observation(
+        "cifar-schedule",
+        "the schedule of ρ does not substantially affect the results",
+        "factor between final margins with and without it (larger median)",
+        measures.schedule_effect,
+        "at most",
+        1.5,
+        ("finer",),
+        needs=f"{MEMORY}; {DEPTH}",
+    ),
+    *_observation(
+        "cifar-schedule",
+        "AdaDeltaS and AdaDeltaNS shrink the training loss considerably faster",
+        "final loss without the schedule over that with it (lesser median)",
+        measures.schedule_gain,
+        "at least",
+        2.0,
+        ("coarser",),
+        needs=MEMORY,
     ),
 )
 
 
-@lru_cache(maxsize=1)
 def claims() -> tuple[Claim, ...]:
     """All claims: the statements in the order of the proof, then the experiments."""
-    return (*_STATEMENTS, *_experiment_claims())
+    return (*STATEMENTS, *PERCEPTRON, *MNIST, *CIFAR10)
+
+
+# ---- the scoreboard ------------------------------------------------------------------
+
+
+def _chosen(names: Sequence[str] | None) -> list[Claim]:
+    known = {claim.name: claim for claim in claims()}
+    for name in names or ():
+        if name not in known:
+            raise ValueError(
+                f"claim {name!r} is unknown; choose from {', '.join(known)}"
+            )
+    return [known[name] for name in names or known]
+
+
+def require_records(
+    results: str | os.PathLike, names: Sequence[str] | None = None
+) -> None:
+    """Refuse a folder without any record, where a claim would need one.
+
+    Raises:
+        ValueError: a name is unknown, or there is nothing to judge by.
+    """
+    if not any(claim.experiment for claim in _chosen(names)):
+        return
+    folder = Path(results).absolute()
+    if next(folder.glob("*/*/*.parquet"), None) is None:
+        raise ValueError(
+            f"there are no records in {folder}; name their folder by --results, or "
+            "make some with `marginflow run`"
+        )
 
 
 def scoreboard(
@@ -438,25 +609,42 @@ def scoreboard(
         ValueError: a name is unknown.
         RecordError: a record is damaged or of another spec.
     """
-    known = {claim.name: claim for claim in claims()}
-    for name in names or ():
-        if name not in known:
-            raise ValueError(
-                f"claim {name!r} is unknown; choose from {', '.join(known)}"
-            )
-    findings = []
-    for name in names or known:
-        claim = known[name]
-        found, verdict = claim.measure(Path(results).absolute())
-        texts = {k: v for k, v in vars(claim).items() if k != "measure"}
-        findings.append(Finding(**texts, found=found, verdict=verdict))
-    return findings
+    folder = Path(results).absolute()
+    return [Finding.of(claim, claim.measure(claim, folder)) for claim in _chosen(names)]
+
+
+def experiment_table(findings: Sequence[Finding], experiment: str):
+    """Claims on an experiment, "mnist" for one, a row for each reading with records."""
+    import pandas as pd
+
+    mine = {claim.name: claim for claim in claims() if claim.experiment == experiment}
+    return pd.DataFrame(
+        {
+            "the paper": f.says,
+            "regime": mine[f.name].regime,
+            "measure": f"{f.measured}: {f.tolerance}",
+            "reading": result.reading,
+            "here": result.found,
+            "scale": f"{result.scale}, {result.rounds} rounds",
+            "verdict": result.verdict,
+        }
+        for f in findings
+        if f.name in mine
+        for result in f.results
+        if result.rounds
+    )
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """Findings as text, for a file or another program."""
+    return json.dumps([f.as_json() for f in findings], ensure_ascii=False, indent=1)
 
 
 def write_scoreboard(path: str | os.PathLike, findings: Sequence[Finding]) -> None:
-    """Keep findings for the book, as JSON."""
-    text = json.dumps([asdict(f) for f in findings], ensure_ascii=False, indent=1)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    """Keep findings for the book, as JSON, whole or not at all."""
+    from marginflow.experiments.records import write_atomically
+
+    write_atomically(path, f"{as_json(findings)}\n".encode(), replace=True)
 
 
 def read_scoreboard(path: str | os.PathLike) -> list[Finding]:
@@ -466,11 +654,17 @@ def read_scoreboard(path: str | os.PathLike) -> list[Finding]:
         ValueError: the file is missing or no such list.
     """
     try:
-        return [Finding(**entry) for entry in json.loads(Path(path).read_text("utf-8"))]
-    except (OSError, TypeError, ValueError) as error:
+        entries = json.loads(Path(path).read_text("utf-8"))
+        return [Finding.from_json(entry) for entry in entries]
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path} does not exist; `marginflow claims --write` makes it from the "
+            "records beside it"
+        ) from None
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"{path} cannot be read as a scoreboard ({error}); `marginflow claims "
-            "--write` makes it anew"
+            "--write` makes it anew from the records beside it"
         ) from error
 
 
@@ -484,105 +678,78 @@ def differences(kept: Sequence[Finding], fresh: Sequence[Finding]) -> list[str]:
     lines = [f"{name} is not in the book" for name in new.keys() - old.keys()]
     lines += [f"{name} is in the book alone" for name in old.keys() - new.keys()]
     for name in new.keys() & old.keys():
-        a, b = old[name], new[name]
-        recorded = b.page.startswith("experiment")
-        fields = ["where", "says", "measured", "tolerance", "page", "verdict"]
-        for field in [*fields, *(["found"] if recorded else [])]:
-            if getattr(a, field) != getattr(b, field):
+        recorded = new[name].page.startswith("experiment")
+        mine, theirs = (_facts(each[name], recorded) for each in (old, new))
+        for field in theirs:
+            if mine.get(field) != theirs[field]:
                 lines.append(
-                    f"{name}: {field} is {getattr(a, field)!r} in the book and "
-                    f"{getattr(b, field)!r} by the records"
+                    f"{name}: {field} is {mine.get(field)!r} in the book and "
+                    f"{theirs[field]!r} by the records"
                 )
     return sorted(lines)
 
 
+def _facts(finding: Finding, recorded: bool) -> dict[str, Any]:
+    facts = finding.as_json()
+    for result in facts.pop("results"):
+        for field in ("verdict", *(("found", "rounds", "records") if recorded else ())):
+            facts[f"{field} {result['reading']}".strip()] = result[field]
+    return facts
+
+
 @dataclass(frozen=True)
 class Scoreboard:
-    """Findings as a table for a notebook; pages are linked from their names."""
+    """Findings as a table for a notebook: an anchor and a column for each reading.
+
+    Pages are linked from their names; rows carry verdict and experiment, by which the
+    book's stylesheet filters them.
+    """
 
     findings: tuple[Finding, ...]
 
     def __repr__(self) -> str:
-        return "\n".join(f"{f.name:29} {f.verdict:27} {f.found}" for f in self.findings)
+        return "\n".join(
+            f"{f.name:29} {r.reading:9}{r.verdict:27} {r.found}"
+            + (f" ({r.rounds} rounds, {r.scale} scale)" if r.rounds else "")
+            for f in self.findings
+            for r in f.results
+        )
 
     def _repr_html_(self) -> str:
-        head = "<tr><th>Claim</th><th>Measured</th><th>Found</th><th>Verdict</th></tr>"
-        rows = "\n".join(self._row(finding) for finding in self.findings)
+        both = any(r.reading for f in self.findings for r in f.results)
+        columns = ("Paper's text", "Released code") if both else ("Found",)
+        head = "".join(f"<th>{c}</th>" for c in ("Claim", "Measured", *columns))
+        rows = "\n".join(self._row(finding, both) for finding in self.findings)
         return (
-            f'<table class="dataframe scoreboard">\n<thead>{head}</thead>\n'
+            f'<table class="dataframe scoreboard">\n<thead><tr>{head}</tr></thead>\n'
             f"<tbody>\n{rows}\n</tbody>\n</table>"
         )
 
-    def _row(self, f: Finding) -> str:
-        says, where, measured, tolerance, found, page, verdict = map(
-            html.escape,
-            (f.says, f.where, f.measured, f.tolerance, f.found, f.page, f.verdict),
+    def _row(self, f: Finding, both: bool) -> str:
+        says, where, measured, tolerance, page = map(
+            html.escape, (f.says, f.where, f.measured, f.tolerance, f.page)
         )
-        strong = f"<strong>{verdict}</strong>" if f.verdict.startswith("not r") else ""
+        readings = {r.reading: r for r in f.results}
+        cells = [readings[x] for x in READINGS] if both else f.results
+        verdicts = html.escape(" ".join(r.verdict.replace(" ", "-") for r in f.results))
         return (
-            f'<tr><td>{says} (<a href="{page}.html">{where}</a>)</td>'
-            f"<td>{measured}: {tolerance}</td><td>{found}</td>"
-            f"<td>{strong or verdict}</td></tr>"
+            f'<tr id="claim-{f.name}" data-verdicts="{verdicts}">'
+            f'<td><a href="#claim-{f.name}">{says}</a> '
+            f'(<a href="{page}.html">{where}</a>)</td>'
+            f"<td>{measured}: {tolerance}<br><code>marginflow claims {f.name}</code>"
+            f"<br><small>{html.escape(f.by.removeprefix('marginflow.'))}</small></td>"
+            + "".join(f"<td>{self._cell(result)}</td>" for result in cells)
+            + "</tr>"
         )
 
-
-# ---- the command ---------------------------------------------------------------------
-
-
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Add the parser of ``claims``."""
-    parser = commands.add_parser(
-        "claims",
-        help="every claim of the paper: measure, tolerance, verdict",
-        description="Measure the paper's claims afresh: proofs step by step, flows, "
-        "and recorded runs (about half a minute).",
-        epilog="Exit status: 0; with --check, 1 if the book says otherwise than what "
-        "is measured; 2 for an unknown name or a damaged record.",
-    )
-    parser.add_argument(
-        "names", nargs="*", metavar="CLAIM", help="default: all of them"
-    )
-    parser.add_argument("--results", metavar="DIR", help="folder of the records")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--list", action="store_true", help="list the claims' names")
-    what.add_argument("--json", action="store_true", help="print JSON")
-    what.add_argument(
-        "--write", action="store_true", help="make the book's table, claims.json, anew"
-    )
-    what.add_argument(
-        "--check", action="store_true", help="compare with the book's table"
-    )
-    parser.set_defaults(run=_run)
-
-
-def _run(args: argparse.Namespace) -> int:
-    from marginflow.experiments.commands import default_results
-
-    results = Path(args.results or default_results())
-    kept = results / "claims.json"
-    try:
-        if args.list:
-            print("\n".join(claim.name for claim in claims()))
-            return 0
-        if args.write and args.names:
-            raise ValueError("--write makes the whole table; name no claims with it")
-        before = read_scoreboard(kept) if args.check else []
-        findings = scoreboard(results, args.names)
-        if args.write:
-            write_scoreboard(kept, findings)
-    except (ValueError, OSError) as error:
-        print(f"marginflow claims: {error}", file=sys.stderr)
-        return 2
-    if args.json:
-        print(json.dumps([asdict(f) for f in findings], ensure_ascii=False, indent=1))
-        return 0
-    if args.check:
-        chosen = {f.name for f in findings}
-        wrong = differences([f for f in before if f.name in chosen], findings)
-        print("\n".join(wrong) or f"{len(findings)} claims, as the book says")
-        return 1 if wrong else 0
-    for f in findings:
-        print(f"{f.name:29} {f.verdict:27} {f.found}")
-    counts = [(v, sum(f.verdict == v for f in findings)) for v in VERDICTS]
-    print(", ".join(f"{n} {verdict}" for verdict, n in counts if n))
-    return 0
+    @staticmethod
+    def _cell(r: Result) -> str:
+        lines = [f"<strong>{html.escape(r.verdict)}</strong>", html.escape(r.found)]
+        if r.rounds:
+            kind = "data sets" if r.records.startswith("perceptron") else "rounds"
+            when = f", {r.recorded}" if r.recorded else ""
+            commits = ", ".join(r.commits)
+            told = f"{r.rounds} {kind} in {r.records}{when}"
+            told += f", commit {commits}" if commits else ""
+            lines.append(f"<small>{html.escape(told)}</small>")
+        return "<br>".join(lines)

@@ -8,11 +8,20 @@ own: it is Procedure 1 with ρ = 1, g_0 = h_0 = 0 and δ = ε, whose adapter is 
 
 The gradient is written out (in :class:`_Gradient`) rather than left to autograd, which
 would double the time; a test holds the two against each other.
+
+Recorded runs are one Parquet file per data set and reading of the loss, with a row per
+algorithm and round, of numbers alone (``algorithm`` is the index into `ALGORITHMS`);
+`load_perceptron` gives names back.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -22,13 +31,22 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from marginflow.data import perceptron_points
-from marginflow.experiments.spec import ALGORITHMS
+from marginflow.experiments.provenance import provenance
+from marginflow.experiments.records import read_record, record_path, write_record
+from marginflow.experiments.spec import ALGORITHMS, PerceptronSpec
 from marginflow.optim.adapter import adapter_reciprocal_root
 from marginflow.optim.decay import harmonic_decay
 from marginflow.optim.stability import stability_terms
 from marginflow.optim.steps import procedure_1
 
-__all__ = ["ALGORITHMS", "PerceptronRun", "PerceptronSpec", "run_perceptron"]
+__all__ = [
+    "ALGORITHMS",
+    "PerceptronRun",
+    "PerceptronSpec",
+    "load_perceptron",
+    "record_perceptron",
+    "run_perceptron",
+]
 
 SLOPE = 0.5
 """Gradient of the Leaky ReLU on its inactive side."""
@@ -36,64 +54,6 @@ SLOPE = 0.5
 
 LOOK_BACK = 50
 """Epochs after which parameters are looked through for what is not finite, together."""
-
-
-@dataclass(frozen=True)
-class PerceptronSpec:
-    """What to run; equal specs give equal results, bit for bit on one machine.
-
-    Everything defaults to the paper's text.  Its total loss is a sum over the examples
-    (page 4), while the authors' released code takes the mean, for which the learning
-    rates were evidently chosen: hence ``reduction``.
-
-    Raises:
-        ValueError: a value is out of its range, which the message names.
-    """
-
-    data_seed: int = 0
-    """Which data set; 0 is the one that the book shows."""
-    rounds: int = 100
-    """Random initializations, each shared by the five algorithms."""
-    epochs: int = 5000
-    """Full-batch steps, K in the paper."""
-    reduction: Literal["sum", "mean"] = "sum"
-    """Total loss: sum over examples (paper) or mean (released code)."""
-    dtype: Literal["float64", "float32"] = "float64"
-    """float32 is what the released code uses."""
-    lr_sgd: float = 0.1
-    lr_adadelta: float = 1.0
-    rho: float = 0.9
-    """Decay ϱ of AdaDelta and AdaDeltaN; the other two follow the harmonic schedule."""
-    stability: float = 1e-5
-    """ϵ of AdaDelta and AdaDeltaS, and median of the random terms of N and NS."""
-    stability_std: float = 1.0
-    """Standard deviation of X in the random terms 10^(-5+X)."""
-
-    def __post_init__(self) -> None:
-        for name, least in (("data_seed", 0), ("rounds", 1), ("epochs", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise ValueError(
-                    f"{name} is {value!r}; it must be an integer >= {least}"
-                )
-        for name, allowed in (
-            ("reduction", ("sum", "mean")),
-            ("dtype", ("float64", "float32")),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)!r}; choose one of {allowed}"
-                )
-        for name in ("lr_sgd", "lr_adadelta", "stability"):
-            value = getattr(self, name)
-            if not 0 < value < float("inf"):
-                raise ValueError(f"{name} is {value!r}; it must be positive and finite")
-        if not 0 <= self.rho <= 1:
-            raise ValueError(f"rho is {self.rho!r}; it must lie in [0, 1]")
-        if not 0 <= self.stability_std < float("inf"):
-            raise ValueError(
-                f"stability_std is {self.stability_std!r}; it must be finite and >= 0"
-            )
 
 
 @dataclass(frozen=True)
@@ -178,10 +138,6 @@ class PerceptronRun:
             for j in range(3):
                 columns[f"{name}{j}"] = value[..., j].flatten().double().numpy()
         return pd.DataFrame(columns)
-
-    def provenance(self) -> dict:
-        """What is needed to make this run again."""
-        return {"experiment": "perceptron", "scale": "paper", "spec": asdict(self.spec)}
 
 
 def run_perceptron(
@@ -330,3 +286,58 @@ def _range(K: int, progress: bool):
     from tqdm import trange
 
     return trange(K, desc="perceptron", unit="epoch")
+
+
+# ---- records -------------------------------------------------------------------------
+
+
+def record_perceptron(
+    results: str | os.PathLike, spec: PerceptronSpec, *, progress: bool = False
+) -> Path:
+    """Run ``spec`` and record it, unless its record is there already.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+        RecordError: there is a record, but damaged or of another spec.
+    """
+    path = record_path(results, spec)
+    if path.exists():
+        read_record(path, spec)
+        return path
+    started = time.perf_counter()
+    run = run_perceptron(spec, progress=progress)
+    seconds = time.perf_counter() - started
+    frame = run.frame().drop(columns=["data_seed", "reduction"])
+    frame["algorithm"] = frame.algorithm.map(ALGORITHMS.index)
+    points = torch.cat([run.x, run.y[:, None]], dim=1).numpy().astype("<f8")
+    told = provenance(
+        spec,
+        device=f"cpu: {torch.get_num_threads()} threads",
+        data_md5={"points": hashlib.md5(points.tobytes()).hexdigest()},
+        seconds=seconds,
+        experiment="perceptron",
+        scale="paper",
+        status="finished",
+    )
+    write_record(path, frame.columns, frame.to_numpy(dtype=float), told)
+    return path
+
+
+def load_perceptron(
+    results: str | os.PathLike, specs: Iterable[PerceptronSpec]
+) -> pd.DataFrame:
+    """The records of ``specs`` as one tidy frame, like `PerceptronRun.frame`.
+
+    Raises:
+        RecordError: a record is missing, damaged, or of another spec.
+    """
+    frames = []
+    for spec in specs:
+        frame = read_record(record_path(results, spec), spec).frame
+        names = frame.algorithm.astype(int).map(dict(enumerate(ALGORITHMS)))
+        whole = dict.fromkeys(("round", "separated_at", "diverged_at"), "int64")
+        frame = frame.assign(algorithm=names).astype(whole)
+        frame.insert(0, "reduction", spec.reduction)
+        frame.insert(0, "data_seed", spec.data_seed)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)

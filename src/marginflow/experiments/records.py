@@ -1,8 +1,8 @@
 """Records: one Parquet file a run, written whole or not at all, and checked when read.
 
-A record holds the run's rows, and in the file's metadata its provenance: the spec with
-every number, versions, device, commit, data md5, time spent.  The provenance carries a
-SHA-256 over the rows and itself, so that a flipped bit is named and never plotted.
+A record holds the run's rows, and in the file's metadata its provenance (see
+:mod:`marginflow.experiments.provenance`).  That carries a SHA-256 over the rows and
+itself, so that a flipped bit is named and never plotted.
 
 Wall time and machine differ from run to run; the rows do not.  :func:`content_digest`
 is over the rows alone, to tell whether two records say the same.
@@ -10,6 +10,7 @@ is over the rows alone, to tell whether two records say the same.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -18,12 +19,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
-from marginflow.experiments.spec import RunSpec
+from marginflow.experiments.provenance import FORMAT
+from marginflow.experiments.spec import RunSpec, Spec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +43,6 @@ __all__ = [
     "write_record",
 ]
 
-FORMAT = 1
 _PROVENANCE, _SEAL = b"marginflow.provenance", b"marginflow.sha256"
 
 
@@ -55,22 +56,23 @@ class Record:
 
     path: Path
     frame: pd.DataFrame
-    """One row per evaluated epoch, columns as in ``metrics.COLUMNS``."""
-    provenance: dict
+    """One row per evaluated epoch, columns as in ``metrics.COLUMNS``; of Experiment 1,
+    one per algorithm and round."""
+    provenance: dict[str, Any]
 
 
-def record_path(results: str | os.PathLike, spec: RunSpec) -> Path:
+def record_path(results: str | os.PathLike, spec: Spec) -> Path:
     """Where the record of ``spec`` lies."""
     return Path(results) / f"{spec.name}.parquet"
 
 
-def part_path(results: str | os.PathLike, spec: RunSpec) -> Path:
+def part_path(results: str | os.PathLike, spec: Spec) -> Path:
     """Where the rows lie of a run that was stopped before its end."""
     record = record_path(results, spec)
     return record.with_name(f"part-{record.name}")
 
 
-def weights_path(results: str | os.PathLike, spec: RunSpec) -> Path:
+def weights_path(results: str | os.PathLike, spec: Spec) -> Path:
     """Where the last w of ``spec`` lies, if it was kept."""
     return record_path(results, spec).with_suffix(".safetensors")
 
@@ -86,7 +88,7 @@ def write_record(
     path: str | os.PathLike,
     columns: Iterable[str],
     rows: Float[np.ndarray, "n c"],
-    provenance: dict,
+    provenance: dict[str, Any],
     *,
     replace: bool = False,
 ) -> bool:
@@ -147,13 +149,35 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, replace: bool) -> 
             os.replace(draft, path)
         else:
             try:
-                os.link(draft, path)  # unlike a rename, refuses to take another's place
+                _publish(draft, path)
             except FileExistsError:
                 return False
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OSError(
+            error.errno,
+            f"{os.strerror(error.errno)} for {path}: make room there, or name another "
+            "folder by --results, and give the command again; what is recorded stays",
+        ) from error
     finally:
         draft.unlink(missing_ok=True)
     _flush_folder(path.parent)
     return True
+
+
+def _publish(draft: Path, path: Path) -> None:
+    """Give a whole file its name, unless another has it (then FileExistsError)."""
+    try:
+        os.link(draft, path)  # unlike a rename, refuses to take another's place
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links.  Writers of one record take turns by its
+        # lock and would write the same rows, so that looking first is enough.
+        if path.exists():
+            raise FileExistsError(path) from None
+        os.rename(draft, path)
 
 
 def _flush_folder(folder: Path) -> None:
@@ -166,7 +190,7 @@ def _flush_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def read_record(path: str | os.PathLike, spec: RunSpec | None = None) -> Record:
+def read_record(path: str | os.PathLike, spec: Spec | None = None) -> Record:
     """Read and check a record.
 
     Args:
@@ -234,22 +258,22 @@ def _values(path: Path, table) -> Float[np.ndarray, "n c"]:
         raise RecordError(f"{path} holds columns that are not numbers") from error
 
 
-def _difference(spec: RunSpec, provenance: dict) -> str:
+def _difference(spec: Spec, provenance: dict[str, Any]) -> str:
     wanted, found = _flat(spec.identity()), _flat(provenance["spec"])
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
-            return f"{name} is {found.get(name)!r}, not {wanted.get(name)!r}"
+    for name in sorted(wanted.keys() & found.keys()):
+        if wanted[name] != found[name]:
+            return f"{name} is {found[name]!r}, not {wanted[name]!r}"
     return "the digests differ"
 
 
-def _flat(identity: dict) -> dict:
+def _flat(identity: dict[str, Any]) -> dict[str, Any]:
     rest = {k: v for k, v in identity.items() if k != "setting"}
-    return rest | {f"setting.{k}": v for k, v in identity["setting"].items()}
+    return rest | {f"setting.{k}": v for k, v in identity.get("setting", {}).items()}
 
 
 def load_frame(
     results: str | os.PathLike, specs: Iterable[RunSpec], *, parts: bool = False
-) -> tuple[pd.DataFrame, list[dict]]:
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """The records of those ``specs`` that have one, as one tidy frame.
 
     Args:

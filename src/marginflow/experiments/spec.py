@@ -1,8 +1,9 @@
-"""What to run: one training run of Experiment 2 or 3, and how large (Section 4).
+"""What to run, and how large (Section 4): one data set of Experiment 1, one run of 2, 3.
 
-A :class:`RunSpec` names a run; its :class:`Setting` holds every number that the run
-depends on.  Both are frozen and hashable, and their digest travels with checkpoints and
-records, so that none is ever continued or read under another meaning.
+A :class:`PerceptronSpec` or :class:`RunSpec` names a run; the latter's
+:class:`Setting` holds every number that the run depends on.  All are frozen and
+hashable, and their digest travels with checkpoints and records, so that none is ever
+continued or read under another meaning.
 
 Imports nothing heavy: the command line lists runs without loading torch.
 """
@@ -12,39 +13,139 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
 
 __all__ = [
     "ALGORITHMS",
     "EXPERIMENTS",
     "PAPER_ROUNDS",
+    "PERCEPTRON_DATA_SETS",
+    "PRECISIONS",
+    "READINGS",
     "REGIMES",
     "SCALES",
+    "PerceptronSpec",
     "RunSpec",
     "Setting",
+    "Spec",
     "grid",
     "parse_rounds",
     "setting",
 ]
 
-Experiment = Literal["mnist", "cifar10"]
-Regime = Literal["finer", "coarser"]
-Algorithm = Literal["SGD", "AdaDelta", "AdaDeltaS", "AdaDeltaN", "AdaDeltaNS"]
-Scale = Literal["smoke", "laptop", "desk", "plateau", "paper"]
-Reading = Literal["paper", "released"]
-Dtype = Literal["float32", "float64"]
+EXPERIMENTS = ("mnist", "cifar10")
+REGIMES = ("finer", "coarser")
+ALGORITHMS = ("SGD", "AdaDelta", "AdaDeltaS", "AdaDeltaN", "AdaDeltaNS")
+SCALES = ("smoke", "laptop", "desk", "plateau", "paper")
+READINGS = ("paper", "released")
+DTYPES = ("float32", "float64")
+PRECISIONS = ("float32", "tf32", "bf16")
+"""How products are formed in training; float32 is full precision (and w's own)."""
 
-EXPERIMENTS: tuple[str, ...] = get_args(Experiment)
-REGIMES: tuple[str, ...] = get_args(Regime)
-ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
-SCALES: tuple[str, ...] = get_args(Scale)
+PERCEPTRON_DATA_SETS = 21
+"""Data sets on which the observations on Experiment 1 are judged."""
 
 PAPER_ROUNDS = 19
 """Runs behind each curve of Figures 2 and 3."""
 
+HOW = ("device", "compiled", "precision", "deterministic")
+"""Fields of a spec that say how to compute it, and nothing of what it is."""
+
 RECIPE = 1
 """Raised whenever the same spec would come to mean another computation."""
+
+
+class Spec(Protocol):
+    """What records and provenance ask of a spec."""
+
+    @property
+    def name(self) -> str:
+        """The record's path below the results folder, without its ending."""
+
+    def identity(self) -> dict[str, Any]:
+        """All that determines the results."""
+
+    def digest(self) -> str:
+        """SHA-256 of the identity."""
+
+
+def _digest(identity: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+# ---- Experiment 1 --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PerceptronSpec:
+    """What to run of Experiment 1; equal specs give equal results, bit for bit.
+
+    Everything defaults to the paper's text.  Its total loss is a sum over the examples
+    (page 4), while the authors' released code takes the mean, for which the learning
+    rates were evidently chosen: hence ``reduction``.
+
+    Raises:
+        ValueError: a value is out of its range, which the message names.
+    """
+
+    data_seed: int = 0
+    """Which data set; 0 is the one that the book shows."""
+    rounds: int = 100
+    """Random initializations, each shared by the five algorithms."""
+    epochs: int = 5000
+    """Full-batch steps, K in the paper."""
+    reduction: str = "sum"
+    """Total loss: "sum" over examples (paper) or "mean" (released code)."""
+    dtype: str = "float64"
+    """"float32" is what the released code uses."""
+    lr_sgd: float = 0.1
+    lr_adadelta: float = 1.0
+    rho: float = 0.9
+    """Decay ϱ of AdaDelta and AdaDeltaN; the other two follow the harmonic schedule."""
+    stability: float = 1e-5
+    """ϵ of AdaDelta and AdaDeltaS, and median of the random terms of N and NS."""
+    stability_std: float = 1.0
+    """Standard deviation of X in the random terms 10^(-5+X)."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("data_seed", 0), ("rounds", 1), ("epochs", 1)):
+            _at_least(name, getattr(self, name), least)
+        _choose("reduction", self.reduction, ("sum", "mean"))
+        _choose("dtype", self.dtype, DTYPES)
+        for name in ("lr_sgd", "lr_adadelta", "stability"):
+            value = getattr(self, name)
+            if not 0 < value < float("inf"):
+                raise ValueError(f"{name} is {value!r}; it must be positive and finite")
+        if not 0 <= self.rho <= 1:
+            raise ValueError(f"rho is {self.rho!r}; it must lie in [0, 1]")
+        if not 0 <= self.stability_std < float("inf"):
+            raise ValueError(
+                f"stability_std is {self.stability_std!r}; it must be finite and >= 0"
+            )
+
+    @property
+    def name(self) -> str:
+        """The record's path; settings that are the default go without saying."""
+        defaults = asdict(PerceptronSpec())
+        changed = [
+            f"{name}={value}"
+            for name, value in asdict(self).items()
+            if value != defaults[name] and name not in ("data_seed", "reduction")
+        ]
+        folder = "-".join([self.reduction, *changed])
+        return f"perceptron/{folder}/data-set-{self.data_seed:02d}"
+
+    def identity(self) -> dict[str, Any]:
+        """All that determines the results."""
+        return {"experiment": "perceptron", **asdict(self)}
+
+    def digest(self) -> str:
+        """SHA-256 of the identity."""
+        return _digest(self.identity())
+
+
+# ---- Experiments 2 and 3 -------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -109,14 +210,14 @@ def _mnist(batch: int, lr_sgd: float, lr_adadelta: float, **numbers) -> Setting:
     )
 
 
-_MNIST_SMOKE = {"width": 1 / 32, "train_images": 40, "test_images": 20, "epochs": 6}
-_MNIST_LAPTOP = {
+_MNIST_SMOKE: dict[str, Any] = {"width": 1 / 32, "train_images": 40, "test_images": 20, "epochs": 6}
+_MNIST_LAPTOP: dict[str, Any] = {
     "width": 1 / 8,
     "train_images": 500,
     "test_images": 1000,
     "epochs": 60,
 }
-_MNIST_DESK = {
+_MNIST_DESK: dict[str, Any] = {
     # Long enough that the harmonic schedule's memory, 1000 steps at the end, is at most
     # a twentieth of the run; in the paper's coarser regime it is a thirtieth.
     "width": 1 / 8,
@@ -124,13 +225,13 @@ _MNIST_DESK = {
     "test_images": 10_000,
     "linear_evaluations": 5,
 }
-_MNIST_PAPER = {
+_MNIST_PAPER: dict[str, Any] = {
     "width": 1.0,
     "train_images": 60_000,
     "test_images": 10_000,
     "epochs": 500,
 }
-_CIFAR_SMOKE = {
+_CIFAR_SMOKE: dict[str, Any] = {
     "width": 1 / 64,
     "train_images": 40,
     "test_images": 20,
@@ -138,7 +239,7 @@ _CIFAR_SMOKE = {
     "gain": 2**0.5,
     "stability_std": 0.25,
 }
-_CIFAR_LAPTOP = {
+_CIFAR_LAPTOP: dict[str, Any] = {
     "width": 1 / 16,
     "train_images": 100,
     "test_images": 400,
@@ -147,7 +248,7 @@ _CIFAR_LAPTOP = {
     "stability_std": 0.25,
     "linear_evaluations": 6,
 }
-_CIFAR_DESK = {
+_CIFAR_DESK: dict[str, Any] = {
     # Ten times the laptop's steps, for the same reason.
     "width": 1 / 8,
     "train_images": 500,
@@ -157,13 +258,13 @@ _CIFAR_DESK = {
     "stability_std": 0.25,
     "linear_evaluations": 5,
 }
-_CIFAR_PLATEAU = {
+_CIFAR_PLATEAU: dict[str, Any] = {
     # The laptop's network and data, from the paper's own initialization.
     **_CIFAR_LAPTOP,
     "gain": None,
     "epochs": 800,
 }
-_CIFAR_PAPER = {
+_CIFAR_PAPER: dict[str, Any] = {
     "width": 1.0,
     "train_images": 50_000,
     "test_images": 10_000,
@@ -239,10 +340,10 @@ def setting(experiment: str, scale: str, regime: str) -> Setting:
     ):
         _choose(name, value, known)
     if (experiment, scale, regime) not in SETTINGS:
-        known = [s for s in SCALES if (experiment, s, regime) in SETTINGS]
+        there = [s for s in SCALES if (experiment, s, regime) in SETTINGS]
         raise ValueError(
             f"scale is {scale!r}, which {experiment} has not; choose one of "
-            f"{', '.join(known)}"
+            f"{', '.join(there)}"
         )
     return SETTINGS[experiment, scale, regime]
 
@@ -253,26 +354,29 @@ class RunSpec:
 
     Equal specs give equal results, bit for bit on one machine and device.  The five
     algorithms of a round share its initialization, stability terms and mini-batches.
-    ``device`` says where to run and is no part of the run's identity.
+    The last four fields say how to compute it; they round differently, as another
+    device does, are no part of the run's identity, and stand in the provenance.
 
     Raises:
         ValueError: a name is unknown or the round is negative.
     """
 
-    experiment: Experiment
-    regime: Regime
-    algorithm: Algorithm
+    experiment: str
+    regime: str
+    algorithm: str
     round: int
-    scale: Scale = "laptop"
-    reading: Reading = "paper"
+    scale: str = "laptop"
+    reading: str = "paper"
     """Where text and released code differ: network, horizon K, loss in float32."""
-    dtype: Dtype = "float32"
+    dtype: str = "float32"
     device: str = field(default="auto", compare=False)
     """"auto" (CUDA, MPS, CPU), or a torch device."""
     compiled: bool = field(default=False, compare=False)
-    """Whether torch.compile makes the optimizer's step and, on a GPU, the network; that
-    rounds differently, as another device does, and is no part of the identity either.
-    """
+    """Whether torch.compile makes the optimizer's step and, on a GPU, the network."""
+    precision: str = field(default="float32", compare=False)
+    """Of the products in training; measuring is always in full precision."""
+    deterministic: bool = field(default=False, compare=False)
+    """On a GPU: only kernels that give the same bits each time, at some cost."""
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -280,15 +384,13 @@ class RunSpec:
             ("regime", REGIMES),
             ("algorithm", ALGORITHMS),
             ("scale", SCALES),
-            ("reading", get_args(Reading)),
-            ("dtype", get_args(Dtype)),
+            ("reading", READINGS),
+            ("dtype", DTYPES),
+            ("precision", PRECISIONS),
         ):
             _choose(name, getattr(self, name), known)
         setting(self.experiment, self.scale, self.regime)
-        if isinstance(self.round, bool) or not isinstance(self.round, int):
-            raise ValueError(f"round is {self.round!r}; it must be an integer >= 0")
-        if self.round < 0:
-            raise ValueError(f"round is {self.round}; it must be an integer >= 0")
+        _at_least("round", self.round, 0)
 
     @property
     def setting(self) -> Setting:
@@ -310,20 +412,16 @@ class RunSpec:
         """The record's path below the results folder, without its ending."""
         return f"{self.folder}/{self.algorithm}-{self.round:02d}"
 
-    def identity(self) -> dict:
+    def identity(self) -> dict[str, Any]:
         """All that determines the results: names, numbers, and the recipe's version."""
         names = asdict(self)
-        del names["device"], names["compiled"]
+        for how in HOW:
+            del names[how]
         return {"recipe": RECIPE, **names, "setting": asdict(self.setting)}
 
     def digest(self) -> str:
         """SHA-256 of the identity."""
-        text = json.dumps(self.identity(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def on(self, device: str) -> RunSpec:
-        """The same run on another device."""
-        return replace(self, device=device)
+        return _digest(self.identity())
 
 
 def grid(
@@ -335,14 +433,15 @@ def grid(
     rounds: Iterable[int] = range(PAPER_ROUNDS),
     reading: str = "paper",
     dtype: str = "float32",
-    device: str = "auto",
-    compiled: bool = False,
+    **how: Any,
 ) -> list[RunSpec]:
-    """All runs of a sweep, round by round, so that one cut short is still balanced."""
+    """All runs of a sweep, round by round, so that one cut short is still balanced.
+
+    Args:
+        how: `RunSpec`'s device, compiled, precision, deterministic.
+    """
     return [
-        RunSpec(
-            experiment, regime, algorithm, r, scale, reading, dtype, device, compiled
-        )
+        RunSpec(experiment, regime, algorithm, r, scale, reading, dtype, **how)
         for r in rounds
         for regime in regimes
         for algorithm in algorithms
@@ -372,3 +471,8 @@ def parse_rounds(text: str) -> list[int]:
 def _choose(name: str, value: object, known: Sequence[str]) -> None:
     if value not in known:
         raise ValueError(f"{name} is {value!r}; choose one of {', '.join(known)}")
+
+
+def _at_least(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} is {value!r}; it must be an integer >= {least}")

@@ -1,0 +1,182 @@
+"""One claim: what the paper says, what is measured, the tolerance, and the verdict.
+
+How a number is judged:
+
+- *reproduced* or *not reproduced*: the tolerance is kept or not, and lies outside the
+  95 % interval of the measure over the rounds;
+- *undecided*: the tolerance lies within that interval; the standard error is told;
+- *mostly*: (Experiment 1) on less than 95 %, but more than half of the data sets;
+- *not testable at this scale*: the paper's sentence hangs on the size of the network,
+  the data or the training, and less than that was run;
+- *too few rounds*: fewer than five in which all five algorithms are recorded;
+- *proven (Coq)*, *proven*, *cited*: of statements, by how their proof was settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["MOST_ROUNDS", "VERDICTS", "Claim", "Finding", "Result", "judge", "share"]
+
+VERDICTS = (
+    "proven (Coq)",
+    "proven",
+    "reproduced",
+    "mostly",
+    "undecided",
+    "not reproduced",
+    "not testable at this scale",
+    "too few rounds",
+    "not recorded",
+    "cited",
+)
+
+MOST_ROUNDS = 5
+"""Full rounds that a verdict on Experiments 2 and 3 needs."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out in one reading, and where it comes from."""
+
+    verdict: str
+    found: str
+    reading: str = ""
+    """"paper" (its text), "released" (its code), or "" where there is but one."""
+    scale: str = ""
+    rounds: int = 0
+    records: str = ""
+    """Below the results folder."""
+    commits: tuple[str, ...] = ()
+    recorded: str = ""
+    """When: the first and the last day."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of the paper."""
+
+    name: str
+    where: str
+    """Where it stands in the paper."""
+    says: str
+    measured: str
+    """What is measured, in words."""
+    page: str
+    """The chapter of this book that treats it."""
+    measure: Callable[[Claim, Path], list[Result]]
+    """From the results folder; the best-founded result comes first."""
+    quantity: Callable[..., Any]
+    """What ``measure`` holds against the tolerance."""
+    holds: str = ""
+    """"at least", "at most" or "within"; "" where nothing is measured."""
+    limit: float = 0.0
+    band: float = 0.0
+    """For "within": how far from ``limit``."""
+    experiment: str = ""
+    regime: str = ""
+    needs: str = ""
+    """Why scales that are too ``small`` cannot refute it; "" where any can."""
+    small: tuple[str, ...] = ("smoke", "laptop", "desk", "plateau")
+    needs_alone: bool = False
+    """Whether they cannot bear it out either."""
+    universal: bool = False
+    """Whether it says "all", so that a single run can refute it: no interval then."""
+    images: float = 0.0
+    """Share of a test accuracy's own error that enters the quantity."""
+
+    @property
+    def tolerance(self) -> str:
+        """In words."""
+        if not self.holds:
+            return "all steps stand"
+        if self.holds == "within":
+            return f"{self.limit:g} ± {self.band:g}"
+        share = ", on 95 % of 21 data sets" if self.experiment == "perceptron" else ""
+        return f"{self.holds} {self.limit:g}{share}"
+
+    def kept_by(self, number: float) -> bool:
+        """Whether the number is within the tolerance; NaN is not.
+
+        Equal is equal, though decimal fractions differ in their last bits.
+        """
+        if self.holds == "within":
+            return abs(number - self.limit) - self.band <= 1e-12
+        sign = 1 if self.holds == "at least" else -1
+        return sign * (number - self.limit) >= -1e-12
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim, and what came out; plain text throughout."""
+
+    name: str
+    where: str
+    says: str
+    measured: str
+    tolerance: str
+    page: str
+    by: str
+    """The function that measures it."""
+    results: tuple[Result, ...]
+
+    @classmethod
+    def of(cls, claim: Claim, results: list[Result]) -> Finding:
+        """The claim with its results."""
+        texts = {
+            name: getattr(claim, name)
+            for name in ("name", "where", "says", "measured", "tolerance", "page")
+        }
+        quantity = claim.quantity
+        by = f"{quantity.__module__}.{quantity.__qualname__}"
+        return cls(**texts, by=by, results=tuple(results))
+
+    @classmethod
+    def from_json(cls, entry: dict[str, Any]) -> Finding:
+        """What :meth:`as_json` made."""
+        results = tuple(
+            Result(**{**each, "commits": tuple(each["commits"])})
+            for each in entry["results"]
+        )
+        if not results:
+            raise ValueError(f"{entry['name']} has no results")
+        return cls(**{**entry, "results": results})
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    @property
+    def verdict(self) -> str:
+        """The best-founded one."""
+        return self.results[0].verdict
+
+    @property
+    def found(self) -> str:
+        """What it rests on."""
+        return self.results[0].found
+
+
+def judge(
+    claim: Claim, number: float, low: float, high: float, scale: str = "paper"
+) -> str:
+    """The verdict on a number with its 95 % interval, at a scale."""
+    smaller = bool(claim.needs) and scale in claim.small
+    if smaller and claim.needs_alone:
+        return "not testable at this scale"
+    kept = claim.kept_by(number)
+    if low < high and claim.kept_by(low) != claim.kept_by(high):
+        return "undecided"
+    if not kept and smaller:
+        return "not testable at this scale"
+    return "reproduced" if kept else "not reproduced"
+
+
+def share(holding: int, of: int) -> str:
+    """The verdict where a claim is judged on many data sets, each by itself."""
+    if holding >= 0.95 * of:
+        return "reproduced"
+    return "not reproduced" if holding <= 0.5 * of else "mostly"
