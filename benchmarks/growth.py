@@ -13,7 +13,8 @@ from benchmarks.rows import Row, interleaved
 from marginflow.experiments.perceptron import PerceptronSpec, run_perceptron
 from marginflow.experiments.records import record_path
 from marginflow.experiments.spec import grid
-from marginflow.experiments.sweep import dask_cluster, process_pool, run_sweep
+from marginflow.experiments.sweep import run_sweep
+from marginflow.experiments.workplaces import dask_cluster, process_pool
 from marginflow.optim import GeneralizedAdadelta
 
 RESULTS = Path(__file__).parents[1] / "results"

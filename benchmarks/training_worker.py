@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from marginflow.experiments.devices import fixed_arithmetic
+from marginflow.experiments.member import Member, gradient_of
 from marginflow.experiments.spec import RunSpec
-from marginflow.experiments.training import Member, _plain_gradients, fixed_arithmetic
 from marginflow.networks import mnist_net, vgg_net
 
 __all__ = ["BATCH", "NETS"]
@@ -51,9 +52,9 @@ def ours(net: str) -> Callable[[int], None]:
         for _ in range(n):
             i = next(batches)
             xs, ys = x[i], y[i]
-            for gradient, logits, loss in _plain_gradients([member], [xs], [ys]):
-                member.update(gradient)
-                member.observe(logits, ys, loss)
+            gradient, logits, loss = gradient_of(member, xs, ys)
+            member.update(gradient)
+            member.observe(logits, ys, loss)
 
     return steps
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import official_files
 
-from marginflow.experiments import runner, sweep
+from marginflow.experiments import runner, sweep, workplaces
+from marginflow.experiments.runner import Limits
 from marginflow.experiments.spec import grid
 
 GRID = grid("mnist", scale="smoke", regimes=["finer"], rounds=[0])
@@ -35,9 +36,7 @@ def here():
 def sweep_child(results: str, root: str, told: str | None = None, specs=GRID) -> None:
     """A grid, one run after the other."""
     official_files.use_generated(Path(root))
-    outcomes = sweep.run_sweep(
-        specs, results, root, workplace=here, checkpoint_seconds=0.0
-    )
+    outcomes = sweep.run_sweep(specs, results, root, workplace=here, limits=Limits(0.0))
     if told is not None:
         Path(told).write_text(" ".join(outcome.status for outcome in outcomes))
 
@@ -46,7 +45,7 @@ def limited_child(results: str, root: str, spec) -> None:
     """One run that may find the disk full: exit status 7 then, 0 if it went through."""
     official_files.use_generated(Path(root))
     try:
-        runner.run_one(spec, results, root, checkpoint_seconds=0.0)
+        runner.run_one(spec, results, root, limits=Limits(0.0))
     except OSError as error:
         print(error, file=sys.stderr)
         os._exit(7)
@@ -68,8 +67,8 @@ def command_child(
     os.setsid()
     # As in a terminal; what a shell starts in the background has Ctrl-C ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sweep.ANSWER_SECONDS = answer_seconds
-    sweep.SILENT_SECONDS = silent_seconds
+    workplaces.ANSWER_SECONDS = answer_seconds
+    workplaces.SILENT_SECONDS = silent_seconds
     os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     official_files.use_generated(Path(root))
@@ -78,7 +77,7 @@ def command_child(
 
 def unguarded_child(said: str, root: str, arguments: list[str]) -> None:
     """The same, with workers that Ctrl-C may find in the midst of their imports."""
-    sweep._Pool = ProcessPoolExecutor
+    workplaces._Pool = ProcessPoolExecutor
     command_child(said, root, arguments)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import fault_children
 
-from marginflow.experiments import runner
+from marginflow.experiments import checkpoints
 from marginflow.experiments.records import read_record, record_path
 from marginflow.experiments.spec import RunSpec
 
@@ -67,7 +67,7 @@ def until(
 
 def gone(results, specs) -> None:
     """Wait until no process has any of the runs."""
-    until(lambda: not any(runner.epochs_done(results, spec) for spec in specs), 60)
+    until(lambda: not any(checkpoints.epochs_done(results, spec) for spec in specs), 60)
 
 
 def digests(results, specs) -> dict[RunSpec, str]:

@@ -111,10 +111,10 @@ def gzipped_mnist(root: Path, archive: Path) -> list[tuple[str, str]]:
 
 def train_child(spec, results: str, root: str, checkpoint_seconds: float) -> None:
     """What a child process does: one run on the generated data."""
-    from marginflow.experiments.runner import run_one
+    from marginflow.experiments.runner import Limits, run_one
 
     use_generated(Path(root))
-    run_one(spec, results, root, checkpoint_seconds=checkpoint_seconds)
+    run_one(spec, results, root, limits=Limits(checkpoint_seconds))
 
 
 def starved_child(spec, results: str, root: str, limit: int) -> None:

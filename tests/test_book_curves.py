@@ -7,8 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marginflow.book.curves import PANELS, band, regimes_figure, single_round_figure
-from marginflow.book.figures import PALETTE
+from marginflow.book.figures import (
+    PALETTE,
+    PANELS,
+    band,
+    regimes_figure,
+    single_round_figure,
+)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import torch
 from marginflow import networks
 from marginflow.data import load_images, seeded_generator
 from marginflow.experiments import spec as specs
+from marginflow.experiments.devices import fixed_arithmetic, resolve_device
 from marginflow.experiments.metrics import (
     COLUMNS,
     adapter_spread,
@@ -22,12 +23,7 @@ from marginflow.experiments.metrics import (
     logits_of,
 )
 from marginflow.experiments.spec import RunSpec, grid, parse_rounds, setting
-from marginflow.experiments.training import (
-    Member,
-    fixed_arithmetic,
-    resolve_device,
-    train,
-)
+from marginflow.experiments.training import Member, train
 from marginflow.flat import FlatNetwork
 from marginflow.margins import RunningMargin, multiclass_gap
 from marginflow.optim import released_horizon
@@ -369,7 +365,7 @@ def test_divergence_is_recorded_and_ends_the_run(sets, monkeypatch):
     assert len(result.rows) == 2
 
 
-# ---- resuming, lockstep --------------------------------------------------------------
+# ---- resuming, lanes -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("algorithm", specs.ALGORITHMS)
@@ -397,7 +393,7 @@ def test_resuming_after_any_epoch_changes_no_bit(algorithm, dtype, sets):
         )
 
 
-def test_lockstep_equals_plain(sets):
+def test_lanes_equal_the_plain_mode(sets):
     data = sets("mnist", torch.float64)
     round_0 = [smoke(a, dtype="float64") for a in specs.ALGORITHMS]
     rounds = [smoke("AdaDeltaS", round=r, dtype="float64") for r in range(3)]
@@ -416,7 +412,7 @@ def test_lockstep_equals_plain(sets):
         )
 
 
-def test_lockstep_resumes_members_that_are_not_equally_far(sets):
+def test_lanes_resume_members_that_are_not_equally_far(sets):
     data = sets("mnist", torch.float64)
     together = [smoke(a, dtype="float64") for a in ("SGD", "AdaDeltaN")]
     states = {}
@@ -433,7 +429,7 @@ def test_lockstep_resumes_members_that_are_not_equally_far(sets):
         )
 
 
-def test_lockstep_refuses_what_cannot_go_together(sets):
+def test_lanes_refuse_what_cannot_go_together(sets):
     with pytest.raises(ValueError, match="must be of one experiment, regime"):
         train([smoke(), smoke(regime="coarser")], sets("mnist"))
 

@@ -38,9 +38,10 @@ from forks import (
 
 from marginflow import cli
 from marginflow.data import DATA_SETS, DataError, load_images
-from marginflow.experiments import runner, sweep
+from marginflow.experiments import checkpoints, runner, sweep, workplaces
+from marginflow.experiments.checkpoints import checkpoint_path
 from marginflow.experiments.records import read_record, record_path, write_atomically
-from marginflow.experiments.runner import checkpoint_path, run_one
+from marginflow.experiments.runner import Limits, run_one
 from marginflow.experiments.spec import RunSpec
 
 SPEC = RunSpec("mnist", "finer", "AdaDeltaNS", 3, "smoke")
@@ -90,7 +91,7 @@ def kills(arguments: tuple, moments: random.Random, results: Path, specs):
 
 def at_work(results: Path, specs) -> bool:
     """Whether a process has one of the runs."""
-    return any(runner.epochs_done(results, spec) for spec in specs)
+    return any(checkpoints.epochs_done(results, spec) for spec in specs)
 
 
 def test_a_run_killed_at_fifty_moments(files, expected, tmp_path):
@@ -104,7 +105,7 @@ def test_a_run_killed_at_fifty_moments(files, expected, tmp_path):
             record_path(tmp_path, SPEC).unlink()
         checkpoint = checkpoint_path(tmp_path, SPEC)
         if checkpoint.exists():
-            assert 0 < runner.load_checkpoint(checkpoint, SPEC)["epoch"] < 6
+            assert 0 < checkpoints.load_checkpoint(checkpoint, SPEC)["epoch"] < 6
             taken_up += 1
     assert taken_up > 3
     assert digests(tmp_path, [SPEC]) == {SPEC: expected[SPEC]}
@@ -301,10 +302,10 @@ def test_a_result_lost_on_its_way_ends_its_future(loop):
     def lose():
         raise comm.CommClosedError("connection reset by peer")
 
-    with sweep._DaskExecutor(Client(loop)) as executor:
+    with workplaces._DaskExecutor(Client(loop)) as executor:
         assert executor.submit(abs, -3).result(9) == 3
         lost = executor.submit(lose)
-        assert sweep._is_loss(lost.exception(9))
+        assert workplaces.is_loss(lost.exception(9))
         assert sweep._outcomes(lost, (SPEC,)) == []
         for trouble in (int, sys.exit):
             future = executor.submit(trouble, "x")
@@ -313,9 +314,9 @@ def test_a_result_lost_on_its_way_ends_its_future(loop):
 
 @pytest.mark.parametrize("hangs", [True, False])
 def test_only_a_silent_scheduler_is_given_up(loop, monkeypatch, hangs):
-    monkeypatch.setattr(sweep, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(workplaces, "SILENT_SECONDS", 0.1)
     client = Client(loop, hangs=hangs)
-    with sweep._DaskExecutor(client) as executor:
+    with workplaces._DaskExecutor(client) as executor:
         future = executor.submit(time.sleep, 30 if hangs else 0.5)
         assert set(sweep._as_they_come([future], None)) == {future}
         assert (sweep._outcomes(future, (SPEC,)) == []) is hangs
@@ -331,9 +332,9 @@ def test_a_scheduler_that_hangs(files, expected, tmp_path, monkeypatch):
         until(lambda: at_work(results, GRID))
         os.kill(scheduler.pid, signal.SIGSTOP)
         command.join(120)
-        monkeypatch.setattr(sweep, "ANSWER_SECONDS", 0.2)
+        monkeypatch.setattr(workplaces, "ANSWER_SECONDS", 0.2)
         with pytest.raises(ValueError, match=r"no Dask scheduler answers \(silent for"):
-            sweep.dask_scheduler(address)().__enter__()
+            workplaces.dask_scheduler(address)().__enter__()
         scheduler.kill()
     assert command.exitcode == 2, said.read_text()
     assert f"the Dask scheduler at '{address}' was lost" in said.read_text()
@@ -475,7 +476,7 @@ def test_a_clock_that_jumps(data, expected, tmp_path, monkeypatch):
     monkeypatch.setattr(
         runner, "save_checkpoint", lambda *a: (saved.append(a), save(*a))
     )
-    assert run_one(SPEC, tmp_path, data, checkpoint_seconds=1e-9).status == "recorded"
+    assert run_one(SPEC, tmp_path, data, limits=Limits(1e-9)).status == "recorded"
     assert len(saved) == SPEC.setting.epochs - 1
     assert digests(tmp_path, [SPEC]) == {SPEC: expected[SPEC]}
     provenance = read_record(record_path(tmp_path, SPEC)).provenance

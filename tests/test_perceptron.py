@@ -8,11 +8,8 @@ import math
 import pytest
 import torch
 
-from marginflow.claims.perceptron import (
-    OBSERVATIONS,
-    observe,
-    verdicts,
-)
+from marginflow.claims.measures import observe
+from marginflow.claims.table import PERCEPTRON
 from marginflow.data import perceptron_points
 from marginflow.experiments import perceptron
 from marginflow.experiments.perceptron import ALGORITHMS, PerceptronSpec, run_perceptron
@@ -177,15 +174,14 @@ def test_points_lie_in_their_squares() -> None:
 def test_observations_can_fail() -> None:
     frame = run_perceptron(dataclasses.replace(SPEC, rounds=5, epochs=5000)).frame()
     measured = observe(frame)
-    assert set(measured.index) == set(OBSERVATIONS)
+    names = {claim.name.removeprefix("perceptron-"): claim for claim in PERCEPTRON}
+    assert set(measured.index) == set(names)
     # Swapping the names of the isotropic and the skewed algorithms turns them round.
     swapped = frame.replace(
         {"algorithm": {"AdaDelta": "AdaDeltaN", "AdaDeltaN": "AdaDelta"}}
     )
-    table = verdicts(measured.to_frame().T)
-    wrong = verdicts(observe(swapped).to_frame().T)
-    assert table.verdict["direction"] == "reproduced"
-    assert wrong.verdict["direction"] == "not reproduced"
+    assert names["direction"].kept_by(measured["direction"])
+    assert not names["direction"].kept_by(observe(swapped)["direction"])
 
 
 def test_divergence_is_dated_alike_however_seldom_one_looks(monkeypatch) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from marginflow.cli import main
-from marginflow.experiments.perceptron import PerceptronSpec, run_perceptron
-from marginflow.experiments.perceptron_records import (
+from marginflow.experiments.perceptron import (
+    PerceptronSpec,
     load_perceptron,
-    perceptron_path,
     record_perceptron,
+    run_perceptron,
 )
-from marginflow.experiments.records import RecordError
+from marginflow.experiments.records import RecordError, record_path
 
 RESULTS = Path(__file__).parent.parent / "results"
 SPEC = PerceptronSpec(data_seed=3, rounds=2, epochs=40, reduction="mean")
@@ -32,14 +32,14 @@ def test_a_record_says_what_the_run_said(tmp_path: Path) -> None:
 
 def test_other_settings_have_another_place(tmp_path: Path) -> None:
     other = dataclasses.replace(SPEC, stability_std=0.25)
-    assert perceptron_path(tmp_path, other) != perceptron_path(tmp_path, SPEC)
+    assert record_path(tmp_path, other) != record_path(tmp_path, SPEC)
 
 
 def test_a_record_of_another_spec_is_refused(tmp_path: Path) -> None:
     path = record_perceptron(tmp_path, SPEC)
     other = dataclasses.replace(SPEC, data_seed=4)
-    path.rename(perceptron_path(tmp_path, other))
-    with pytest.raises(RecordError, match=r"'data_seed': 3.*not of.*'data_seed': 4"):
+    path.rename(record_path(tmp_path, other))
+    with pytest.raises(RecordError, match=r"another spec: data_seed is 3, not 4"):
         load_perceptron(tmp_path, [other])
 
 
@@ -83,14 +83,14 @@ def test_the_books_records_can_be_made_again() -> None:
 
 
 def test_the_command_records_and_refuses(tmp_path: Path, capsys) -> None:
-    argv = ["perceptron", "--data-sets", "1", "--quiet", "--reduction", "mean"]
+    argv = ["run", "perceptron", "--quiet", "--reduction", "mean", "--data-sets", "1"]
     assert main([*argv, "--results", str(tmp_path)]) == 0
     frame = load_perceptron(tmp_path, [PerceptronSpec(data_seed=1, reduction="mean")])
     assert len(frame) == 500
-    assert main(["perceptron", "--data-sets", "one", "--quiet"]) == 2
+    assert main(["run", "perceptron", "--data-sets", "one", "--quiet"]) == 2
     assert "'one'" in capsys.readouterr().err
     blocked = tmp_path / "file"
     blocked.write_text("in the way", encoding="utf-8")
-    argv[2] = "2"
+    argv[-1] = "2"
     assert main([*argv, "--results", str(blocked)]) == 2
     assert "file" in capsys.readouterr().err

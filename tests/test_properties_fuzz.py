@@ -16,19 +16,16 @@ from hypothesis import strategies as st
 from marginflow import cli
 from marginflow.claims import read_scoreboard
 from marginflow.data import DATA_SETS, DataError, load_images
-from marginflow.experiments import perceptron_records, sweep
-from marginflow.experiments.perceptron import PerceptronSpec
-from marginflow.experiments.perceptron_records import (
-    load_perceptron,
-    perceptron_path,
-)
-from marginflow.experiments.records import FORMAT, RecordError, read_record
-from marginflow.experiments.records import write_record as write
-from marginflow.experiments.runner import (
+from marginflow.experiments import perceptron, sweep, workplaces
+from marginflow.experiments.checkpoints import (
     _MAGIC,
     checkpoint_path,
     load_checkpoint,
 )
+from marginflow.experiments.perceptron import PerceptronSpec, load_perceptron
+from marginflow.experiments.provenance import FORMAT
+from marginflow.experiments.records import RecordError, read_record, record_path
+from marginflow.experiments.records import write_record as write
 from marginflow.experiments.spec import RunSpec, parse_rounds
 
 SPEC = RunSpec("mnist", "finer", "SGD", 0, "smoke")
@@ -125,7 +122,7 @@ def refused(*arguments, **options):
 @example(command="status", rest=["mnist", "--rounds", "5-1"])
 @example(command="run", rest=["mnist", "--scale", "smoke", "--rounds", "0-2"])
 @example(command="run", rest=["mnist", "--workers", "0"])
-@example(command="perceptron", rest=["--results", "x"])
+@example(command="run", rest=["perceptron", "--results", "x"])
 @fuzz
 def test_any_arguments_end_with_a_documented_status(command, rest, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzz")
@@ -136,8 +133,8 @@ def test_any_arguments_end_with_a_documented_status(command, rest, tmp_path_fact
         patch.chdir(folder)
         patch.setenv("MARGINFLOW_RESULTS", str(folder))
         patch.setenv("MARGINFLOW_DATA", str(folder))
-        patch.setattr(perceptron_records, "record_perceptron", refused)
-        patch.setattr(sweep, "process_pool", lambda workers: here)
+        patch.setattr(perceptron, "record_perceptron", refused)
+        patch.setattr(workplaces, "process_pool", lambda workers: here)
         patch.setattr(sweep, "run_together", refused)
         status, said = status_of(arguments)
     assert status in (0, 1, 2)
@@ -249,7 +246,7 @@ def test_any_bytes_as_a_scoreboard(blob, tmp_path):
 @fuzz
 def test_any_bytes_as_a_perceptron_record(blob, tmp_path):
     spec = PerceptronSpec(data_seed=1)
-    path = perceptron_path(tmp_path, spec)
+    path = record_path(tmp_path, spec)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(blob)
     with pytest.raises(RecordError, match="data-set-01"):

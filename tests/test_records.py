@@ -14,7 +14,14 @@ import pytest
 import torch
 from forks import finish, start
 
-from marginflow.experiments import records, runner
+from marginflow.experiments import checkpoints, devices, records
+from marginflow.experiments.checkpoints import (
+    checkpoint_path,
+    epochs_done,
+    load_checkpoint,
+    save_checkpoint,
+)
+from marginflow.experiments.provenance import FORMAT
 from marginflow.experiments.records import (
     RecordError,
     content_digest,
@@ -24,13 +31,7 @@ from marginflow.experiments.records import (
     write_atomically,
     write_record,
 )
-from marginflow.experiments.runner import (
-    checkpoint_path,
-    epochs_done,
-    load_checkpoint,
-    run_one,
-    save_checkpoint,
-)
+from marginflow.experiments.runner import run_one
 from marginflow.experiments.spec import RunSpec
 
 SPEC = RunSpec("mnist", "finer", "AdaDeltaNS", 3, "smoke")
@@ -91,7 +92,7 @@ def test_what_a_killed_process_left_beside_a_record_goes(data, tmp_path):
     before, left = record.read_bytes(), (checkpoint, part, draft)
     for path in left:
         path.write_bytes(b"left")
-    with runner._Claim(checkpoint.with_suffix(".lock")) as held:
+    with checkpoints.Claim(checkpoint.with_suffix(".lock")) as held:
         assert held  # by another, who may be at it still
         assert run_one(SPEC, tmp_path, data).status == "present"
         assert all(path.exists() for path in left)
@@ -219,11 +220,11 @@ def test_every_damage_to_a_checkpoint_is_found(checkpoint):
         damaged = bytearray(whole)
         damaged[place] ^= 4
         checkpoint.write_bytes(damaged)
-        with pytest.raises(RecordError, match=r"checkpoint.*delete it"):
+        with pytest.raises(RecordError, match=r"checkpoint.*(delete it|move it away)"):
             load_checkpoint(checkpoint, SPEC)
     for length in {0, 10, 80, *range(100, len(whole), 301), len(whole) - 1}:
         checkpoint.write_bytes(whole[:length])
-        with pytest.raises(RecordError, match=r"checkpoint.*delete it"):
+        with pytest.raises(RecordError, match=r"checkpoint.*(delete it|move it away)"):
             load_checkpoint(checkpoint, SPEC)
 
 
@@ -235,7 +236,7 @@ def test_checkpoint_of_another_spec(checkpoint):
 
 def test_damaged_checkpoint_stops_its_run_and_stays(checkpoint, data, tmp_path):
     checkpoint.write_bytes(b"junk")
-    with pytest.raises(RecordError, match="delete it to start that run anew"):
+    with pytest.raises(RecordError, match="move it away to start that run anew"):
         run_one(SPEC, tmp_path, data)
     assert checkpoint.read_bytes() == b"junk"
     assert not record_path(tmp_path, SPEC).exists()
@@ -304,7 +305,7 @@ def test_no_room_for_checkpoint_or_record(limit, files, reference, tmp_path):
 
 def test_two_at_once_train_once(files, data, tmp_path):
     lock = checkpoint_path(tmp_path, SPEC).with_suffix(".lock")
-    claim = runner._Claim(lock)
+    claim = checkpoints.Claim(lock)
     with claim as mine:
         assert mine
         claim.tell(2, 6)
@@ -329,7 +330,7 @@ def test_publishing_does_not_overwrite(tmp_path):
 
     def publish(i):
         barrier.wait()
-        provenance = {"format": records.FORMAT, "digest": str(i)}
+        provenance = {"format": FORMAT, "digest": str(i)}
         told.append((write_record(path, ["a"], np.full((1, 1), i), provenance), i))
 
     threads = [threading.Thread(target=publish, args=(i,)) for i in range(4)]
@@ -342,14 +343,16 @@ def test_publishing_does_not_overwrite(tmp_path):
 
 
 def test_scale_too_large_for_the_memory(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "_available_memory", lambda: 2**20)
-    with pytest.raises(ValueError, match=r"needs about 0\.. GiB of memory and cpu has"):
+    monkeypatch.setattr(devices, "_available_memory", lambda: 2**20)
+    with pytest.raises(
+        ValueError, match=r"needs about 0\.. GiB of memory for one worker and cpu has"
+    ):
         run_one(SPEC, tmp_path, data)
 
 
 def test_memory_estimate_grows_with_the_scale():
     sizes = [
-        runner.required_bytes(RunSpec("cifar10", "finer", "SGD", 0, scale))
+        devices.required_bytes(RunSpec("cifar10", "finer", "SGD", 0, scale))
         for scale in ("smoke", "laptop", "paper")
     ]
     assert sizes == sorted(sizes)

@@ -25,8 +25,12 @@ import torch
 from sitecustomize import NetworkError
 
 import marginflow
+from marginflow.experiments.checkpoints import (
+    _sealed,
+    checkpoint_path,
+    load_checkpoint,
+)
 from marginflow.experiments.records import RecordError
-from marginflow.experiments.runner import _sealed, checkpoint_path, load_checkpoint
 from marginflow.experiments.spec import RunSpec
 
 ROOT = Path(__file__).parents[1]
@@ -114,7 +118,9 @@ def test_a_checkpoint_that_attacks_is_refused(tmp_path):
     path = checkpoint_path(tmp_path, spec)
     path.parent.mkdir(parents=True)
     path.write_bytes(_sealed(buffer.getvalue()))
-    with pytest.raises(RecordError, match="holds more than tensors") as refusal:
+    with pytest.raises(
+        RecordError, match="holds what cannot be loaded as tensors"
+    ) as refusal:
         load_checkpoint(path, spec)
     assert isinstance(refusal.value.__cause__, pickle.UnpicklingError)
     assert not proof.exists()

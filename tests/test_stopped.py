@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from marginflow import cli
-from marginflow.experiments import spec, sweep
+from marginflow.experiments import spec, sweep, workplaces
+from marginflow.experiments.checkpoints import checkpoint_path, epochs_done
 from marginflow.experiments.records import (
     RecordError,
     load_frame,
@@ -21,7 +22,7 @@ from marginflow.experiments.records import (
     record_path,
     write_atomically,
 )
-from marginflow.experiments.runner import Outcome, checkpoint_path, epochs_done, run_one
+from marginflow.experiments.runner import Limits, Outcome, run_one
 from marginflow.experiments.spec import RunSpec, grid
 
 SPEC = RunSpec("mnist", "finer", "AdaDeltaNS", 1, "smoke")
@@ -35,7 +36,7 @@ def test_stopped_run_goes_on_to_the_same_record(data, tmp_path):
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     assert run_one(SPEC, whole, data).status == "recorded"
 
-    assert run_one(SPEC, parted, data, stop_after=2).status == "stopped"
+    assert run_one(SPEC, parted, data, limits=Limits(stop_after=2)).status == "stopped"
     part = part_path(parted, SPEC)
     told = read_record(part, SPEC)
     assert told.provenance["status"] == "stopped"
@@ -47,7 +48,7 @@ def test_stopped_run_goes_on_to_the_same_record(data, tmp_path):
     assert not record_path(parted, SPEC).exists()
 
     # Not a step is made twice: going on changes the part, then gives the record.
-    assert run_one(SPEC, parted, data, stop_after=4).status == "stopped"
+    assert run_one(SPEC, parted, data, limits=Limits(stop_after=4)).status == "stopped"
     assert read_record(part, SPEC).provenance["epochs_done"] == 4
     assert run_one(SPEC, parted, data).status == "recorded"
     assert rows(record_path(parted, SPEC)) == rows(record_path(whole, SPEC))
@@ -56,7 +57,7 @@ def test_stopped_run_goes_on_to_the_same_record(data, tmp_path):
 
 
 def test_parts_are_read_only_when_asked_for(data, tmp_path):
-    run_one(SPEC, tmp_path, data, stop_after=2)
+    run_one(SPEC, tmp_path, data, limits=Limits(stop_after=2))
     assert load_frame(tmp_path, [SPEC])[0].empty
     frame, (provenance,) = load_frame(tmp_path, [SPEC], parts=True)
     assert frame.epoch.max() == 2
@@ -69,7 +70,7 @@ def test_command_stops_and_status_tells(data, tmp_path, capsys, monkeypatch):
         with ThreadPoolExecutor(1) as executor:
             yield executor
 
-    monkeypatch.setattr(sweep, "process_pool", lambda workers: here)
+    monkeypatch.setattr(workplaces, "process_pool", lambda workers: here)
     grid = ["mnist", "--scale", "smoke", "--regime", "finer", "--rounds", "0"]
     grid += ["--results", str(tmp_path)]
     assert cli.main(["run", *grid, "--stop-after", "3", "--workers", "1"]) == 0
@@ -140,7 +141,7 @@ def test_what_was_recorded_before_a_scheduler_was_lost_stands(monkeypatch, tmp_p
     def lost_after_the_first():
         with ThreadPoolExecutor(1) as executor:
             yield executor
-        raise sweep.SchedulerLostError("no scheduler answers")
+        raise workplaces.SchedulerLostError("no scheduler answers")
 
     def work(group, *_):
         if group[0] != specs[0]:

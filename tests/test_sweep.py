@@ -14,6 +14,7 @@ from pathlib import Path
 import fault_children
 import official_files
 import pytest
+import torch
 from fault_children import GRID, WHOLE, here
 from forks import (
     dask,
@@ -27,7 +28,7 @@ from forks import (
 )
 
 from marginflow import cli
-from marginflow.experiments import runner, sweep
+from marginflow.experiments import devices, runner, status, sweep, workplaces
 from marginflow.experiments.records import read_record, record_path
 from marginflow.experiments.runner import Outcome
 from marginflow.experiments.spec import RunSpec, grid
@@ -91,14 +92,12 @@ def test_killed_workers_and_a_killed_command(files, reference, tmp_path):
     assert leftovers(tmp_path) == []
 
 
-def test_lockstep_records_every_run(data, reference, tmp_path):
-    outcomes = sweep.run_sweep(
-        list(reference), tmp_path, data, workplace=here, lockstep=True
-    )
+def test_lanes_record_every_run(data, reference, tmp_path):
+    outcomes = sweep.run_sweep(list(reference), tmp_path, data, workplace=here, lanes=5)
     assert {o.status for o in outcomes} == {"recorded"}
     for spec in reference:
         record = read_record(record_path(tmp_path, spec), spec)
-        assert record.provenance["lockstep"] == 5
+        assert record.provenance["lanes"] == 5
 
 
 def records(results) -> list[Path]:
@@ -107,8 +106,10 @@ def records(results) -> list[Path]:
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True])
 def test_workers_must_be_a_positive_integer(workers):
-    for make in (sweep.process_pool, sweep.dask_cluster):
-        with pytest.raises(ValueError, match=r"workers is .* a positive integer"):
+    for make in (workplaces.process_pool, workplaces.dask_cluster):
+        with pytest.raises(
+            ValueError, match=r"(workers|dask) is .* a positive integer"
+        ):
             make(workers)
 
 
@@ -122,20 +123,23 @@ def test_workers_that_always_die_are_given_up(monkeypatch, tmp_path):
     specs = grid("mnist", scale="smoke", regimes=["finer"], rounds=[0])
     told = []
     outcomes = sweep.run_sweep(
-        specs, tmp_path, workplace=sweep.process_pool(1), report=told.append
+        specs, tmp_path, workplace=workplaces.process_pool(1), report=told.append
     )
     assert [o.status for o in outcomes] == ["failed"] * 5
     assert "died 2 times in a row" in outcomes[0].message
     assert told == outcomes
 
 
-def test_groups_of_a_lockstep_sweep():
+def test_groups_of_a_sweep_in_lanes():
     specs = grid("mnist", scale="smoke", rounds=range(3))
-    groups = sweep._groups(specs, lockstep=True)
-    assert len(groups) == 6
-    assert all(len({(s.folder, s.round) for s in group}) == 1 for group in groups)
-    assert sorted(s for group in groups for s in group) == sorted(specs)
-    assert sweep._groups(specs, lockstep=False) == [(spec,) for spec in specs]
+    for lanes, many in ((5, 6), (15, 2), (10, 4), (95, 2)):
+        groups = sweep._groups(specs, lanes)
+        assert len(groups) == many
+        assert all(len({s.folder for s in group}) == 1 for group in groups)
+        assert sorted(s for group in groups for s in group) == sorted(specs)
+    rounds = [{s.round for s in group} for group in sweep._groups(specs, 5)]
+    assert all(len(each) == 1 for each in rounds)
+    assert sweep._groups(specs, 1) == [(spec,) for spec in specs]
 
 
 # ---- Dask ----------------------------------------------------------------------------
@@ -245,7 +249,12 @@ def test_data_command(data, tmp_path, capsys):
     [
         (["--rounds", "3-1"], "rounds is '3-1'"),
         (["--workers", "0"], "workers is 0"),
-        (["--dask", "0"], "workers is 0"),
+        (["--dask", "0"], "dask is 0"),
+        (["--lanes", "0"], "lanes is 0"),
+        (["--for", "soon"], "for is 'soon'"),
+        (["--algorithms", "Adam"], "algorithm is 'Adam'"),
+        (["--reduction", "sum"], "--reduction is no option of `marginflow run mnist`"),
+        (["--workers", "1", "--dask", "1"], "--workers and --dask exclude each other"),
         (["--checkpoint-seconds", "nan"], "checkpoint-seconds is nan"),
     ],
 )
@@ -276,7 +285,7 @@ def test_results_that_cannot_be_written(data, tmp_path, capsys):
 def test_missing_data_is_told_once_and_says_what_to_do(
     data, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(sweep, "process_pool", lambda workers: here)
+    monkeypatch.setattr(workplaces, "process_pool", lambda workers: here)
     runner._data.cache_clear()
     arguments = ["--results", str(tmp_path), "--data", str(tmp_path / "none")]
     assert cli.main(["run", *SMOKE, *arguments, "--workers", "1"]) == 2
@@ -305,33 +314,33 @@ def test_outcomes_are_in_the_order_of_the_specs(monkeypatch, tmp_path):
 
 def test_estimates_come_from_records_of_the_same_kind(data, tmp_path):
     spec = RunSpec("mnist", "finer", "SGD", 0, "smoke")
-    assert sweep.estimate_seconds(spec, tmp_path) is None
+    assert status.estimate_seconds(spec, tmp_path) is None
     sweep.run_sweep([spec], tmp_path, data, workplace=here)
     own = read_record(record_path(tmp_path, spec)).provenance["seconds"]
     later = RunSpec("mnist", "finer", "SGD", 5, "smoke")
-    assert sweep.estimate_seconds(later, tmp_path) == own
+    assert status.estimate_seconds(later, tmp_path) == own
     other = RunSpec("mnist", "coarser", "SGD", 5, "smoke")
-    assert sweep.estimate_seconds(other, tmp_path) > 0
+    assert status.estimate_seconds(other, tmp_path) > 0
 
 
 def test_workers_by_default_are_the_cpus(monkeypatch):
     import argparse
 
-    from marginflow.experiments import commands
-
     asked = []
-    monkeypatch.setattr(sweep, "process_pool", asked.append)
+    monkeypatch.setattr(workplaces, "process_pool", asked.append)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
-    given = {"scheduler": None, "dask": None, "workers": None, "device": "cpu"}
-    commands._workplace(argparse.Namespace(**given))
+    given = dict.fromkeys(("scheduler", "dask", "workers", "lanes"))
+    spec = RunSpec("mnist", "finer", "SGD", 0, "smoke", device="cpu")
+    cli._workplace(argparse.Namespace(**given), spec)
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    commands._workplace(argparse.Namespace(**given))
-    commands._workplace(argparse.Namespace(**given | {"device": "cuda"}))
+    cli._workplace(argparse.Namespace(**given), spec)
+    monkeypatch.setattr(devices, "resolve_device", lambda name: torch.device("meta"))
+    cli._workplace(argparse.Namespace(**given), spec)
     assert asked == [3, 7, 1]
 
 
 def test_durations_for_people():
-    assert sweep.clock(40) == "40 s"
-    assert sweep.clock(750) == "12 min"
-    assert sweep.clock(12600) == "3.5 h"
+    assert status.clock(40) == "40 s"
+    assert status.clock(750) == "12 min"
+    assert status.clock(12600) == "3.5 h"

@@ -243,7 +243,10 @@ GRID: list[Option] = [
     ("--rounds", {"help": 'such as "3" or "0-4,7" (default: 0-18, the paper\'s)'}),
     (
         "--algorithms",
-        {"metavar": "NAMES", "help": f"of {', '.join(specs.ALGORITHMS)} (default: all)"},
+        {
+            "metavar": "NAMES",
+            "help": f"of {', '.join(specs.ALGORITHMS)} (default: all)",
+        },
     ),
     (
         "--reading",
@@ -368,7 +371,9 @@ def _run(args: argparse.Namespace) -> int:
     one = args.experiment == "perceptron"
     for flag, _ in (*GRID, *HOW) if one else ONE:
         if vars(args)[_name(flag)] not in (None, False):
-            raise ValueError(f"{flag} is no option of `marginflow run {args.experiment}`")
+            raise ValueError(
+                f"{flag} is no option of `marginflow run {args.experiment}`"
+            )
     results = _results(args)
     if one:
         chosen = _perceptron_specs(args.data_sets, args.reduction)
@@ -387,7 +392,9 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _specs(args: argparse.Namespace, experiment: str, **how) -> list[specs.RunSpec]:
-    given = {k: v if vars(args)[k] is None else vars(args)[k] for k, v in DEFAULTS.items()}
+    given = {
+        k: v if vars(args)[k] is None else vars(args)[k] for k, v in DEFAULTS.items()
+    }
     regime = given.pop("regime")
     given["rounds"] = specs.parse_rounds(given["rounds"])
     given["algorithms"] = [name for name in given["algorithms"].split(",") if name]
@@ -765,7 +772,7 @@ def _add_claims(commands: Any) -> None:
     what: Callable = parser.add_mutually_exclusive_group().add_argument
     what("--list", action="store_true", help="list the claims' names")
     what("--json", action="store_true", help="print JSON")
-    what("--write", action="store_true", help="make the book's table, claims.json, anew")
+    what("--write", action="store_true", help="make the book's table anew")
     what("--check", action="store_true", help="compare with the book's table")
     parser.set_defaults(run=_claims)
 

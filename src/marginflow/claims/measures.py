@@ -183,7 +183,8 @@ def interval(
     if not len(seen) or not math.isfinite(number):
         return parts, math.nan, number, number
     low, high = np.quantile(seen, [0.025, 0.975])
-    error = math.hypot(float(seen.std()), images)
+    spread = float(seen.std()) if np.ptp(seen) else 0.0
+    error = math.hypot(spread, images)
     return parts, error, float(low) - 2 * images, float(high) + 2 * images
 
 

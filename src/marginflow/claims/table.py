@@ -41,6 +41,7 @@ __all__ = [
     "claims",
     "differences",
     "experiment_table",
+    "perceptron_table",
     "read_scoreboard",
     "require_records",
     "scoreboard",
@@ -635,6 +636,28 @@ def experiment_table(findings: Sequence[Finding], experiment: str):
     )
 
 
+def perceptron_table(results: str | os.PathLike, reduction: str):
+    """Claims on Experiment 1 for the loss as "sum" or "mean": a row each."""
+    import pandas as pd
+
+    observed, _ = _observed(Path(results).absolute(), reduction)
+    rows = []
+    for claim in PERCEPTRON:
+        values = observed[claim.name.removeprefix("perceptron-")]
+        holding = int(values.map(claim.kept_by).sum())
+        rows.append(
+            {
+                "the paper": claim.says,
+                "measure": f"{claim.measured}: {claim.holds} {claim.limit:g}",
+                "shown set": f"{values.iloc[0]:.3g}",
+                "range": f"{values.min():.3g} to {values.max():.3g}",
+                "holds on": f"{holding} of {len(values)}",
+                "verdict": share(holding, len(values)),
+            }
+        )
+    return pd.DataFrame(rows, index=[c.name for c in PERCEPTRON])
+
+
 def as_json(findings: Sequence[Finding]) -> str:
     """Findings as text, for a file or another program."""
     return json.dumps([f.as_json() for f in findings], ensure_ascii=False, indent=1)
@@ -730,7 +753,8 @@ class Scoreboard:
             html.escape, (f.says, f.where, f.measured, f.tolerance, f.page)
         )
         readings = {r.reading: r for r in f.results}
-        cells = [readings[x] for x in READINGS] if both else f.results
+        cells = [readings[x] for x in READINGS] if "" not in readings else f.results
+        span = ' colspan="2"' if both and len(cells) == 1 else ""
         verdicts = html.escape(" ".join(r.verdict.replace(" ", "-") for r in f.results))
         return (
             f'<tr id="claim-{f.name}" data-verdicts="{verdicts}">'
@@ -738,7 +762,7 @@ class Scoreboard:
             f'(<a href="{page}.html">{where}</a>)</td>'
             f"<td>{measured}: {tolerance}<br><code>marginflow claims {f.name}</code>"
             f"<br><small>{html.escape(f.by.removeprefix('marginflow.'))}</small></td>"
-            + "".join(f"<td>{self._cell(result)}</td>" for result in cells)
+            + "".join(f"<td{span}>{self._cell(result)}</td>" for result in cells)
             + "</tr>"
         )
 

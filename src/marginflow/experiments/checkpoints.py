@@ -80,9 +80,7 @@ def load_checkpoint(path: Path, spec: Spec) -> dict[str, Any]:
             "run anew"
         )
     try:
-        content = torch.load(
-            io.BytesIO(payload), weights_only=True, map_location="cpu"
-        )
+        content = torch.load(io.BytesIO(payload), weights_only=True, map_location="cpu")
         digest, state = content["digest"], content["state"]
     except Exception as error:  # whatever torch says of content that it will not load
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 VECTORS = 9
-"""Of p parameters that a run holds: w, g, h, δ, ε, a gradient, and what a step needs."""
+"""Of p parameters that a run holds: w, g, h, δ, ε, gradients, what a step needs."""
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -120,9 +120,7 @@ def _tf32(on: bool) -> Iterator[None]:
 # ---- networks and memory -------------------------------------------------------------
 
 
-def network(
-    spec: RunSpec, generator: torch.Generator | None = None
-) -> nn.Sequential:
+def network(spec: RunSpec, generator: torch.Generator | None = None) -> nn.Sequential:
     """The network of a run, drawn from ``generator``; on torch's default device.
 
     Under ``torch.device("meta")`` it has shapes and no numbers.

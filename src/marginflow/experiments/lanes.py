@@ -58,8 +58,8 @@ class Lanes:
         self.column = {algorithm: i for i, algorithm in enumerate(decays)}
         self.rho = torch.tensor(np.stack([*decays.values()], axis=1), device=device)
         self.k = torch.tensor([members[0].step], device=device)
-        self._play: Callable[[], None] = self._recorded if device.type == "cuda" else (
-            self._step
+        self._play: Callable[[], None] = (
+            self._recorded if device.type == "cuda" else (self._step)
         )
         self._graph: torch.cuda.CUDAGraph | None = None
         self._seen: list[Seen] = []
@@ -74,7 +74,9 @@ class Lanes:
         return self._seen
 
     def _step(self) -> None:
-        images = {r: (self.train.x[i], self.train.y[i]) for r, i in self.batches.items()}
+        images = {
+            r: (self.train.x[i], self.train.y[i]) for r, i in self.batches.items()
+        }
         rho = self.rho.index_select(0, self.k)[0]
         self._seen = []
         for member in self.members:

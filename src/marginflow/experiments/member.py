@@ -311,9 +311,7 @@ class Member:
         All of it lies on the CPU, and is a copy or will not change.  δ, ε and the
         optimizer's options are drawn and chosen anew.
         """
-        w, g, h = (
-            t.detach().to("cpu", copy=True) for t in (self.w, *self.averages())
-        )
+        w, g, h = (t.detach().to("cpu", copy=True) for t in (self.w, *self.averages()))
         return {
             "epoch": self.epoch,
             "step": self.step,

@@ -28,6 +28,7 @@ _MATTERS = (
     "experiments/member.py",
     "experiments/metrics.py",
     "experiments/perceptron.py",
+    "experiments/softmax.py",
     "experiments/spec.py",
     "experiments/training.py",
     "homogeneity.py",

@@ -177,7 +177,9 @@ def _train_and_record(
     first = specs[0]
     device = resolve_device(first.device)
     check_memory(first, device, len(specs))
-    sets = _data(first.experiment, first.setting, str(data or ""), str(device), first.dtype)
+    sets = _data(
+        first.experiment, first.setting, str(data or ""), str(device), first.dtype
+    )
     paths = {spec: checkpoint_path(results, spec) for spec in specs}
     states = [load_checkpoint(p, s) if p.exists() else None for s, p in paths.items()]
     how = {

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +21,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from marginflow.data import ImageSet, load_images, seeded_generator
+from marginflow.experiments.provenance import provenance
 from marginflow.experiments.records import write_record
+from marginflow.experiments.spec import digest_of
 from marginflow.kkt import KKTPoint, max_margin_classes
 from marginflow.losses import cross_entropy, log_total_cross_entropy
 from marginflow.margins import multiclass_gap
@@ -70,6 +74,14 @@ class SoftmaxSpec:
     def name(self) -> str:
         """The record's path below the results folder, without its ending."""
         return f"softmax/{self.algorithm}-{self.draw:02d}"
+
+    def identity(self) -> dict[str, Any]:
+        """All that determines the results."""
+        return {"experiment": "softmax", **asdict(self)}
+
+    def digest(self) -> str:
+        """SHA-256 of the identity."""
+        return digest_of(self.identity())
 
     def terms(self) -> tuple[Float[Tensor, "c d"], Float[Tensor, "c d"]]:
         """δ and ε of AdaDeltaN."""
@@ -124,21 +136,21 @@ def record(
     data: str | os.PathLike | None = None,
 ) -> Path:
     """Train ``spec`` and write its record, unless there is one."""
-    from marginflow.experiments.runner import _circumstances
-
     path = Path(results) / f"{spec.name}.parquet"
     if not path.exists():
         images = load_images(
             "mnist", data, train=True, limit=spec.images, dtype=torch.float64
         )
+        started = time.perf_counter()
         rows = train(spec, images)
-        provenance = {
-            **_circumstances(),
-            "spec": asdict(spec),
-            "data_md5": {"train": images.md5},
-            "device": "cpu: 1 thread",
-        }
-        write_record(path, COLUMNS, rows, provenance)
+        told = provenance(
+            spec,
+            device="cpu: 1 thread",
+            data_md5={"train": images.md5},
+            seconds=time.perf_counter() - started,
+            status="finished",
+        )
+        write_record(path, COLUMNS, rows, told)
     return path
 
 

@@ -1,4 +1,4 @@
-"""What to run, and how large (Section 4): one data set of Experiment 1, one run of 2, 3.
+"""What to run, and how large (Section 4): Experiments 1, 2 and 3.
 
 A :class:`PerceptronSpec` or :class:`RunSpec` names a run; the latter's
 :class:`Setting` holds every number that the run depends on.  All are frozen and
@@ -29,6 +29,7 @@ __all__ = [
     "RunSpec",
     "Setting",
     "Spec",
+    "digest_of",
     "grid",
     "parse_rounds",
     "setting",
@@ -70,7 +71,8 @@ class Spec(Protocol):
         """SHA-256 of the identity."""
 
 
-def _digest(identity: dict[str, Any]) -> str:
+def digest_of(identity: dict[str, Any]) -> str:
+    """SHA-256 of what determines a run's results."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
@@ -142,7 +144,7 @@ class PerceptronSpec:
 
     def digest(self) -> str:
         """SHA-256 of the identity."""
-        return _digest(self.identity())
+        return digest_of(self.identity())
 
 
 # ---- Experiments 2 and 3 -------------------------------------------------------------
@@ -210,7 +212,12 @@ def _mnist(batch: int, lr_sgd: float, lr_adadelta: float, **numbers) -> Setting:
     )
 
 
-_MNIST_SMOKE: dict[str, Any] = {"width": 1 / 32, "train_images": 40, "test_images": 20, "epochs": 6}
+_MNIST_SMOKE: dict[str, Any] = {
+    "width": 1 / 32,
+    "train_images": 40,
+    "test_images": 20,
+    "epochs": 6,
+}
 _MNIST_LAPTOP: dict[str, Any] = {
     "width": 1 / 8,
     "train_images": 500,
@@ -421,7 +428,7 @@ class RunSpec:
 
     def digest(self) -> str:
         """SHA-256 of the identity."""
-        return _digest(self.identity())
+        return digest_of(self.identity())
 
 
 def grid(
