@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
-from marginflow import cli, proofs
+from marginflow import __version__, cli, proofs
 
 
 def run(*arguments: str, capsys) -> tuple[int, str, str]:
@@ -178,3 +179,102 @@ def test_terminal_without_greek_letters_gets_question_marks():
     )
     assert done.returncode == 0, done.stderr
     assert b"Lemma 5" in done.stdout
+
+
+# ---- the command as a process --------------------------------------------------------
+
+
+def shell(command: str, **options) -> subprocess.CompletedProcess:
+    """A line of bash, `marginflow` being this one."""
+    line = f'marginflow() {{ "{sys.executable}" -m marginflow "$@"; }}; {command}'
+    return subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, check=False, **options
+    )
+
+
+def with_results(folder) -> dict[str, str]:
+    return {**os.environ, "MARGINFLOW_RESULTS": str(folder)}
+
+
+def test_version_is_the_packages_own():
+    done = shell("marginflow --version")
+    assert (done.returncode, done.stdout) == (0, f"marginflow {__version__}\n")
+
+
+@pytest.mark.parametrize("where", [">&-", "> /dev/full", ">&- 2>&-"])
+@pytest.mark.parametrize("command", ["prove --list", "status --scale smoke"])
+def test_output_that_cannot_be_written_is_no_traceback(command, where, tmp_path):
+    done = shell(f"marginflow {command} {where}", env=with_results(tmp_path))
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    full = "full" in where
+    assert done.returncode == (2 if full else 0)
+    assert ("No space left on device" in done.stderr) is full
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "mnist", "--rounds", "3-1"], "rounds is '3-1'"),
+        (["run", "mnist", "--scale", "plateau"], "which mnist has not"),
+        (["run", "mnist", "--algorithms", "Adam"], "algorithm is 'Adam'"),
+        (["run", "mnist", "--for", "soon"], "for is 'soon'"),
+        (["run", "perceptron", "--scale", "smoke"], "--scale is no option"),
+        (["run", "perceptron", "--data-sets", "x"], "rounds is 'x'"),
+        (["run", "mnist", "--results", "/dev/null/x"], "nothing can be written"),
+        (["status", "svhn"], "'svhn' is unknown"),
+        (["data", "svhn"], "'svhn' is unknown"),
+        (["claims", "lemma-55"], "claim 'lemma-55' is unknown"),
+    ],
+)
+def test_what_needs_no_torch_is_refused_without_it(arguments, said):
+    code = (
+        "import sys\n"
+        "from marginflow.cli import main\n"
+        f"status = main({arguments!r})\n"
+        "assert status == 2, status\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--algorithms", "SGD", "AdaDelta", "mnist"],
+        ["mnist", "--algorithms", "SGD", "AdaDelta"],
+        ["mnist", "--algorithms=SGD,AdaDelta"],
+        ["--algorithms", "SGD,AdaDelta", "mnist", "--rounds", "3"],
+    ],
+)
+def test_algorithms_and_experiment_come_in_either_order(arguments):
+    args = cli.build_parser().parse_args(cli._gathered(["run", *arguments]))
+    assert args.experiment == "mnist"
+    assert {s.algorithm for s in cli._specs(args, "mnist")} == {"SGD", "AdaDelta"}
+
+
+def test_status_tells_of_all_three_experiments(capsys, tmp_path):
+    status, out, _ = run("status", "--results", str(tmp_path), capsys=capsys)
+    assert status == 0
+    assert "perceptron/sum: 0 of 21 recorded, 21 missing" in out
+    assert "laptop/mnist-finer: 0 of 95 recorded" in out
+    assert "laptop/cifar10-coarser: 0 of 95 recorded" in out
+
+
+def test_completion_names_commands_and_experiments():
+    pytest.importorskip("argcomplete")
+    for line, expected in (("marginflow st", "status"), ("marginflow run mn", "mnist")):
+        done = shell(
+            "marginflow 8>&1 9>/dev/null >/dev/null 2>&1",
+            env={
+                **os.environ,
+                "_ARGCOMPLETE": "1",
+                "COMP_LINE": line,
+                "COMP_POINT": str(len(line)),
+            },
+        )
+        assert done.stdout.split("\x0b") == [f"{expected} "]

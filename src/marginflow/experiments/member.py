@@ -339,6 +339,7 @@ class Member:
         if isinstance(self.optimizer, GeneralizedAdadelta):
             self.optimizer.set_averages(self.w, g, h)
             self.optimizer.state[self.w]["step"].fill_(self.step)
+            self.optimizer.param_groups[0]["k"].fill_(self.step)
         else:
             self.g.copy_(g)
             self.h.copy_(h)

@@ -26,6 +26,8 @@ from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
 
+from marginflow.checks import positive_integer
+
 __all__ = [
     "SchedulerLostError",
     "Workplace",
@@ -81,7 +83,7 @@ def process_pool(workers: int) -> Workplace:
     Raises:
         ValueError: ``workers`` is not a positive integer.
     """
-    _check_count("workers", workers)
+    positive_integer("workers", workers)
 
     @contextmanager
     def workplace() -> Iterator[Executor]:
@@ -282,7 +284,7 @@ def dask_cluster(workers: int) -> Workplace:
     Raises:
         ValueError: ``workers`` is not a positive integer.
     """
-    _check_count("dask", workers)
+    positive_integer("dask", workers)
 
     @contextmanager
     def workplace() -> Iterator[Executor]:
@@ -302,8 +304,3 @@ def dask_cluster(workers: int) -> Workplace:
             yield executor
 
     return workplace
-
-
-def _check_count(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} is {value!r}; it must be a positive integer")
