@@ -234,7 +234,7 @@ def read_record(path: str | os.PathLike, spec: Spec | None = None) -> Record:
             f"{path} is damaged: its content does not match its checksum; delete it to "
             "run it again"
         )
-    if provenance.get("format") != FORMAT:
+    if provenance.get("format", 1) != FORMAT:  # the first had no number
         raise RecordError(
             f"{path} has format {provenance.get('format')}; this version of marginflow "
             f"reads format {FORMAT}"
