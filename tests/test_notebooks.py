@@ -6,6 +6,7 @@ its outputs are in the cache, and are looked at.
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from contextlib import suppress
@@ -98,3 +99,28 @@ def test_chapter_is_in_the_house_form(chapter: Path) -> None:
         assert widest <= 88, f"{chapter.name}: a line of {widest} characters"
         assert "# TODO" not in cell.source
         assert not cell.outputs, "chapters are kept without outputs"
+
+
+def toothless(source: str) -> list[int]:
+    """Lines of `try` that show an error, and go on in silence when there is none."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Try)
+        and not node.orelse
+        and any("print(" in ast.unparse(handler) for handler in node.handlers)
+    ]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.stem)
+def test_what_a_cell_says_is_refused_must_be_refused(chapter: Path) -> None:
+    for cell in jupytext.read(chapter).cells:
+        if cell.cell_type == "code":
+            found = toothless(cell.source)
+            assert not found, f"{chapter.name}: try without else in {cell.source!r}"
+
+
+def test_a_try_without_an_else_is_found():
+    refused = "try:\n    f()\nexcept ValueError as e:\n    print(e)\n"
+    assert toothless(refused) == [1]
+    assert not toothless(refused + "else:\n    raise AssertionError\n")
