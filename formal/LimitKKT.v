@@ -1,6 +1,8 @@
 (** * Limits along nearly tight times are KKT points
 
-    With any property [extra] of the scaled point v / G^(1/l) that holds eventually. *)
+    With any closed property [extra] of the scaled point v / G^(1/l) that holds again and
+    again, each time until log G has grown by some d: a property that holds eventually,
+    or nearness to a limit point. *)
 
 From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
@@ -115,8 +117,9 @@ Hypothesis closed : forall i, closed_graph (q i).
 Hypothesis beta_lim : forall j, is_lim (fun t => beta t j) p_infty 1.
 Variable extra : R -> vec J -> Prop.
 Hypothesis extra_mono : forall e e' w, e <= e' -> extra e w -> extra e' w.
-Hypothesis eventually : forall e, 0 < e -> exists T, forall t, T < t ->
-  extra e (fun j => exp (- (/ l) * ln (G t)) * v t j).
+Hypothesis often : forall e, 0 < e -> exists d, 0 < d /\ forall T, exists t1, T <= t1 /\
+  forall t, t1 <= t -> ln (G t) <= ln (G t1) + d ->
+    extra e (fun j => exp (- (/ l) * ln (G t)) * v t j).
 
 Lemma clarke_q_hom i a z h : 0 < a -> clarke (q i) z h ->
   clarke (q i) (fun j => a * z j) (fun j => exp ((l - 1) * ln a) * h j).
@@ -220,12 +223,14 @@ Proof.
   destruct (eventually_all (fun j t => Rabs (beta t j - 1) < e1)) as [T1 HT1].
   { intros j; assert (L := beta_lim j); apply is_lim_spec in L.
     destruct (L (mkposreal e1 (proj1 e10))) as [T HT]; now exists T. }
-  destruct (eventually e e0) as [T2 HT2].
-  destruct (good_times flow e1 (Rmax 0 (Rmax T1 T2)) (proj1 e10) (Rmax_l _ _))
-    as (t & Ht & Sg & Tight & Nu).
-  assert (tt : 0 < t /\ T1 < t /\ T2 < t).
-  { generalize (Rmax_l 0 (Rmax T1 T2)) (Rmax_r 0 (Rmax T1 T2)) (Rmax_l T1 T2)
-      (Rmax_r T1 T2); lra. }
+  destruct (often e e0) as (d & d0 & Often).
+  destruct (tight_times_near flow e1 d (proj1 e10) d0) as (T3 & _ & Near).
+  destruct (Often (Rmax (Rmax 0 T1) T3)) as (t1 & Ht1 & HT2).
+  assert (t1p : 0 <= t1 /\ T1 <= t1 /\ T3 <= t1).
+  { generalize (Rmax_l (Rmax 0 T1) T3) (Rmax_r (Rmax 0 T1) T3) (Rmax_l 0 T1)
+      (Rmax_r 0 T1); lra. }
+  destruct (Near t1 (proj2 (proj2 t1p))) as (t & Ht & (Sg & Tight & Nu) & Close).
+  assert (tt : 0 < t /\ T1 < t /\ t1 <= t) by lra.
   destruct tt as (tp' & tT1 & tT2); assert (tp : 0 <= t) by lra.
   destruct (NG t tp) as [N1 N2].
   assert (g : 0 < G t) by (now apply (G_pos flow)).
@@ -430,7 +435,7 @@ Proof.
     + apply Rle_trans with (e / (E0 / l) * (E0 / l)); [apply Rmult_le_compat_r; lra |].
       right; field; split; lra.
   - lra.
-  - exact (HT2 t tT2).
+  - exact (HT2 t tT2 Close).
 Qed.
 
 
@@ -526,16 +531,20 @@ Qed.
 
 End LimitKKT.
 
-Section Direction.
+(* statement: limit direction *)
+(** theta is a limit point of the direction of v. *)
+Definition limit_direction {J} `{FiniteType J} (v : R -> vec J) (theta : vec J) : Prop :=
+  forall e T, 0 < e -> exists t, T < t /\
+    forall j, Rabs (v t j / norm (v t) - theta j) < e.
+(* end statement *)
+
+Section LimitDirection.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
 Context {k : loss} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
 Hypothesis flow : separated_flow k Phi l v beta u.
 Hypothesis sums : sum_rule k Phi.
 Hypothesis closed : forall i, closed_graph (margin_at Phi i).
 Hypothesis beta_lim : forall j, is_lim (fun t => beta t j) p_infty 1.
-Variable theta : vec J.
-Hypothesis direction : forall j, is_lim (fun t => v t j / norm (v t)) p_infty (theta j).
-
 (** The scaled point is bounded. *)
 Lemma scaled_point_bounded C t : 0 <= t ->
   Rabs (ln (norm (v t)) - / l * ln (smoothed_margin k Phi v t)) <= C ->
@@ -547,35 +556,81 @@ Proof.
   apply exp_le; apply Rabs_le_between in B; lra.
 Qed.
 
-(** Where the direction converges, it does so to that of a KKT point. *)
-Theorem kkt_direction : exists w,
-  max_margin_KKT Phi (fun _ => 1) w /\ converges_in_direction v w.
+Variable theta : vec J.
+Hypothesis limit : limit_direction v theta.
+Notation G := (smoothed_margin k Phi v).
+Notation scaled_point t := (fun j => exp (- (/ l) * ln (G t)) * v t j).
+
+Lemma limit_direction_bounded j : Rabs (theta j) <= 2.
+Proof.
+  destruct (limit 1 0 Rlt_0_1) as (t & T & Near); specialize (Near j).
+  assert (N := norm_pos flow t (Rlt_le _ _ T)).
+  assert (Unit : Rabs (v t j / norm (v t)) <= 1).
+  { unfold Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ _))
+      by (left; now apply Rinv_0_lt_compat).
+    apply Rmult_le_reg_r with (norm (v t)); auto.
+    rewrite Rmult_assoc, Rinv_l, Rmult_1_r, Rmult_1_l by lra; apply norm_ge_component. }
+  apply Rabs_le_between in Unit; apply Rabs_def2 in Near; apply Rabs_le; lra.
+Qed.
+
+(** Every limit point of the direction is that of a KKT point. *)
+Theorem kkt_limit_direction : exists w, max_margin_KKT Phi (fun _ => 1) w /\
+  0 < norm w /\ forall j, theta j = w j / norm w.
 Proof.
   destruct (norm_G flow) as (C & C0 & NG); assert (E0 := exp_pos C).
+  destruct (scaled_point_speed flow) as (K & K0 & Speed).
+  set (n := Sum (fun _ : J => 1)); assert (n0 : 0 <= n) by (apply Sum_nonneg; intros; lra).
   destruct (kkt_cluster flow sums closed beta_lim
     (fun e w => forall j, Rabs (w j + - theta j * norm w) <= e)) as (w & Kw & Pw & Cl).
   - intros e e' w Le B j; specialize (B j); lra.
-  - intros e e0.
-    destruct (eventually_all (fun j t => Rabs (v t j / norm (v t) - theta j) < e / exp C))
-      as [T HT].
-    { intros j; assert (L := direction j); apply is_lim_spec in L.
-      assert (eE : 0 < e / exp C) by now apply Rdiv_lt_0_compat.
-      destruct (L (mkposreal (e / exp C) eE)) as [T HT]; now exists T. }
-    exists (Rmax T 0); intros t Ht j.
-    assert (tT : T < t /\ 0 < t) by (generalize (Rmax_l T 0) (Rmax_r T 0); lra).
-    assert (tp : 0 <= t) by lra; specialize (HT j t (proj1 tT)).
-    assert (B := scaled_point_bounded C t tp (proj1 (NG t tp))).
-    assert (N := norm_pos flow t tp).
-    rewrite norm_scal, (Rabs_pos_eq (exp _)) in * by (left; apply exp_pos).
-    set (a := exp (- / l * ln (smoothed_margin k Phi v t))) in *.
-    assert (a0 : 0 < a) by apply exp_pos.
-    replace (a * v t j + - theta j * (a * norm (v t))) with
-      (a * norm (v t) * (v t j / norm (v t) - theta j)) by (field; lra).
-    rewrite Rabs_mult, (Rabs_pos_eq (a * norm (v t))) by (apply Rmult_le_pos; lra).
-    apply Rle_trans with (exp C * (e / exp C)); [| right; field; lra].
-    apply Rmult_le_compat; try lra; [apply Rmult_le_pos; lra | apply Rabs_pos].
-  - exists w; split; [exact Kw |]; split; [exact Pw |]; intros j.
-    replace (w j / norm w) with (theta j); [apply direction |].
+  - intros e e0; set (M := 2 * (K + 1) * (1 + 2 * n)).
+    assert (M0 : 0 < M) by (unfold M; apply Rmult_lt_0_compat; lra).
+    set (d := e / M); assert (d0 : 0 < d) by now apply Rdiv_lt_0_compat.
+    exists d; split; [exact d0 |]; intros T.
+    destruct (limit (e / (2 * exp C)) (Rmax T 0)) as (t1 & Ht1 & Near).
+    { apply Rdiv_lt_0_compat; lra. }
+    assert (t1p : T < t1 /\ 0 < t1) by (generalize (Rmax_l T 0) (Rmax_r T 0); lra).
+    exists t1; split; [lra |]; intros t Ht Grown j.
+    assert (Move : forall i, Rabs (scaled_point t i - scaled_point t1 i) <= K * d).
+    { intros i; apply Rle_trans with (1 := Speed i t1 t ltac:(lra)).
+      apply Rmult_le_compat_l; lra. }
+    assert (Diff : forall a b : vec J, (forall i, Rabs (a i - b i) <= K * d) ->
+      norm a <= norm b + K * d * n).
+    { intros a b Hab; apply Rle_trans with (1 := norm_sub_le a b), Rplus_le_compat_l.
+      eapply Rle_trans; [apply norm_le_Sum |].
+      unfold n; rewrite <- Sum_scal; apply Sum_le; intros i; rewrite Rmult_1_r; apply Hab. }
+    assert (D1 := Diff _ _ Move).
+    assert (D2 := Diff (scaled_point t1) (scaled_point t)
+      ltac:(intros i; rewrite Rabs_minus_sym; apply Move)).
+    assert (Tj := limit_direction_bounded j); specialize (Move j); cbv beta in Move.
+    assert (N := norm_pos flow t1 ltac:(lra)); specialize (Near j).
+    assert (B := scaled_point_bounded C t1 ltac:(lra) (proj1 (NG t1 ltac:(lra)))).
+    set (p := scaled_point t) in *; set (p1 := scaled_point t1) in *.
+    change (exp (- / l * ln (G t)) * v t j) with (p j) in *.
+    change (exp (- / l * ln (G t1)) * v t1 j) with (p1 j) in *.
+    assert (P1 : Rabs (p1 j - theta j * norm p1) <= e / 2).
+    { set (a := exp (- / l * ln (G t1))) in *; assert (a0 : 0 < a) by apply exp_pos.
+      assert (Np : norm p1 = a * norm (v t1))
+        by (unfold p1; rewrite norm_scal, (Rabs_pos_eq a) by lra; reflexivity).
+      rewrite Np in *; replace (p1 j - theta j * (a * norm (v t1))) with
+        (a * norm (v t1) * (v t1 j / norm (v t1) - theta j))
+        by (unfold p1; fold a; field; lra).
+      rewrite Rabs_mult, (Rabs_pos_eq (a * norm (v t1))) by (apply Rmult_le_pos; lra).
+      apply Rle_trans with (exp C * (e / (2 * exp C))); [| right; field; lra].
+      apply Rmult_le_compat; try lra; [apply Rmult_le_pos; lra | apply Rabs_pos]. }
+    assert (P2 : Rabs (theta j * (norm p1 - norm p)) <= 2 * (K * d * n)).
+    { rewrite Rabs_mult; apply Rmult_le_compat; try apply Rabs_pos; auto.
+      apply Rabs_le; lra. }
+    replace (p j + - theta j * norm p) with
+      ((p j - p1 j) + ((p1 j - theta j * norm p1) + theta j * (norm p1 - norm p))) by ring.
+    eapply Rle_trans; [apply Rabs_triang |].
+    assert (Tr := Rabs_triang (p1 j - theta j * norm p1) (theta j * (norm p1 - norm p))).
+    assert (Md : K * d * (1 + 2 * n) <= e / 2).
+    { apply Rle_trans with ((K + 1) * d * (1 + 2 * n)).
+      - apply Rmult_le_compat_r; [lra |]; apply Rmult_le_compat_r; lra.
+      - right; unfold d, M; field; lra. }
+    lra.
+  - exists w; split; [exact Kw | split; [exact Pw |]]; intros j.
     assert (Z : Rabs (w j + - theta j * norm w) <= 0).
     { apply (limit_le w (fun e w => forall j, Rabs (w j + - theta j * norm w) <= e)
         (fun w => Rabs (w j + - theta j * norm w))); auto.
@@ -586,4 +641,26 @@ Proof.
     unfold Rdiv; rewrite Rmult_assoc, Rinv_l by lra; lra.
 Qed.
 
-End Direction.
+End LimitDirection.
+
+(** So where the direction converges, it does so to that of a KKT point. *)
+Theorem kkt_direction {J D X} `{FiniteType J} `{Dataset D X} {k : loss}
+    {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J} :
+  separated_flow k Phi l v beta u ->
+  sum_rule k Phi -> (forall i, closed_graph (margin_at Phi i)) ->
+  (forall j, is_lim (fun t => beta t j) p_infty 1) ->
+  forall theta : vec J,
+  (forall j, is_lim (fun t => v t j / norm (v t)) p_infty (theta j)) ->
+  exists w, max_margin_KKT Phi (fun _ => 1) w /\ converges_in_direction v w.
+Proof.
+  intros flow sums closed beta_lim theta Dir.
+  destruct (kkt_limit_direction flow sums closed beta_lim theta) as (w & Kw & Pw & Eq).
+  - intros e T e0.
+    destruct (eventually_all (fun j t => Rabs (v t j / norm (v t) - theta j) < e))
+      as [T' HT'].
+    { intros j; assert (L := Dir j); apply is_lim_spec in L.
+      destruct (L (mkposreal e e0)) as [T' HT']; now exists T'. }
+    exists (Rmax T T' + 1); assert (A := Rmax_l T T'); assert (A' := Rmax_r T T').
+    split; [lra |]; intros j; apply HT'; lra.
+  - exists w; split; [exact Kw |]; split; [exact Pw |]; intros j; rewrite <- Eq; apply Dir.
+Qed.

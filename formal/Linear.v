@@ -212,7 +212,8 @@ Proof.
     (fun i => smooth_closed _ _ (gradient_q Phi _ lin_gradient i)) beta_lim
     (fun e w => Rabs (norm w - Z) <= e)) as (w & Kw & Pw & Cl).
   { intros e e' w L; lra. }
-  { intros e e0; apply is_lim_spec in LZ; destruct (LZ (mkposreal e e0)) as [T HT].
+  { intros e e0; apply (eventually_often (v := v) (k := k) (Phi := Phi)).
+    apply is_lim_spec in LZ; destruct (LZ (mkposreal e e0)) as [T HT].
     exists T; intros t Ht; left; exact (HT t Ht). }
   assert (Nw : norm w = Z).
   { apply Rminus_diag_uniq.

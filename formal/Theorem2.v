@@ -381,6 +381,49 @@ Proof.
     now apply total_loss_lipschitz.
 Qed.
 
+(* statement: theorem 2 limit directions *)
+(** Under the paper's Assumption 2 alone: every limit point of the direction of w / chi
+    is that of u / chi for a KKT point u of Theorem 2's problem. *)
+Theorem theorem_2_limit_directions (k : loss) (Phi : vec J -> X -> R) (l : R)
+    (definable : (vec J -> R) -> Prop) :
+  (* cited: Proposition 1; Rademacher *)
+  (forall f, locally_lipschitz f -> definable f -> admits_chain_rule f) ->
+  (forall f, locally_lipschitz f -> definable f -> gradients_dense f) ->
+  (* Assumptions 1 and 2 *)
+  L = total_loss k Phi ->
+  assumption_1 definable Phi l ->
+  assumption_2_i -> assumption_2_ii ->
+  (exists t0, 0 <= t0 /\ L (w t0) < ell k 0) ->
+  forall theta, limit_direction (fun t j => w t j / chi j) theta ->
+  exists u, max_margin_KKT Phi skew u /\
+    forall j, theta j = u j / chi j / norm (fun j => u j / chi j).
+(* end statement *)
+Proof.
+  intros Prop1 Rad E A1 Ai Aii Sep theta Th.
+  assert (Hom := homogeneous_of_assumption_1 _ _ _ A1).
+  assert (Lip := predictor_lipschitz Hom); destruct (A1) as [l0 A].
+  assert (Chain : forall i, admits_chain_rule (fun w => Phi w (x i)))
+    by (intros i; apply Prop1; apply A).
+  assert (Dense : forall i, gradients_dense (fun w => Phi w (x i)))
+    by (intros i; apply Rad; apply A).
+  assert (Ex : forall i w, exists h, clarke (fun w => Phi w (x i)) w h)
+    by (intros i; apply clarke_nonempty; auto).
+  assert (ChainL : admits_chain_rule L) by (rewrite E; now apply total_loss_chain_rule).
+  destruct (theorem_4_limit_directions k (scaled chi Phi) l skewed beta
+    (fun t => mul chi (G t))) with (theta := theta) as (u & Ku & Pu & Eq); auto.
+  - intros i; apply (chain_rule_mul (fun w => Phi w (x i))); auto; apply chi_nonzero.
+  - intros i; apply (dense_scaled chi (fun w => Phi w (x i))); auto; apply chi_nonzero.
+  - apply homogeneous_scaled; auto; apply chi_nonzero.
+  - now apply process_flow.
+  - now apply process_separates.
+  - apply lemma_8; auto; rewrite E; [apply total_loss_pos |].
+    now apply total_loss_lipschitz.
+  - exists (mul chi u); split; [now apply kkt_back |].
+    replace (fun j => mul chi u j / chi j) with u; [intros j; rewrite Eq |].
+    + unfold mul, Rdiv; field; split; [lra | apply chi_nonzero].
+    + apply functional_extensionality; intros j; unfold mul; field; apply chi_nonzero.
+Qed.
+
 (* statement: theorem 2 smooth *)
 (** Continuously differentiable predictors: only the convergence of the direction is
     cited, and the rates need nothing at all. *)

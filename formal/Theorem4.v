@@ -265,6 +265,36 @@ Proof.
   - now apply (Dir v beta u).
 Qed.
 
+(* statement: theorem 4 limit directions *)
+(** With no rate for the adapter: every limit point of the direction is that of a KKT
+    point. *)
+Theorem theorem_4_limit_directions {J D X} `{FiniteType J} `{Dataset D X}
+    (k : loss) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
+  (* cited: Proposition 1 and Rademacher, for the predictor *)
+  (forall i, admits_chain_rule (fun w => Phi w (x i))) ->
+  (forall i, gradients_dense (fun w => Phi w (x i))) ->
+  homogeneous_predictor Phi l ->
+  adaptive_flow k Phi v beta u -> separates k Phi v ->
+  (forall j, is_lim (fun t => beta t j) p_infty 1) ->
+  forall theta, limit_direction v theta ->
+  exists w, max_margin_KKT Phi (fun _ => 1) w /\ 0 < norm w /\
+    forall j, theta j = w j / norm w.
+(* end statement *)
+Proof.
+  intros Chain Dense Hom Fl (t0 & T0 & Sep) Lim theta Th.
+  assert (Lip := predictor_lipschitz Hom).
+  assert (Ex : forall i w, exists h, clarke (fun w => Phi w (x i)) w h)
+    by (intros i; apply clarke_nonempty; auto).
+  assert (ChainL : admits_chain_rule (total_loss k Phi)) by now apply total_loss_chain_rule.
+  apply (kkt_limit_direction (separated_from Hom ChainL Fl T0 Sep)).
+  - now apply sum_rule_predictor.
+  - intros i; apply closed_graph_lipschitz; now apply (q_lipschitz Phi).
+  - intros j; now apply (proj1 (is_lim_shift (fun t => beta t j) t0 1 T0)).
+  - intros e T e0; destruct (Th e (Rmax T 0 + t0) e0) as (t & Ht & Near).
+    exists (t - t0); split; [generalize (Rmax_l T 0); lra |].
+    now replace (t0 + (t - t0)) with t by ring.
+Qed.
+
 (* statement: theorem 4 smooth rates *)
 (** The rates for continuously differentiable predictors: nothing is cited. *)
 Theorem theorem_4_rates_smooth {J D X} `{FiniteType J} `{Dataset D X}

@@ -95,112 +95,304 @@ Proof.
     by (field; lra); lra.
 Qed.
 
-(** Late times at which Cauchy-Schwarz and nu >= G psi are nearly equalities. *)
-Lemma good_times e T : 0 < e -> 0 <= T -> exists t, T < t /\
+(** The smoothed margin with the fluctuations of log beta added. *)
+Let F (B : R -> R) t := ln (G t) - l / 2 * ln (R2 t) + l / 2 * B t.
+
+Lemma margin_converges : exists B : R -> R, arc B /\
+  ae (fun t => is_derive B t (b t)) /\
+  (forall s t, 0 <= s <= t -> F B s <= F B t) /\ exists z : R, is_lim (F B) p_infty z.
+Proof.
+  destruct (norm_G flow) as (C & C0 & NG).
+  destruct (R2_bounds flow) as (m & M & m0 & M0 & RB).
+  destruct (fluctuation flow) as (B & Bmax & AB & B0 & DB & Bd).
+  assert (Mo := margin_monotone flow B AB DB).
+  exists B; split; [exact AB | split; [exact DB | split; [exact Mo |]]].
+  apply (monotone_limit (F B) (l * C - l / 2 * ln m + l / 2 * Bmax)); [exact Mo |].
+  intros t T; destruct (NG t T) as [N1 _]; destruct (RB t T) as [L _].
+  assert (N := Np' t T); apply Rabs_le_between in N1; specialize (Bd t T).
+  assert (lR : ln m + 2 * ln (norm (v t)) <= ln (R2 t)).
+  { rewrite <- ln_sqr, <- ln_mult by (auto; nra).
+    apply ln_le; auto; apply Rmult_lt_0_compat; auto; nra. }
+  assert (l1 : l * - C <= l * (ln (norm (v t)) - / l * ln (G t)))
+    by (apply Rmult_le_compat_l; lra).
+  replace (l * (ln (norm (v t)) - / l * ln (G t)))
+    with (l * ln (norm (v t)) - ln (G t)) in l1 by (field; lra).
+  assert (l2 : l / 2 * (ln m + 2 * ln (norm (v t))) <= l / 2 * ln (R2 t))
+    by (apply Rmult_le_compat_l; lra).
+  assert (l3 : l / 2 * B t <= l / 2 * Bmax) by (apply Rmult_le_compat_l; lra).
+  unfold F; lra.
+Qed.
+
+(* statement: tight time *)
+(** A time at which Cauchy-Schwarz and nu >= G psi are equalities up to 1 + e. *)
+Definition tight_time (e t : R) : Prop :=
   clarke (total_loss k Phi) (v t) (u t) /\
   energy t * R2 t <= (1 + e) * (l * nu (v t)) ^ 2 /\
   nu (v t) <= (1 + e) * (G t * ps t).
+(* end statement *)
+
+(** At any other time log G grows faster than the margin argument needs. *)
+Lemma loose_growth e s : 0 < e -> 0 <= s -> clarke (total_loss k Phi) (v s) (u s) ->
+  ~ tight_time e s ->
+  (1 + e) * (l * (l * nu (v s))) / R2 s <= energy s / ps s / G s.
 Proof.
-  intros e0 T0; apply NNPP; intros None.
-  destruct (fluctuation flow) as (B & Bmax & AB & B0 & DB & Bd).
-  destruct (G_le_norm flow)
-    as (c & Up).
-  destruct (R2_bounds flow)
-    as (m & M & m0 & M0 & RB).
-  set (F t := ln (G t) + (- (l / 2 * (1 + e)) * ln (R2 t) + l / 2 * (1 + e) * B t)).
-  assert (Rise : forall t, T <= t -> F T <= F t).
-  { intros t Ht; assert (Q : F T + 0 * (t - T) <= F t); [| lra].
-    apply arc_rises_ae; [| lra |].
-    - apply arc_plus; [apply arc_ln_pos; [apply (arc_G flow); auto | auto] |].
-      apply arc_plus; apply arc_scal; auto.
-      apply arc_ln_pos; [apply (arc_R2 flow); auto | auto].
-    - generalize (ae_and _ _ log_derive DB); apply ae_imp.
-      intros s S [(Sg & DG & dr & DR & Br) Db] I; assert (Sp := Rlt_le _ _ S).
-      exists (energy s / ps s / G s + (- (l / 2 * (1 + e)) * dr + l / 2 * (1 + e) * b s)).
-      split.
-      { apply (is_derive_plus (V := R_NormedModule) (fun t => ln (G t))
-          (fun t => - (l / 2 * (1 + e)) * ln (R2 t) + l / 2 * (1 + e) * B t)); auto.
-        apply (is_derive_plus (V := R_NormedModule)
-          (fun t => - (l / 2 * (1 + e)) * ln (R2 t)) (fun t => l / 2 * (1 + e) * B t)).
-        - now apply (is_derive_scal (fun t => ln (R2 t))).
-        - now apply (is_derive_scal B). }
-      assert (Cs : (l * nu (v s)) ^ 2 <= R2 s * energy s)
-        by (apply (schwarz flow); auto).
-      assert (Gs := Gp' s Sp); assert (Rs := Rp' s Sp); assert (Ns := nu_pos s Sp).
-      assert (Ng := nu_G s Sp); assert (P0 := Pp' s).
-      set (E := energy s) in *; set (N := nu (v s)) in *; set (p := ps s) in *.
-      assert (Gpp : 0 < G s * p) by (apply Rmult_lt_0_compat; auto).
-      assert (lN : 0 < (l * N) ^ 2) by (apply pow_lt, Rmult_lt_0_compat; auto).
-      assert (Big : (1 + e) * (l * (l * N)) * (G s * p) <= E * R2 s).
-      { destruct (Rle_lt_dec (E * R2 s) ((1 + e) * (l * N) ^ 2)) as [C1 | C1].
-        - destruct (Rle_lt_dec N ((1 + e) * (G s * p))) as [C2 | C2].
-          + exfalso; apply None; exists s; repeat split; auto; lra.
-          + apply Rle_trans with ((l * N) ^ 2); [| lra].
-            replace ((1 + e) * (l * (l * N)) * (G s * p)) with
-              (l * (l * N) * ((1 + e) * (G s * p))) by ring.
-            replace ((l * N) ^ 2) with (l * (l * N) * N) by ring.
-            apply Rmult_le_compat_l; [| lra].
-            left; apply Rmult_lt_0_compat; auto; now apply Rmult_lt_0_compat.
-        - apply Rle_trans with ((1 + e) * (l * N) ^ 2); [| lra].
-          replace ((1 + e) * (l * (l * N)) * (G s * p)) with
-            ((1 + e) * (l * l * N) * (G s * p)) by ring.
-          replace ((1 + e) * (l * N) ^ 2) with ((1 + e) * (l * l * N) * N) by ring.
-          apply Rmult_le_compat_l; auto.
-          left; apply Rmult_lt_0_compat; [lra |].
-          apply Rmult_lt_0_compat; auto; nra. }
-      assert (Q : (1 + e) * (l * (l * N)) / R2 s <= E / p / G s).
-      { apply Rmult_le_reg_r with (R2 s * (G s * p)); [now apply Rmult_lt_0_compat |].
-        replace ((1 + e) * (l * (l * N)) / R2 s * (R2 s * (G s * p))) with
-          ((1 + e) * (l * (l * N)) * (G s * p)) by (field; lra).
-        replace (E / p / G s * (R2 s * (G s * p))) with (E * R2 s) by (field; lra).
-        exact Big. }
-      assert (Dr : l / 2 * (1 + e) * dr <=
-        l / 2 * (1 + e) * (2 * l * N / R2 s + b s)).
-      { apply Rmult_le_compat_l; [| lra]; apply Rmult_le_pos; lra. }
-      replace ((1 + e) * (l * (l * N)) / R2 s) with
-        (l / 2 * (1 + e) * (2 * l * N / R2 s)) in Q by (field; lra).
-      lra. }
-  (* but F tends to minus infinity *)
-  destruct (G_ode flow) as (cc & cc0 & Ode).
-  assert (Dg : 1 <= l)
-    by (apply (degree flow); auto).
-  assert (a0 : 0 <= 2 - 2 / l).
-  { assert (/ l <= 1) by (rewrite <- Rinv_1; apply Rinv_le_contravar; lra).
-    unfold Rdiv; lra. }
-  assert (G0 := Gp' 0 ltac:(lra)).
-  assert (Low : forall t, 0 <= t -> G 0 <= G t)
-    by (intros t Ht; apply (G_ge flow); auto).
-  set (K := c + l / 2 * Rabs (ln m) * (1 + e) + l / 2 * (1 + e) * Rabs Bmax
-    + e * Rabs c).
-  destruct (solution_reaches G (2 - 2 / l) cc (G 0) a0 G0 Low (arc_G flow) Ode
-    (exp ((K - F T + 1) / e))) as (T1 & T10 & Reach); [apply exp_pos |].
-  set (t := Rmax T T1); assert (Ht : T <= t /\ T1 <= t)
-    by (split; [apply Rmax_l | apply Rmax_r]).
-  assert (tp : 0 <= t) by lra.
-  specialize (Rise t (proj1 Ht)); specialize (Reach t (proj2 Ht)).
-  specialize (Up t tp); specialize (RB t tp); specialize (Bd t tp).
-  assert (N := Np' t tp); assert (g := Gp' t tp).
-  assert (lG : (K - F T + 1) / e <= ln (G t))
-    by (rewrite <- (ln_exp ((K - F T + 1) / e)); apply ln_le; auto; apply exp_pos).
-  assert (lG' : K - F T + 1 <= e * ln (G t)).
-  { apply Rmult_le_compat_l with (r := e) in lG; [| lra].
-    replace (e * ((K - F T + 1) / e)) with (K - F T + 1) in lG by (field; lra); exact lG. }
-  assert (lR : ln m + 2 * ln (norm (v t)) <= ln (R2 t)).
-  { rewrite <- ln_sqr, <- ln_mult by (auto; nra).
-    apply ln_le; [| apply RB]; apply Rmult_lt_0_compat; auto; nra. }
-  assert (FF : F t <= K - e * ln (G t)); [| lra].
-  assert (h : 0 < l / 2 * (1 + e)) by (apply Rmult_lt_0_compat; lra).
-  assert (S1 : l / 2 * (1 + e) * (ln m + 2 * ln (norm (v t))) <=
-    l / 2 * (1 + e) * ln (R2 t)) by (apply Rmult_le_compat_l; lra).
-  assert (S2 : l / 2 * (1 + e) * B t <= l / 2 * (1 + e) * Rabs Bmax).
-  { apply Rmult_le_compat_l; [lra |]; generalize (Rle_abs Bmax); lra. }
-  assert (S3 : (1 + e) * ln (G t) <= (1 + e) * (c + l * ln (norm (v t))))
-    by (apply Rmult_le_compat_l; lra).
-  assert (S4 : l / 2 * (1 + e) * - ln m <= l / 2 * (1 + e) * Rabs (ln m)).
-  { apply Rmult_le_compat_l; [lra |].
-    generalize (Rle_abs (- ln m)); rewrite Rabs_Ropp; lra. }
-  assert (S5 : e * c <= e * Rabs c) by (apply Rmult_le_compat_l; [lra | apply Rle_abs]).
-  unfold F, K; nra.
+  intros e0 Sp Sg Loose.
+  assert (Cs : (l * nu (v s)) ^ 2 <= R2 s * energy s) by now apply (schwarz flow).
+  assert (Gs := Gp' s Sp); assert (Rs := Rp' s Sp); assert (Ns := nu_pos s Sp).
+  assert (Ng := nu_G s Sp); assert (P0 := Pp' s).
+  unfold tight_time in Loose.
+  set (E := energy s) in *; set (N := nu (v s)) in *; set (p := ps s) in *.
+  assert (Gpp : 0 < G s * p) by (apply Rmult_lt_0_compat; auto).
+  assert (lN : 0 < (l * N) ^ 2) by (apply pow_lt, Rmult_lt_0_compat; auto).
+  apply Rmult_le_reg_r with (R2 s * (G s * p)); [now apply Rmult_lt_0_compat |].
+  replace ((1 + e) * (l * (l * N)) / R2 s * (R2 s * (G s * p))) with
+    ((1 + e) * (l * (l * N)) * (G s * p)) by (field; lra).
+  replace (E / p / G s * (R2 s * (G s * p))) with (E * R2 s) by (field; lra).
+  destruct (Rle_lt_dec (E * R2 s) ((1 + e) * (l * N) ^ 2)) as [C1 | C1].
+  - destruct (Rle_lt_dec N ((1 + e) * (G s * p))) as [C2 | C2].
+    + exfalso; apply Loose; auto.
+    + apply Rle_trans with ((l * N) ^ 2); [| lra].
+      replace ((1 + e) * (l * (l * N)) * (G s * p)) with
+        (l * (l * N) * ((1 + e) * (G s * p))) by ring.
+      replace ((l * N) ^ 2) with (l * (l * N) * N) by ring.
+      apply Rmult_le_compat_l; [| lra].
+      left; apply Rmult_lt_0_compat; auto; now apply Rmult_lt_0_compat.
+  - apply Rle_trans with ((1 + e) * (l * N) ^ 2); [| lra].
+    replace ((1 + e) * (l * (l * N)) * (G s * p)) with
+      ((1 + e) * (l * l * N) * (G s * p)) by ring.
+    replace ((1 + e) * (l * N) ^ 2) with ((1 + e) * (l * l * N) * N) by ring.
+    apply Rmult_le_compat_l; auto.
+    left; apply Rmult_lt_0_compat; [lra |].
+    apply Rmult_lt_0_compat; auto; nra.
+Qed.
+
+(** Without a tight time the margin takes a share of the growth of log G. *)
+Lemma loose_margin_rises e B t1 t2 : 0 < e -> 0 <= t1 <= t2 ->
+  arc B -> ae (fun t => is_derive B t (b t)) ->
+  (forall t, t1 < t < t2 -> ~ tight_time e t) ->
+  e / (1 + e) * (ln (G t2) - ln (G t1)) <= F B t2 - F B t1.
+Proof.
+  intros e0 T AB DB Loose; set (c := e / (1 + e)).
+  set (H' t := (1 - c) * ln (G t) + (- (l / 2) * ln (R2 t) + l / 2 * B t)).
+  assert (Q : H' t1 + 0 * (t2 - t1) <= H' t2); [| unfold H' in Q; unfold F; lra].
+  apply arc_rises_ae; auto.
+  - apply arc_plus; [apply arc_scal, arc_ln_pos; [apply (arc_G flow) | auto] |].
+    apply arc_plus; apply arc_scal; auto.
+    apply arc_ln_pos; [apply (arc_R2 flow) | auto].
+  - generalize (ae_and _ _ log_derive DB); apply ae_imp.
+    intros s S [(Sg & DG & dr & DR & Br) Db] I; assert (Sp := Rlt_le _ _ S).
+    exists ((1 - c) * (energy s / ps s / G s) + (- (l / 2) * dr + l / 2 * b s)); split.
+    { apply (is_derive_plus (V := R_NormedModule) (fun t => (1 - c) * ln (G t))
+        (fun t => - (l / 2) * ln (R2 t) + l / 2 * B t)).
+      - now apply (is_derive_scal (fun t => ln (G t))).
+      - apply (is_derive_plus (V := R_NormedModule)
+          (fun t => - (l / 2) * ln (R2 t)) (fun t => l / 2 * B t)).
+        + now apply (is_derive_scal (fun t => ln (R2 t))).
+        + now apply (is_derive_scal B). }
+    assert (Q := loose_growth e s e0 Sp Sg (Loose s I)).
+    assert (Rs := Rp' s Sp); set (D' := energy s / ps s / G s) in *.
+    assert (C1 : 0 < 1 - c /\ (1 - c) * (1 + e) = 1).
+    { unfold c; split; [| field; lra].
+      replace (1 - e / (1 + e)) with (/ (1 + e)) by (field; lra).
+      apply Rinv_0_lt_compat; lra. }
+    apply Rmult_le_compat_l with (r := 1 - c) in Q; [| lra].
+    replace ((1 - c) * ((1 + e) * (l * (l * nu (v s))) / R2 s)) with
+      ((1 - c) * (1 + e) * (l / 2 * (2 * l * nu (v s) / R2 s))) in Q by (field; lra).
+    rewrite (proj2 C1) in Q.
+    assert (Dr : l / 2 * dr <= l / 2 * (2 * l * nu (v s) / R2 s + b s))
+      by (apply Rmult_le_compat_l; lra).
+    lra.
+Qed.
+
+(** G tends to infinity. *)
+Lemma G_unbounded : forall X, 0 < X -> exists T, 0 <= T /\ forall t, T <= t -> X <= G t.
+Proof.
+  destruct (G_ode flow) as (c & c0 & Ode); assert (Dg := degree flow).
+  apply (solution_reaches G (2 - 2 / l) c (G 0)); auto.
+  - assert (/ l <= 1) by (rewrite <- Rinv_1; apply Rinv_le_contravar; lra).
+    unfold Rdiv; lra.
+  - apply Gp'; lra.
+  - intros t T; now apply (G_ge flow).
+  - apply (arc_G flow).
+Qed.
+
+(** log G is continuous, and so takes a value between c + d / 2 and c + d. *)
+Lemma log_G_passes t1 d : 0 <= t1 -> 0 < d ->
+  exists t, t1 < t /\ ln (G t1) + d / 2 < ln (G t) <= ln (G t1) + d.
+Proof.
+  intros T d0; set (c := ln (G t1)).
+  destruct (G_unbounded (exp (c + d))) as (T2 & T20 & Far); [apply exp_pos |].
+  assert (Mo : forall s t, 0 <= s <= t -> ln (G s) <= ln (G t)).
+  { intros s t I; apply ln_le; [apply Gp'; lra |].
+    destruct (G_ode flow) as (c' & _ & Ode).
+    apply (arc_monotone G); [apply (arc_G flow) | | exact I].
+    revert Ode; apply ae_imp; intros x _ (dx & Dx & Lx & _); exists dx; split; auto.
+    apply Rle_trans with (2 := Lx); left; apply exp_pos. }
+  set (S s := t1 <= s /\ ln (G s) <= c + d / 2).
+  assert (Up : forall s, S s -> s <= T2).
+  { intros s [S1 S2]; apply Rnot_lt_le; intros L.
+    assert (Fr := Far s (Rlt_le _ _ L)); apply ln_le in Fr; [| apply exp_pos].
+    rewrite ln_exp in Fr; lra. }
+  destruct (completeness S) as [t2 [Ub Least]]; [now exists T2 | exists t1; split; unfold c; lra |].
+  assert (t12 : t1 <= t2) by (apply Ub; split; unfold c; lra).
+  destruct (AC_close (fun t => ln (G t)) 0 (t2 + 1)
+    (arc_ln_pos G (arc_G flow) Gp' (t2 + 1) ltac:(lra)) (d / 4)) as (r & r0 & Near); [lra |].
+  set (r' := Rmin (r / 2) 1); assert (R' : 0 < r' /\ r' < r /\ r' <= 1)
+    by (unfold r'; minmax; lra).
+  exists (t2 + r' / 2); split; [lra |].
+  assert (Out : ln (G (t2 + r' / 2)) > c + d / 2).
+  { apply Rnot_le_gt; intros In; assert (t2 + r' / 2 <= t2); [| lra].
+    apply Ub; split; lra. }
+  split; [lra |].
+  assert (Ex : exists s, S s /\ t2 - r' / 4 < s).
+  { apply NNPP; intros No; assert (t2 <= t2 - r' / 4); [| lra].
+    apply Least; intros s Hs; apply Rnot_lt_le; intros L; apply No; now exists s. }
+  destruct Ex as (s & [S1 S2] & Cl); assert (s2 : s <= t2) by (apply Ub; split; auto).
+  assert (B := Near s (t2 + r' / 2) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra)).
+  apply Rabs_lt_between in B; lra.
+Qed.
+
+(** Tight times come again and again, before log G has grown by d. *)
+Lemma tight_times_near e d : 0 < e -> 0 < d -> exists T, 0 <= T /\
+  forall t1, T <= t1 -> exists t, t1 < t /\ tight_time e t /\ ln (G t) <= ln (G t1) + d.
+Proof.
+  intros e0 d0; destruct margin_converges as (B & AB & DB & Mo & z & Lim).
+  set (c := e / (1 + e)); assert (c0 : 0 < c) by (apply Rdiv_lt_0_compat; lra).
+  assert (cd : 0 < c * (d / 2)) by (apply Rmult_lt_0_compat; lra).
+  apply is_lim_spec in Lim.
+  destruct (Lim (mkposreal (c * (d / 2) / 2) ltac:(lra))) as [T HT]; simpl in HT.
+  exists (Rmax T 0 + 1); assert (R1 := Rmax_l T 0); assert (R0 := Rmax_r T 0).
+  split; [lra |]; intros t1 Ht1; apply NNPP; intros No.
+  destruct (log_G_passes t1 d) as (t2 & L2 & Lo & Hi); [lra | auto |].
+  assert (Loose : forall t, t1 < t < t2 -> ~ tight_time e t).
+  { intros t It Ti; apply No; exists t; split; [lra | split; [exact Ti |]].
+    apply Rle_trans with (2 := Hi), ln_le; [apply Gp'; lra |].
+    destruct (G_ode flow) as (c' & _ & Ode).
+    apply (arc_monotone G); [apply (arc_G flow) | | lra].
+    revert Ode; apply ae_imp; intros x _ (dx & Dx & Lx & _); exists dx; split; auto.
+    apply Rle_trans with (2 := Lx); left; apply exp_pos. }
+  assert (Rise := loose_margin_rises e B t1 t2 e0 ltac:(lra) AB DB Loose); fold c in Rise.
+  assert (A1 := HT t1 ltac:(lra)); assert (A2 := HT t2 ltac:(lra)).
+  apply Rabs_lt_between in A1; apply Rabs_lt_between in A2.
+  assert (c * (d / 2) < c * (ln (G t2) - ln (G t1))) by (apply Rmult_lt_compat_l; lra).
+  lra.
+Qed.
+
+(** Where e is small for all late t, it is small near tight times. *)
+Lemma eventually_often (P : R -> Prop) : (exists T, forall t, T < t -> P t) ->
+  exists d, 0 < d /\ forall T, exists t1, T <= t1 /\
+    forall t, t1 <= t -> ln (G t) <= ln (G t1) + d -> P t.
+Proof.
+  intros [T HT]; exists 1; split; [lra |]; intros T'; exists (Rmax T (T') + 1).
+  assert (A := Rmax_l T T'); assert (A' := Rmax_r T T'); split; [lra |].
+  intros t Ht _; apply HT; lra.
+Qed.
+
+(** The scaled point v / G^(1/l) moves at a bounded rate per unit of log G. *)
+Lemma scaled_point_speed : exists K, 0 <= K /\ forall j t1 t, 0 <= t1 <= t ->
+  Rabs (exp (- (/ l) * ln (G t)) * v t j - exp (- (/ l) * ln (G t1)) * v t1 j) <=
+  K * (ln (G t) - ln (G t1)).
+Proof.
+  destruct (norm_G flow) as (C & C0 & NG).
+  destruct (beta_bounds flow) as (m & M & m0 & M0 & Bb).
+  set (E0 := exp C); assert (E00 : 0 < E0) by apply exp_pos.
+  set (K1 := sqrt (M * E0) / l).
+  assert (K10 : 0 <= K1) by (apply Rdiv_le_0_compat; [apply sqrt_pos | auto]).
+  assert (il : 0 < / l) by now apply Rinv_0_lt_compat.
+  assert (K20 : 0 <= / l * E0) by (apply Rmult_le_pos; lra).
+  exists (K1 + / l * E0); split; [lra |]; intros j t1 t2 I.
+  set (a t := exp (- (/ l) * ln (G t))).
+  assert (Aa : arc (fun t => a t * v t j)).
+  { apply arc_mult; [| exact (arc_v j)].
+    apply arc_exp, arc_scal, arc_ln_pos; [apply (arc_G flow) | exact Gp']. }
+  assert (Side : forall s, s = 1 \/ s = -1 ->
+    (K1 + / l * E0) * ln (G t1) + s * (a t1 * v t1 j) <=
+    (K1 + / l * E0) * ln (G t2) + s * (a t2 * v t2 j)).
+  2: { assert (S1 := Side 1 ltac:(lra)); assert (S2 := Side (-1) ltac:(lra)).
+       fold (a t1) (a t2); apply Rabs_le; lra. }
+  intros s Hs.
+  apply (arc_monotone (fun t => (K1 + / l * E0) * ln (G t) + s * (a t * v t j)));
+    [| | exact I].
+  { apply arc_plus; apply arc_scal; auto.
+    apply arc_ln_pos; [apply (arc_G flow) | exact Gp']. }
+  generalize (ae_and _ _ log_derive equation); apply ae_imp.
+  intros t T [(Sg & DG & _) Fl]; assert (tp := Rlt_le _ _ T); specialize (Fl j).
+  set (D' := energy t / ps t / G t) in *.
+  exists ((K1 + / l * E0) * D' +
+    s * (a t * (- (/ l) * D') * v t j + a t * (- beta t j * u t j))); split.
+  { apply (is_derive_plus (V := R_NormedModule) (fun t => (K1 + / l * E0) * ln (G t))
+      (fun t => s * (a t * v t j))).
+    - now apply (is_derive_scal (fun t => ln (G t))).
+    - apply (is_derive_scal (fun t => a t * v t j)).
+      apply (is_derive_mult a (fun t => v t j)); [| exact Fl | intros; apply Rmult_comm].
+      unfold a; replace (exp (- / l * ln (G t)) * (- / l * D')) with
+        ((- / l * D') * exp (- / l * ln (G t))) by ring.
+      apply (is_derive_comp exp (fun t => - / l * ln (G t))).
+      + apply is_derive_exp.
+      + now apply (is_derive_scal (fun t => ln (G t))). }
+  destruct (NG t tp) as [N1 N2]; assert (g := Gp' t tp); assert (N := Np' t tp).
+  assert (Rp := Rp' t tp); assert (P0 := Pp' t); assert (a0 : 0 < a t) by apply exp_pos.
+  assert (En : 0 <= energy t) by now apply (energy_nonneg flow).
+  assert (D0 : 0 <= D') by (apply Rdiv_le_0_compat; auto; apply Rdiv_le_0_compat; auto).
+  assert (aR : a t ^ 2 * R2 t <= E0).
+  { replace (a t ^ 2) with (exp (- (2 / l) * ln (G t))).
+    - rewrite <- (exp_ln (R2 t)) by auto; rewrite <- exp_plus; apply exp_le; lra.
+    - replace (a t ^ 2) with (a t * a t) by ring; unfold a; rewrite <- exp_plus.
+      f_equal; field; lra. }
+  assert (av : Rabs (a t * v t j) <= E0).
+  { rewrite Rabs_mult, (Rabs_pos_eq (a t)) by lra.
+    apply Rle_trans with (a t * norm (v t)).
+    - apply Rmult_le_compat_l; [lra | apply norm_ge_component].
+    - unfold a; rewrite <- (exp_ln (norm (v t))), <- exp_plus by exact N.
+      apply exp_le; apply Rabs_le_between in N1; lra. }
+  assert (au : Rabs (a t * (beta t j * u t j)) <= K1 * D').
+  { assert (Sq : (a t * (beta t j * u t j)) ^ 2 <= (K1 * D') ^ 2).
+    { assert (Cs : (l * nu (v t)) ^ 2 <= R2 t * energy t) by now apply (schwarz flow).
+      assert (Ng := nu_G t tp).
+      set (E := energy t) in *; set (p := ps t) in *.
+      assert (Gpp : 0 < G t * p) by now apply Rmult_lt_0_compat.
+      assert (Uj : (beta t j * u t j) ^ 2 <= M * E).
+      { replace ((beta t j * u t j) ^ 2) with (beta t j * (beta t j * u t j ^ 2)) by ring.
+        destruct (Bb t j tp) as [b1 b2]; assert (bp := beta_pos t j tp).
+        apply Rmult_le_compat; try lra.
+        - apply Rmult_le_pos; [lra | apply pow2_ge_0].
+        - apply (Sum_ge_term (fun j => beta t j * u t j ^ 2)); intros i.
+          apply Rmult_le_pos; [left; now apply beta_pos | apply pow2_ge_0]. }
+      assert (Lo : a t ^ 2 * (l * (G t * p)) ^ 2 <= E0 * E).
+      { apply Rle_trans with (a t ^ 2 * (R2 t * E)).
+        - apply Rmult_le_compat_l; [apply pow2_ge_0 |].
+          apply Rle_trans with (2 := Cs), pow_incr; split.
+          + apply Rmult_le_pos; lra.
+          + apply Rmult_le_compat_l; lra.
+        - rewrite <- Rmult_assoc; apply Rmult_le_compat_r; auto. }
+      replace ((K1 * D') ^ 2) with (M * E0 * E ^ 2 / (l * (G t * p)) ^ 2).
+      2: { assert (Ksq : K1 ^ 2 = M * E0 / l ^ 2).
+           { unfold K1; replace ((sqrt (M * E0) / l) ^ 2)
+               with (sqrt (M * E0) ^ 2 / l ^ 2) by (field; lra).
+             rewrite pow2_sqrt by (apply Rmult_le_pos; lra); reflexivity. }
+           replace ((K1 * D') ^ 2) with (K1 ^ 2 * D' ^ 2) by ring.
+           rewrite Ksq; unfold D'; fold E p; field; repeat split; lra. }
+      apply Rmult_le_reg_r with ((l * (G t * p)) ^ 2).
+      { apply pow_lt, Rmult_lt_0_compat; auto. }
+      replace (M * E0 * E ^ 2 / (l * (G t * p)) ^ 2 * (l * (G t * p)) ^ 2)
+        with (M * E * (E0 * E)) by (field; lra).
+      rewrite Rpow_mult_distr.
+      replace (a t ^ 2 * (beta t j * u t j) ^ 2 * (l * (G t * p)) ^ 2) with
+        ((beta t j * u t j) ^ 2 * (a t ^ 2 * (l * (G t * p)) ^ 2)) by ring.
+      apply Rmult_le_compat; auto; [apply pow2_ge_0 |].
+      apply Rmult_le_pos; apply pow2_ge_0. }
+    rewrite <- (sqrt_pow2 (K1 * D')) by now apply Rmult_le_pos.
+    rewrite <- sqrt_Rsqr_abs; apply sqrt_le_1_alt; unfold Rsqr; nra. }
+  replace (s * (a t * (- / l * D') * v t j + a t * (- beta t j * u t j))) with
+    (- (s * (a t * v t j) * (/ l * D')) - s * (a t * (beta t j * u t j))) by ring.
+  assert (sa : s * (a t * v t j) <= E0).
+  { apply Rabs_le_between in av; destruct Hs as [-> | ->]; lra. }
+  assert (su : s * (a t * (beta t j * u t j)) <= K1 * D').
+  { apply Rabs_le_between in au; destruct Hs as [-> | ->]; lra. }
+  assert (lD : 0 <= / l * D') by (apply Rmult_le_pos; lra).
+  assert (s * (a t * v t j) * (/ l * D') <= E0 * (/ l * D'))
+    by (apply Rmult_le_compat_r; auto).
+  lra.
 Qed.
 
 End TightTimes.
