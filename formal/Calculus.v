@@ -260,6 +260,64 @@ Proof.
     apply Rinv_le_contravar; lra.
 Qed.
 
+(** A positive arc is bounded below on compact intervals. *)
+Lemma arc_below f : arc f -> (forall t, 0 <= t -> 0 < f t) ->
+  forall T, 0 <= T -> exists c, 0 < c /\ forall t, 0 <= t <= T -> c <= f t.
+Proof.
+  intros A P T T0.
+  apply (real_induction (fun t => exists c, 0 < c /\ forall s, 0 <= s <= t ->
+    c <= f s) 0 T);
+    auto.
+  - exists (f 0); split; [apply P; lra |]; intros s S; replace s with 0 by lra; lra.
+  - intros t Ht (c & c0 & C); assert (Pt := P t ltac:(lra)).
+    destruct (AC_close f 0 (t + 1) (A (t + 1) ltac:(lra)) (f t / 2)) as (d & d0 & N);
+      [lra |].
+    set (r := Rmin (d / 2) 1); assert (R : 0 < r /\ r < d /\ r <= 1) by (unfold r;
+      minmax; lra).
+    exists (t + r); split; [lra |]; intros w W.
+    exists (Rmin c (f t / 2)); split; [minmax; lra |]; intros s S.
+    destruct (Rle_lt_dec s t) as [E | E].
+    + apply Rle_trans with c; [apply Rmin_l | apply C; lra].
+    + apply Rle_trans with (f t / 2); [apply Rmin_r |].
+      assert (B := N t s ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra)).
+      apply Rabs_lt_between in B; lra.
+  - intros t Ht Before; assert (Pt := P t ltac:(lra)).
+    destruct (AC_close f 0 t (A t ltac:(lra)) (f t / 2)) as (d & d0 & N); [lra |].
+    set (m := Rmax 0 (t - d / 2)).
+    assert (M : 0 <= m < t /\ t - d < m) by (unfold m; minmax; lra).
+    destruct (Before m) as (c & c0 & C); [lra |].
+    exists (Rmin c (f t / 2)); split; [minmax; lra |]; intros s S.
+    destruct (Rle_lt_dec s m) as [E | E].
+    + apply Rle_trans with c; [apply Rmin_l | apply C; lra].
+    + apply Rle_trans with (f t / 2); [apply Rmin_r |].
+      assert (B := N s t ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra)).
+      apply Rabs_lt_between in B; lra.
+Qed.
+
+Lemma arc_comp_pos (phi phi' : R -> R) u :
+  arc u -> (forall t, 0 <= t -> 0 < u t) ->
+  (forall z, 0 < z -> is_derive phi z (phi' z)) ->
+  (forall c M, 0 < c -> exists K, forall z, c <= z <= M -> Rabs (phi' z) <= K) ->
+  arc (fun t => phi (u t)).
+Proof.
+  intros A P D B; apply arc_comp with phi'; auto; intros T T0.
+  destruct (arc_below u A P T T0) as (c & c0 & C).
+  destruct (arc_bounded u T A T0) as (M & M0 & HM).
+  destruct (B c M c0) as (K & HK); exists c, M, K; split.
+  - intros t Ht; split; [now apply C |].
+    specialize (HM t Ht); apply Rabs_le_between in HM; lra.
+  - intros z Z; split; [apply D; lra | auto].
+Qed.
+
+Lemma arc_ln_pos u : arc u -> (forall t, 0 <= t -> 0 < u t) -> arc (fun t => ln (u t)).
+Proof.
+  intros A P; apply arc_comp_pos with Rinv; auto.
+  - intros z Z; auto_derive; [lra | field; lra].
+  - intros c M c0; exists (/ c); intros z Z.
+    rewrite Rabs_pos_eq by (left; apply Rinv_0_lt_compat; lra).
+    apply Rinv_le_contravar; lra.
+Qed.
+
 (** ** Two consequences of monotonicity *)
 
 Lemma arc_antitone f :

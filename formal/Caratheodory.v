@@ -13,10 +13,12 @@ Proof. induction 1; simpl; lra. Qed.
 Lemma lsum_app {A} (f : A -> R) l l' : lsum f (l ++ l') = lsum f l + lsum f l'.
 Proof. induction l; simpl; lra. Qed.
 
-Lemma lsum_map {A B} (f : B -> R) (g : A -> B) l : lsum f (map g l) = lsum (fun a => f (g a)) l.
+Lemma lsum_map {A B} (f : B -> R) (g : A ->
+  B) l : lsum f (map g l) = lsum (fun a => f (g a)) l.
 Proof. induction l; simpl; lra. Qed.
 
-Lemma lsum_ext_in {A} (f g : A -> R) l : (forall a, In a l -> f a = g a) -> lsum f l = lsum g l.
+Lemma lsum_ext_in {A} (f g : A -> R) l : (forall a, In a l -> f a = g a) ->
+  lsum f l = lsum g l.
 Proof.
   induction l as [| a l IH]; intros E; simpl; [reflexivity |].
   rewrite (E a) by (now left); rewrite IH; auto; intros b Ib; apply E; now right.
@@ -50,7 +52,8 @@ Proof.
       destruct (IH (fun a k => F a k - F d k * (F a i / F d i)) (l1 ++ l2))
         as (t & Pt & (c & a & Ia & Nc) & Z).
       { rewrite app_length in *; simpl in L; lia. }
-      exists ((- lsum (fun p => fst p * (F (snd p) i / F d i)) t, d) :: t); repeat split.
+      exists ((- lsum (fun p => fst p * (F (snd p) i / F d i)) t, d) :: t);
+        repeat split.
       * simpl; rewrite Pt; apply Permutation_middle.
       * exists c, a; split; auto; now right.
       * intros k [<- | Ik]; simpl.
@@ -106,7 +109,8 @@ Proof.
       + intros i Ii; rewrite lsum_map; simpl; rewrite <- Ropp_0, <- (Z i Ii).
         clear; induction t as [| p t IH]; simpl; [ring | rewrite IH; ring]. }
   destruct Dep as (t & Pt & Ex & Z).
-  destruct (argmin (fun p : R * (R * V) => fst (snd p) / fst p) (fun p => 0 < fst p) t Ex)
+  destruct (argmin (fun p : R * (R * V) => fst (snd p) / fst p) (fun p => 0 < fst p) t
+    Ex)
     as (m & Im & Pm & Min).
   set (th := fst (snd m) / fst m) in *.
   assert (Pt' : forall p, In p t -> 0 <= fst (snd p) /\ In (snd p) l).
@@ -119,12 +123,14 @@ Proof.
   exists (map g (t1 ++ t2)); split; [| split].
   - rewrite <- (Permutation_length Pt), Et, !map_length, !app_length; simpl; lia.
   - intros c D Ic; apply in_map_iff in Ic; destruct Ic as (p & E & Ip).
-    assert (It : In p t) by (rewrite Et; apply in_app_iff; apply in_app_iff in Ip; simpl; tauto).
+    assert (It : In p t) by (rewrite Et; apply in_app_iff; apply in_app_iff in Ip;
+      simpl; tauto).
     unfold g in E; injection E as <- <-; destruct (Pt' p It) as [w0 Il]; split.
     + destruct (Rlt_le_dec 0 (fst p)) as [P | N]; [| nra].
       specialize (Min p It P).
       apply Rmult_le_compat_r with (r := fst p) in Min; [| lra].
-      unfold Rdiv in Min; rewrite (Rmult_assoc (fst (snd p))), Rinv_l in Min by lra; lra.
+      unfold Rdiv in Min; rewrite (Rmult_assoc (fst (snd p))), Rinv_l in Min by lra;
+        lra.
     + exists (fst (snd p)); now destruct (snd p).
   - intros i Ii.
     assert (Q : lsum (fun p => fst p * F (snd p) i) (map g (t1 ++ t2)) =
@@ -149,10 +155,11 @@ Proof.
   - destruct (le_lt_dec (length l) (length is)) as [C | C].
     + exists l; repeat split; auto; [now apply (Pos c D) | now exists c].
     + destruct (leave_out F is l C Pos) as (l1 & L1 & In1 & E1).
-      destruct (IH l1) as (l2 & L2 & In2 & E2); [lia | intros c D Ic; now apply (In1 c D) |].
-      exists l2; repeat split; auto.
-      * now apply (In2 c D).
-      * destruct (In2 c D H) as (_ & c' & I'); now apply (In1 c' D).
+      destruct (IH l1) as (l2 & L2 & In2 & E2); [lia | intros c D Ic;
+        now apply (In1 c D) |].
+      exists l2; split; [exact L2 | split].
+      * intros c D Ic; destruct (In2 c D Ic) as (c0 & c' & I'); split; auto.
+        now apply (In1 c' D).
       * intros i Ii; now rewrite E2, E1.
 Qed.
 
@@ -162,7 +169,8 @@ Theorem caratheodory {J} `{FiniteType J} (l : list (R * vec J)) :
   exists l', (length l' <= S (length (enum (J := J))))%nat /\
     (forall c D, In (c, D) l' -> 0 <= c /\ exists c', In (c', D) l) /\
     lsum fst l' = 1 /\
-    forall j, lsum (fun cD => fst cD * snd cD j) l' = lsum (fun cD => fst cD * snd cD j) l.
+    forall j, lsum (fun cD => fst cD * snd cD j) l' = lsum (fun cD => fst cD * snd cD
+      j) l.
 Proof.
   intros Pos One.
   destruct (caratheodory_cone

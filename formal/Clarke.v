@@ -102,10 +102,12 @@ Lemma clarke_scaled f a v u :
   clarke (fun z => f (mul a z)) v (mul a u).
 Proof.
   intros A (l & In_l & One & U).
-  exists (map (fun cD => (fst cD, mul a (snd cD))) l); repeat split.
-  - intros; apply in_map_iff in H0; destruct H0 as ([c' D'] & E & I).
+  exists (map (fun cD => (fst cD, mul a (snd cD))) l);
+    split; [intros c D Member; split | split].
+  - apply in_map_iff in Member; destruct Member as ([c' D'] & E & I).
     inversion E; subst; now apply (In_l _ D').
-  - apply in_map_iff in H0; destruct H0 as ([c' D'] & E & I); inversion E; subst.
+  - apply in_map_iff in Member; destruct Member as ([c' D'] & E & I).
+    inversion E; subst.
     destruct (In_l _ _ I) as (_ & vs & Ds & Gr & Cv & CD).
     exists (fun i => mul (fun j => / a j) (vs i)), (fun i => mul a (Ds i)).
     repeat split.
@@ -139,10 +141,12 @@ Lemma clarke_multiple c f v u :
   clarke f v u -> clarke (fun z => c * f z) v (mul (fun _ => c) u).
 Proof.
   intros (l & In_l & One & U).
-  exists (map (fun cD => (fst cD, mul (fun _ => c) (snd cD))) l); repeat split.
-  - intros; apply in_map_iff in H0; destruct H0 as ([b B] & E & I).
+  exists (map (fun cD => (fst cD, mul (fun _ => c) (snd cD))) l);
+    split; [intros a D Member; split | split].
+  - apply in_map_iff in Member; destruct Member as ([b B] & E & I).
     inversion E; subst; now apply (In_l _ B).
-  - apply in_map_iff in H0; destruct H0 as ([b B] & E & I); inversion E; subst.
+  - apply in_map_iff in Member; destruct Member as ([b B] & E & I).
+    inversion E; subst.
     destruct (In_l _ _ I) as (_ & vs & Ds & Gr & Cv & CD).
     exists vs, (fun i => mul (fun _ => c) (Ds i)); repeat split; auto.
     + intros i e e0; assert (P := Rabs_pos c).

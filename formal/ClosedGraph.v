@@ -1,10 +1,13 @@
 (** * The graph of the Clarke subdifferential is closed
 
     Limits of gradients are first taken by epsilons: Caratheodory's theorem bounds the
-    number of terms, the Lipschitz constant the gradients, and [cluster] gives the limit.
+    number of terms, the Lipschitz constant the gradients,
+      and [cluster] gives the limit.
     Then the sequence of the definition is chosen without an axiom of choice: "D is the
-    gradient of f at z" is, for a continuous f, a countable intersection of countable unions
-    of closed conditions on (z, D); one member of each union can be found (least first). *)
+    gradient of f at z" is, for a continuous f,
+      a countable intersection of countable unions
+    of closed conditions on (z, D);
+      one member of each union can be found (least first). *)
 
 From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
@@ -138,13 +141,15 @@ Proof.
     eapply Rle_trans; [apply Rabs_triang | lra].
 Qed.
 
-Lemma eq_small a b C : 0 <= C -> (forall r, 0 < r <= 1 -> Rabs (a - b) <= C * r) -> a = b.
+Lemma eq_small a b C : 0 <= C -> (forall r, 0 < r <= 1 -> Rabs (a - b) <= C * r) ->
+  a = b.
 Proof.
   intros C0 S; apply Rminus_diag_uniq, NNPP; intros N.
   assert (P := Rabs_pos_lt _ N).
   set (r := Rmin 1 (Rabs (a - b) / (2 * (C + 1)))).
   assert (q0 : 0 < Rabs (a - b) / (2 * (C + 1))) by (apply Rdiv_lt_0_compat; lra).
-  assert (r0 : 0 < r <= 1 /\ r <= Rabs (a - b) / (2 * (C + 1))) by (unfold r; minmax; lra).
+  assert (r0 : 0 < r <= 1 /\ r <= Rabs (a - b) / (2 * (C + 1))) by (unfold r; minmax;
+    lra).
   specialize (S r (proj1 r0)); destruct r0 as [r0 r1].
   apply Rmult_le_compat_l with (r := C + 1) in r1; [| lra].
   replace ((C + 1) * (Rabs (a - b) / (2 * (C + 1)))) with (Rabs (a - b) / 2) in r1
@@ -168,7 +173,8 @@ Definition near_hull v u M e (y : hull_index J -> R) : Prop :=
   lsum (fun k => y (Share k)) (seq 0 N) = 1 /\
   (forall k, exists z D', is_gradient f z D' /\ norm (sub z v) < e /\
      norm (sub D' (fun j => y (Gradient k j))) < e) /\
-  (forall j, Rabs (lsum (fun k => y (Share k) * y (Gradient k j)) (seq 0 N) - u j) <= e).
+  (forall j, Rabs (lsum (fun k => y (Share k) * y (Gradient k j)) (seq 0 N) - u j) <=
+    e).
 
 Lemma near_hull_exists v u :
   (forall r, 0 < r -> exists v' u', clarke_eps f v' u' /\
@@ -197,7 +203,8 @@ Proof.
   { intros c D I; destruct (In' c D I) as [Pc (c' & I')]; split; auto.
     now apply (In_l c' D). }
   clear In' In_l.
-  destruct l' as [| [c0 D0] l0]; [simpl in One'; lra |]; set (l1 := (c0, D0) :: l0) in *.
+  destruct l' as [| [c0 D0] l0]; [simpl in One'; lra |];
+    set (l1 := (c0, D0) :: l0) in *.
   assert (I0 : In (c0, D0) l1) by now left.
   clearbody l1.
   set (y := fun i : hull_index J => match i with
@@ -226,12 +233,14 @@ Proof.
     destruct (Py k) as [B _]; rewrite Rabs_pos_eq; lra.
   - intros k; apply Py.
   - rewrite <- One'; exact (lsum_nth fst (0, D0) eq_refl l1 N L').
-  - intros k; destruct (Py k) as [_ LG]; destruct (LG (e / 2)) as (z & D' & Gz & Nz & ND);
+  - intros k; destruct (Py k) as [_ LG];
+      destruct (LG (e / 2)) as (z & D' & Gz & Nz & ND);
       [lra |]; exists z, D'; repeat split; auto; [| lra].
     generalize (dist_triangle z v' v); lra.
   - intros j; assert (Z : fst (0, D0) * snd (0, D0) j = 0) by (simpl; ring).
     assert (E := lsum_nth (fun cD : R * vec J => fst cD * snd cD j) (0, D0) Z l1 N L').
-    rewrite U', <- U in E; change (lsum (fun k => y (Share k) * y (Gradient k j)) (seq 0 N) = u' j) in E.
+    rewrite U', <- U in E;
+      change (lsum (fun k => y (Share k) * y (Gradient k j)) (seq 0 N) = u' j) in E.
     rewrite E; left; apply Rlt_le_trans with (1 := Nu j); lra.
 Qed.
 
@@ -241,7 +250,8 @@ Proof.
   set (js := flat_map (fun k => Share k :: map (Gradient k) enum) (seq 0 N)).
   destruct (cluster js M (near_hull v u M)) as [ys Cl].
   { intros e e' y Le (P1 & P2 & P3 & P4 & P5); repeat split; auto.
-    - intros k; destruct (P4 k) as (z & D' & G & A & B); exists z, D'; repeat split; auto; lra.
+    - intros k; destruct (P4 k) as (z & D' & G & A & B); exists z, D'; repeat split;
+        auto; lra.
     - intros j; specialize (P5 j); lra. }
   { exact Ex. }
   { intros e y i (P & _); apply P. }
@@ -252,19 +262,22 @@ Proof.
     apply in_map, enum_all. }
   set (n := INR N); assert (n0 : 0 <= n) by apply pos_INR.
   assert (Ln : INR (length (seq 0 N)) = n) by (now rewrite seq_length).
-  exists (map (fun k => (ys (Share k), fun j => ys (Gradient k j))) (seq 0 N)); repeat split.
-  - apply in_map_iff in H0; destruct H0 as (k & E & I); injection E as <- <-.
+  exists (map (fun k => (ys (Share k), fun j => ys (Gradient k j))) (seq 0 N));
+    split; [intros c D Member; split | split].
+  - apply in_map_iff in Member; destruct Member as (k & E & I); injection E as <- <-.
     apply Rnot_lt_le; intros Neg.
     destruct (Cl 1 (- ys (Share k))) as (y & (_ & P & _) & Js); [lra | lra |].
     specialize (Js _ (JW k I)); specialize (P k); apply Rabs_def2 in Js; lra.
-  - apply in_map_iff in H0; destruct H0 as (k & E & I); injection E as <- <-.
+  - apply in_map_iff in Member; destruct Member as (k & E & I); injection E as <- <-.
     intros e e0; set (p := Sum (fun _ : J => 1)).
     assert (p0 : 0 <= p) by (apply Sum_nonneg; intros; lra).
     set (r := e / (2 * (p + 1))); assert (r0 : 0 < r) by (apply Rdiv_lt_0_compat; lra).
     destruct (Cl (e / 2) r) as (y & (_ & _ & _ & P & _) & Js); [lra | auto |].
-    destruct (P k) as (z & D' & Gz & Nz & ND); exists z, D'; repeat split; auto; [lra |].
+    destruct (P k) as (z & D' & Gz & Nz & ND); exists z, D'; repeat split; auto;
+      [lra |].
     eapply Rle_lt_trans; [apply dist_triangle with (b := fun j => y (Gradient k j)) |].
-    assert (S : norm (sub (fun j => y (Gradient k j)) (fun j => ys (Gradient k j))) <= r * p).
+    assert (S : norm (sub (fun j => y (Gradient k j)) (fun j => ys (Gradient k j))) <=
+      r * p).
     { apply norm_small; intros j; left; apply (Js (Gradient k j)), JG, I. }
     assert (r * p <= e / 2); [| lra].
     replace (e / 2) with (r * (p + 1)) by (unfold r; field; lra).
@@ -277,8 +290,10 @@ Proof.
     assert (C0 : 0 <= 1 + n * (2 * M + 1)) by nra.
     apply (eq_small _ _ _ C0); intros r r0.
     destruct (Cl r r) as (y & (B & _ & _ & _ & U) & Js); [lra | lra |].
-    specialize (U j); set (S1 := lsum (fun k => y (Share k) * y (Gradient k j)) (seq 0 N)) in *.
-    assert (S2 : Rabs (S1 - lsum (fun k => ys (Share k) * ys (Gradient k j)) (seq 0 N)) <=
+    specialize (U j); set (S1 := lsum (fun k => y (Share k) * y (Gradient k j)) (seq 0
+      N)) in *.
+    assert (S2 : Rabs (S1 - lsum (fun k => ys (Share k) * ys (Gradient k j)) (seq 0 N))
+      <=
       n * ((2 * M + 1) * r)).
     { rewrite <- Ln; apply lsum_close; intros k I.
       assert (A1 := Js _ (JW k I)); assert (A2 := Js _ (JG k j I)).
@@ -305,7 +320,8 @@ Proof.
   intros Ex.
   destruct (constructive_indefinite_ground_description_nat (fun n => ~ ~ P n))
     as [n Pn].
-  - intros n; destruct (ClassicalDedekindReals.sig_not_dec (P n)); [now left | right; tauto].
+  - intros n; destruct (ClassicalDedekindReals.sig_not_dec (P n)); [now left | right;
+      tauto].
   - destruct Ex as [n Pn]; exists n; tauto.
   - exists n; now apply NNPP.
 Qed.
@@ -313,7 +329,8 @@ Qed.
 Section Select.
 Context {I : Type} (js : list I) (M : R) (P : nat -> nat -> (I -> R) -> Prop).
 Hypothesis closed : forall m k ys,
-  (forall r, 0 < r -> exists y, P m k y /\ forall i, In i js -> Rabs (y i - ys i) < r) ->
+  (forall r, 0 < r -> exists y, P m k y /\ forall i, In i js ->
+    Rabs (y i - ys i) < r) ->
   P m k ys.
 
 Definition inhabited_by (B : (I -> R) -> Prop) : Prop :=
@@ -358,7 +375,8 @@ Proof.
     exists (proj1_sig (narrow (proj1_sig (narrowed m)) m (proj2_sig (narrowed m)))).
     apply closed; intros r r0.
     assert (m0 : 0 < INR (S m)) by (apply lt_0_INR; lia).
-    destruct (Cl (/ INR (S m)) r) as (y & [_ B] & Js); auto; [now apply Rinv_0_lt_compat |].
+    destruct (Cl (/ INR (S m)) r) as (y & [_ B] & Js); auto;
+      [now apply Rinv_0_lt_compat |].
     exists y; split; auto; apply (B (S m)); rewrite Rinv_r; lra.
 Qed.
 
@@ -410,24 +428,30 @@ Proof.
     exists (gr y j); split; auto; apply (Js (inr j)), in_both.
   - intros x X; set (c := / INR (S m)); set (dk := / INR (S k)) in *.
     assert (CN : continuous_at ys (fun y => norm (sub x (pt y))))
-      by exact (continuous_at_lipschitz ys (fun w => norm (sub x w)) inl (dist_lipschitz x)).
+      by exact (continuous_at_lipschitz ys (fun w => norm (sub x w)) inl
+        (dist_lipschitz x)).
     set (g := fun y => Rabs (f x + (-1 * f (pt y) +
-      -1 * Sum (fun j => y (inr j) * (x j + -1 * y (inl j))))) + - c * norm (sub x (pt y))).
+      -1 * Sum (fun j => y (inr j) * (x j + -1 * y (inl j))))) + - c * norm (sub x (pt
+        y))).
     assert (Cg : continuous_at ys g).
     { apply (continuous_at_plus ys (fun y => Rabs (f x + (-1 * f (pt y) +
         -1 * Sum (fun j => y (inr j) * (x j + -1 * y (inl j)))))));
         [| now apply continuous_at_scal].
-      apply continuous_at_abs, (continuous_at_plus ys (fun _ => f x)); [apply continuous_at_const |].
+      apply continuous_at_abs, (continuous_at_plus ys (fun _ => f x));
+        [apply continuous_at_const |].
       apply (continuous_at_plus ys (fun y => -1 * f (pt y))).
       - apply continuous_at_scal; exact (continuous_at_lipschitz ys f inl Lip).
-      - apply continuous_at_scal, (continuous_at_Sum ys (fun j y => y (inr j) * (x j + -1 * y (inl j)))).
-        intros j; apply (continuous_at_mult ys (fun y => y (inr j))); [apply continuous_at_coord |].
+      - apply continuous_at_scal,
+          (continuous_at_Sum ys (fun j y => y (inr j) * (x j + -1 * y (inl j)))).
+        intros j; apply (continuous_at_mult ys (fun y => y (inr j)));
+          [apply continuous_at_coord |].
         apply (continuous_at_plus ys (fun _ => x j)); [apply continuous_at_const |].
         apply continuous_at_scal, continuous_at_coord. }
     assert (Eg : forall y, Rabs (f x - f (pt y) - inner (gr y) (sub x (pt y))) -
       c * norm (sub x (pt y)) = g y).
     { intros y; unfold g.
-      replace (f x + (-1 * f (pt y) + -1 * Sum (fun j => y (inr j) * (x j + -1 * y (inl j)))))
+      replace (f x + (-1 * f (pt y) + -1 * Sum (fun j => y (inr j) * (x j + -1 * y (inl
+        j)))))
         with (f x - f (pt y) - inner (gr y) (sub x (pt y))); [ring |].
       replace (inner (gr y) (sub x (pt y))) with
         (Sum (fun j => y (inr j) * (x j + -1 * y (inl j)))); [ring |].
@@ -437,9 +461,12 @@ Proof.
     + intros e r e0 r0.
       destruct (CN (dk - norm (sub x (pt ys)))) as (s & s0 & Hs); [lra |].
       destruct (Cl (Rmin r s)) as (y & (_ & _ & A) & Js); [minmax; lra |].
-      assert (Js' : forall i, Rabs (y i - ys i) < Rmin r s) by (intros i; apply Js, in_both).
-      exists y; split; [split; auto | intros i; apply Rlt_le_trans with (1 := Js' i), Rmin_l].
-      rewrite <- Eg; specialize (Hs y (fun i => Rlt_le_trans _ _ _ (Js' i) (Rmin_r r s))).
+      assert (Js' : forall i, Rabs (y i - ys i) < Rmin r s) by (intros i;
+        apply Js, in_both).
+      exists y; split; [split; auto | intros i;
+        apply Rlt_le_trans with (1 := Js' i), Rmin_l].
+      rewrite <- Eg; specialize (Hs y (fun i => Rlt_le_trans _ _ _ (Js' i) (Rmin_r r
+        s))).
       cbv beta in Hs; apply Rabs_def2 in Hs; fold dk in A; specialize (A x ltac:(lra)).
       fold c in A; lra.
     + intros e y [A e0]; lra.
@@ -463,11 +490,13 @@ Proof.
   assert (Z2 := Rlt_le_trans _ _ _ Nz (Rmin_r _ _)).
   assert (D1 := Rlt_le_trans _ _ _ ND (Rmin_l _ _)).
   assert (D2 := Rlt_le_trans _ _ _ ND (Rmin_r _ _)).
-  assert (Bz := norm_ge_component (sub z v)); assert (BD := norm_ge_component (sub D' D)).
+  assert (Bz := norm_ge_component (sub z v));
+    assert (BD := norm_ge_component (sub D' D)).
   assert (Bv := norm_ge_component v); assert (BE := norm_ge_component D).
   assert (Nv := norm_nonneg v); assert (NE := norm_nonneg D).
   unfold sub at 1 in Bz; unfold sub at 1 in BD.
-  exists (fun i => match i with inl j => z j | inr j => D' j end); split; [exact I | split].
+  exists (fun i => match i with inl j => z j | inr j => D' j end); split;
+    [exact I | split].
   - intros [j | j]; specialize (Bz j); specialize (BD j); specialize (Bv j);
       specialize (BE j); apply Rabs_le_between in Bz; apply Rabs_le_between in BD;
       apply Rabs_le_between in Bv; apply Rabs_le_between in BE; apply Rabs_le; lra.
@@ -480,7 +509,8 @@ Proof.
 Qed.
 
 (** The two forms of a limit of gradients agree. *)
-Theorem limit_gradient_strengthen v D : limit_gradient_eps f v D -> limit_gradient f v D.
+Theorem limit_gradient_strengthen v D : limit_gradient_eps f v D ->
+  limit_gradient f v D.
 Proof.
   intros L; set (ys := fun n => proj1_sig (choose_gradient v D n L)).
   assert (Ys : forall n m, exists k, gradient_within v D n m k (ys n))
@@ -495,7 +525,8 @@ Proof.
   - intros n e e0; destruct (small_inverse e e0) as [m Hm].
     destruct (Ys n m) as (k & _ & _ & G); exists (/ INR (S k)); split.
     { apply Rinv_0_lt_compat, lt_0_INR; lia. }
-    intros z Z; apply Rle_trans with (1 := G z Z), Rmult_le_compat_r; [apply norm_nonneg | lra].
+    intros z Z; apply Rle_trans with (1 := G z Z), Rmult_le_compat_r;
+      [apply norm_nonneg | lra].
   - intros j; apply Lim; intros n; destruct (Ys n O) as (k & B & _); apply B.
   - intros j; apply Lim; intros n; destruct (Ys n O) as (k & _ & B & _); apply B.
 Qed.
@@ -511,7 +542,8 @@ Qed.
 Theorem closed_graph_lipschitz : closed_graph f.
 Proof.
   intros v u Near; apply clarke_eps_iff, (closed_graph_eps_lipschitz f Lip).
-  intros r r0; destruct (Near r r0) as (v' & u' & C & A & B); exists v', u'; repeat split; auto.
+  intros r r0; destruct (Near r r0) as (v' & u' & C & A & B); exists v', u';
+    repeat split; auto.
   now apply clarke_weaken.
 Qed.
 

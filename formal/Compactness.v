@@ -1,6 +1,7 @@
 (** * Cluster points in a box, and passage to the limit
 
-    A decreasing family of nonempty sets in a box has a cluster point, found coordinate by
+    A decreasing family of nonempty sets in a box has a cluster point,
+      found coordinate by
     coordinate as a least upper bound: no axiom of choice. *)
 
 From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
@@ -62,23 +63,27 @@ Lemma cluster {I} (js : list I) (M : R) (A : R -> (I -> R) -> Prop) :
   exists ys, forall e r, 0 < e -> 0 < r ->
     exists y, A e y /\ forall i, In i js -> Rabs (y i - ys i) < r.
 Proof.
-  intros Mono Ex Bd; destruct (cluster_point js M A Mono Ex Bd) as [ys Cl]; now exists ys.
+  intros Mono Ex Bd; destruct (cluster_point js M A Mono Ex Bd) as [ys Cl];
+    now exists ys.
 Qed.
 
 (** ** Continuity at one point of the product, and passage to the limit *)
 Section continuous_at.
 Context {I : Type} (ys : I -> R).
 
-Definition continuous_at (f : (I -> R) -> R) : Prop := forall e, 0 < e -> exists r, 0 < r /\
+Definition continuous_at (f : (I -> R) -> R) : Prop := forall e, 0 < e ->
+  exists r, 0 < r /\
   forall y, (forall k, Rabs (y k - ys k) < r) -> Rabs (f y - f ys) < e.
 
 Lemma continuous_at_coord k : continuous_at (fun y => y k).
 Proof. intros e e0; exists e; split; auto. Qed.
 
 Lemma continuous_at_const c : continuous_at (fun _ => c).
-Proof. intros e e0; exists 1; split; [lra |]; intros; rewrite Rminus_eq_0, Rabs_R0; lra. Qed.
+Proof. intros e e0; exists 1; split; [lra |]; intros; rewrite Rminus_eq_0, Rabs_R0;
+  lra. Qed.
 
-Lemma continuous_at_plus f g : continuous_at f -> continuous_at g -> continuous_at (fun y => f y + g y).
+Lemma continuous_at_plus f g : continuous_at f -> continuous_at g ->
+  continuous_at (fun y => f y + g y).
 Proof.
   intros F G e e0; destruct (F (e / 2)) as (r & r0 & Hr); [lra |].
   destruct (G (e / 2)) as (s & s0 & Hs); [lra |].
@@ -88,7 +93,8 @@ Proof.
   apply Rabs_def2 in A; apply Rabs_def2 in B; apply Rabs_def1; lra.
 Qed.
 
-Lemma continuous_at_mult f g : continuous_at f -> continuous_at g -> continuous_at (fun y => f y * g y).
+Lemma continuous_at_mult f g : continuous_at f -> continuous_at g ->
+  continuous_at (fun y => f y * g y).
 Proof.
   intros F G e e0; set (A := Rabs (f ys) + 1); set (B := Rabs (g ys) + 1).
   assert (A0 : 0 < A) by (unfold A; generalize (Rabs_pos (f ys)); lra).
@@ -102,7 +108,8 @@ Proof.
   assert (Q := Hs y (fun k => Rlt_le_trans _ _ _ (Y k) (Rmin_r r s))).
   assert (P1 := Rlt_le_trans _ _ _ P (Rmin_l _ _)).
   assert (P2 := Rlt_le_trans _ _ _ P (Rmin_r _ _)).
-  replace (f y * g y - f ys * g ys) with (f y * (g y - g ys) + g ys * (f y - f ys)) by ring.
+  replace (f y * g y - f ys * g ys) with (f y * (g y - g ys) + g ys * (f y - f ys)) by
+    ring.
   apply Rle_lt_trans with (1 := Rabs_triang _ _); rewrite !Rabs_mult.
   assert (fy : Rabs (f y) <= A).
   { replace (f y) with (f ys + (f y - f ys)) by ring.
@@ -118,7 +125,8 @@ Proof.
 Qed.
 
 Lemma continuous_at_scal c f : continuous_at f -> continuous_at (fun y => c * f y).
-Proof. intros F; apply (continuous_at_mult (fun _ => c)); auto; apply continuous_at_const. Qed.
+Proof. intros F; apply (continuous_at_mult (fun _ => c)); auto;
+  apply continuous_at_const. Qed.
 
 Lemma continuous_at_abs f : continuous_at f -> continuous_at (fun y => Rabs (f y)).
 Proof.
@@ -129,7 +137,8 @@ Qed.
 Lemma continuous_at_Sum {K} `{FiniteType K} (f : K -> (I -> R) -> R) :
   (forall k, continuous_at (f k)) -> continuous_at (fun y => Sum (fun k => f k y)).
 Proof.
-  intros F; unfold Sum; induction enum as [| k ks IH]; simpl; [apply continuous_at_const |].
+  intros F; unfold Sum; induction enum as [| k ks IH]; simpl;
+    [apply continuous_at_const |].
   now apply (continuous_at_plus (f k)).
 Qed.
 
@@ -140,12 +149,15 @@ Proof.
   intros Lip e e0; destruct (Lip (fun j => ys (emb j))) as (r & K & r0 & HK).
   set (S y := Sum (fun j => Rabs (y (emb j) - ys (emb j)))).
   assert (CS : continuous_at S).
-  { apply continuous_at_Sum; intros j; apply continuous_at_abs, (continuous_at_plus (fun y => y (emb j))
-      (fun _ => - ys (emb j))); [apply continuous_at_coord | apply continuous_at_const]. }
+  { apply continuous_at_Sum; intros j;
+      apply continuous_at_abs, (continuous_at_plus (fun y => y (emb j))
+      (fun _ => - ys (emb j)));
+        [apply continuous_at_coord | apply continuous_at_const]. }
   assert (S0 : S ys = 0).
   { unfold S; transitivity (Sum (fun _ : J => 0 * 0)); [| rewrite Sum_scal; ring].
     apply Sum_ext; intros j; rewrite Rminus_eq_0, Rabs_R0; ring. }
-  set (K' := Rabs K + 1); assert (K0 : 0 < K') by (unfold K'; generalize (Rabs_pos K); lra).
+  set (K' := Rabs K + 1); assert (K0 : 0 < K') by (unfold K'; generalize (Rabs_pos K);
+    lra).
   assert (d0 : 0 < Rmin r (e / K')).
   { assert (0 < e / K') by (apply Rdiv_lt_0_compat; lra); minmax; lra. }
   destruct (CS _ d0) as (s & s0 & Hs); exists s; split; auto; intros y Y.

@@ -31,7 +31,8 @@ Qed.
 
 Lemma ae_on (P : R -> Prop) T0 T : 0 <= T0 -> ae P ->
   exists E, null E /\ forall t, T0 < t < T -> ~ E t -> P t.
-Proof. intros T0p (E & N & D); exists E; split; auto; intros t I Et; apply D; auto; lra. Qed.
+Proof. intros T0p (E & N & D); exists E; split; auto; intros t I Et; apply D; auto;
+  lra. Qed.
 
 Lemma arc_rises_ae f k T0 T :
   arc f -> 0 <= T0 <= T ->
@@ -56,7 +57,8 @@ Proof.
     assert (E : exists t, 0 <= t /\ l - e < V t).
     { apply NNPP; intros N.
       assert (l <= l - e); [| generalize (cond_pos e); lra].
-      apply Least; intros x (t & T & ->); apply Rnot_lt_le; intros L; apply N; now exists t. }
+      apply Least; intros x (t & T & ->); apply Rnot_lt_le; intros L; apply N;
+        now exists t. }
     destruct E as (t0 & T0 & L0); exists t0; intros t Ht.
     assert (A := Mono t0 t ltac:(lra)).
     assert (B : V t <= l) by (apply Up; exists t; split; [lra | auto]).
@@ -124,7 +126,8 @@ Proof.
   generalize ode; apply ae_imp; intros t T (l & D & L & U) X.
   assert (P : 0 < G t) by lra.
   exists (H t * ((1 - a / G t) * l)); split.
-  - unfold H; auto_derive; [repeat split; [eexists; exact D | eexists; exact D | exact P] |].
+  - unfold H; auto_derive; [repeat split; [eexists; exact D | eexists;
+      exact D | exact P] |].
     replace (Derive (fun x => G x) t) with l by (symmetry; now apply is_derive_unique).
     field; lra.
   - assert (Q : / 2 <= 1 - a / G t <= 1).
@@ -165,7 +168,8 @@ Proof.
   - assert (B : - 1 * H T0 + - exp c * (t - T0) <= - 1 * H t); [| nra].
     apply (arc_rises_ae (fun t => -1 * H t)); [apply arc_scal, arc_H | lra |].
     generalize H_derive; apply ae_imp; intros s S D I.
-    destruct D as (l & D & _ & L); [apply Above; lra |]; exists (-1 * l); split; [| lra].
+    destruct D as (l & D & _ & L); [apply Above; lra |]; exists (-1 * l); split;
+      [| lra].
     now apply is_derive_scal.
 Qed.
 

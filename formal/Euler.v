@@ -117,7 +117,8 @@ Proof.
   apply is_lim_seq_spec; intros e.
   set (K' := Rmax K 0 + 1); assert (K' > 0 /\ K <= K') by (unfold K'; minmax; lra).
   assert (d0 : 0 < Rmin r (e / K')).
-  { assert (0 < e / K') by (apply Rdiv_lt_0_compat; [apply cond_pos | lra]); minmax; lra. }
+  { assert (0 < e / K') by (apply Rdiv_lt_0_compat; [apply cond_pos | lra]); minmax;
+      lra. }
   destruct (converges_near vs v _ d0 C) as [N HN]; exists N; intros n Hn.
   specialize (HN n Hn).
   assert (N1 : norm (sub (vs n) v) < r) by (apply Rlt_le_trans with (1 := HN), Rmin_l).
@@ -243,7 +244,8 @@ Proof.
   intros Gr; apply (gradient_line _ _ _ v) in Gr.
   assert (Dr : is_derive (fun s => total_loss k Phi (fun j => v j + s * v j)) 0
                  (- l * nu v)).
-  { apply (is_derive_ext_loc (fun s => Sum (fun i => ell k (exp (l * ln (1 + s)) * q i v)))).
+  { apply (is_derive_ext_loc (fun s => Sum (fun i => ell k (exp (l * ln (1 + s)) * q i
+      v)))).
     - exists (mkposreal 1 Rlt_0_1); intros s S; apply Rabs_lt_between in S; simpl in S.
       change (minus s 0) with (s - 0) in S; unfold total_loss; apply Sum_ext; intros i.
       f_equal; unfold margin_at.

@@ -141,14 +141,16 @@ Proof.
       + assert (B : Rabs (q i b - q i a) <= K' * norm (sub b a)).
         { unfold margin_at; rewrite <- Rmult_minus_distr_l, Rabs_mult.
           replace (Rabs (y i)) with 1.
-          2: { destruct (labels i) as [-> | ->]; [rewrite Rabs_R1 | rewrite Rabs_left]; lra. }
+          2: { destruct (labels i) as [-> | ->]; [rewrite Rabs_R1 | rewrite Rabs_left];
+                 lra. }
           rewrite Rmult_1_l.
           assert (Z : forall c : vec J, norm (sub c (fun _ => 0)) = norm c).
           { intros c; apply norm_ext; intros j; unfold sub; ring. }
           apply HK'; rewrite Z.
           + apply Rlt_le_trans with (1 := Na), Rmin_r.
           + apply Rlt_le_trans with (1 := Nb), Rmin_r. }
-        apply Rle_trans with (1 := B), Rmult_le_compat_r; [apply norm_nonneg | apply Rmax_r].
+        apply Rle_trans with (1 := B), Rmult_le_compat_r;
+          [apply norm_nonneg | apply Rmax_r].
       + eapply Rle_trans; [apply IH; auto |].
         * apply Rlt_le_trans with (1 := Na), Rmin_l.
         * apply Rlt_le_trans with (1 := Nb), Rmin_l.
@@ -192,7 +194,8 @@ Proof.
   destruct lipschitz_scaled as (r & c & r0 & B); exists c; intros i v V.
   assert (L := B v V i (fun _ => 0) v).
   assert (Z : norm (fun _ : J => 0) = 0) by now apply norm_0.
-  rewrite (q_origin i (fun _ => 0)) in L by (intros; reflexivity); rewrite Rminus_0_r, Z in L.
+  rewrite (q_origin i (fun _ => 0)) in L by (intros; reflexivity);
+    rewrite Rminus_0_r, Z in L.
   eapply Rle_trans; [apply L; lra |].
   replace (norm (sub v (fun _ => 0))) with (exp (ln (norm v))).
   - right; rewrite <- exp_plus; f_equal; ring.
@@ -243,15 +246,15 @@ Proof.
     assert (D2 : 0 < / Kv / (nd + 1)) by (apply Rdiv_lt_0_compat; lra).
     exists dd; split; [unfold dd; minmax; lra |]; intros s S.
     assert (S1 : s * nd <= norm v / 2).
-    { assert (s < norm v / 2 / (nd + 1)) by (unfold dd in S; generalize
+    { assert (Small : s < norm v / 2 / (nd + 1)) by (unfold dd in S; generalize
         (Rmin_l (norm v / 2 / (nd + 1)) (/ Kv / (nd + 1))); lra).
-      apply Rmult_lt_compat_r with (r := nd + 1) in H2; [| lra].
-      unfold Rdiv at 1 in H2; rewrite Rmult_assoc, Rinv_l in H2 by lra; nra. }
+      apply Rmult_lt_compat_r with (r := nd + 1) in Small; [| lra].
+      unfold Rdiv at 1 in Small; rewrite Rmult_assoc, Rinv_l in Small by lra; nra. }
     assert (S2 : s * nd <= / Kv).
-    { assert (s < / Kv / (nd + 1)) by (unfold dd in S; generalize
+    { assert (Small : s < / Kv / (nd + 1)) by (unfold dd in S; generalize
         (Rmin_r (norm v / 2 / (nd + 1)) (/ Kv / (nd + 1))); lra).
-      apply Rmult_lt_compat_r with (r := nd + 1) in H2; [| lra].
-      unfold Rdiv in H2; rewrite Rmult_assoc, Rinv_l in H2 by lra; nra. }
+      apply Rmult_lt_compat_r with (r := nd + 1) in Small; [| lra].
+      unfold Rdiv in Small; rewrite Rmult_assoc, Rinv_l in Small by lra; nra. }
     set (zs := fun j => z j + s * d j).
     assert (Dz : norm (sub zs z) = s * nd).
     { transitivity (norm (fun j => s * d j)).
@@ -282,7 +285,8 @@ Proof.
       change (y i * Phi zs (x i)) with (q i zs).
       change (y i * Phi z (x i)) with (q i z).
       generalize (Rle_abs (ell k (q i zs) - ell k (q i z))); lra.
-    - replace (9 * Kv * slope v * nd * s) with (3 * (3 * slope v) * (Kv * (s * nd))) by ring.
+    - replace (9 * Kv * slope v * nd * s) with (3 * (3 * slope v) * (Kv * (s * nd))) by
+        ring.
       apply Rmult_le_compat_r; [| lra].
       apply Rmult_le_pos; [lra | apply Rmult_le_pos; lra]. }
   specialize (Sup u); assert (E : inner u u = norm u ^ 2).

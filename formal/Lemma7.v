@@ -143,17 +143,18 @@ Theorem lemma_7_cases :
 Proof.
   intros A j; assert (P := beta_positive A).
   assert (P0 := P 0 (Rle_refl 0) j).
-  repeat split; intros.
-  - assert (S := defect_shrinks 1 j A ltac:(nra) s t H2).
+  split; [intros Below s t T; split |
+    split; [intros Equal t T | intros Above s t T; split]].
+  - assert (S := defect_shrinks 1 j A ltac:(nra) s t T).
     assert (Ps := P s ltac:(lra) j); assert (Pt := P t ltac:(lra) j); nra.
   - assert (S := defect_sign 1 j A ltac:(nra) t ltac:(lra)).
     assert (Pt := P t ltac:(lra) j); nra.
-  - assert (S := defect_sign 1 j A ltac:(nra) t H2).
-    assert (S' := defect_sign (-1) j A ltac:(nra) t H2).
-    assert (Pt := P t H2 j); nra.
+  - assert (S := defect_sign 1 j A ltac:(nra) t T).
+    assert (S' := defect_sign (-1) j A ltac:(nra) t T).
+    assert (Pt := P t T j); nra.
   - assert (S := defect_sign (-1) j A ltac:(nra) t ltac:(lra)).
     assert (Pt := P t ltac:(lra) j); nra.
-  - assert (S := defect_shrinks (-1) j A ltac:(nra) s t H2).
+  - assert (S := defect_shrinks (-1) j A ltac:(nra) s t T).
     assert (Ps := P s ltac:(lra) j); assert (Pt := P t ltac:(lra) j); nra.
 Qed.
 

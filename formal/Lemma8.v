@@ -225,6 +225,115 @@ Proof.
   rewrite exp_0, Ab; lra.
 Qed.
 
+(** From below: the rate is at most 1 - rho. *)
+Lemma defect_low s j R : arc R -> R 0 = 0 ->
+  ae (fun t => is_derive R t (1 - rho t j)) ->
+  0 <= s * (1 - beta 0 j ^ 2) -> forall t, 0 <= t ->
+  s * (1 - beta 0 j ^ 2) <= s * (1 - beta t j ^ 2) * exp (R t).
+Proof.
+  intros AR R0 DR I t T; set (f t := s * (1 - beta t j ^ 2)).
+  assert (M : f 0 * exp (R 0) <= f t * exp (R t));
+    [| rewrite R0, exp_0, Rmult_1_r in M; exact M].
+  apply (arc_monotone (fun t => f t * exp (R t))); [| | lra].
+  - apply (arc_mult f); [now apply arc_scal, arc_defect | now apply arc_exp].
+  - generalize (ae_and _ _ (lemma_5_rate initial) DR); apply ae_imp.
+    intros x X [D5 Dx]; specialize (D5 j); assert (Xp := Rlt_le _ _ X).
+    exists (s * (- (rate x j * (1 - beta x j ^ 2))) * exp (R x) +
+      f x * ((1 - rho x j) * exp (R x))); split.
+    + apply (is_derive_mult f (fun t => exp (R t))); [| | intros; apply Rmult_comm].
+      * now apply (is_derive_scal (fun t => 1 - beta t j ^ 2)).
+      * apply (is_derive_comp exp R); [apply is_derive_exp | exact Dx].
+    + assert (K := defect_sign s j initial I x Xp); fold (f x) in K.
+      assert (Ex := exp_pos (R x)); destruct (lemma_6 initial x Xp j) as [Pg _].
+      assert (Le : rate x j <= 1 - rho x j).
+      { assert (O := one_plus_pos _ _ Pg (delta_pos j)); assert (B := rho_range x j Xp).
+        unfold rate; set (a := 1 + g x j / delta j) in *; set (r := 1 - rho x j).
+        assert (r0 : 0 <= r) by (unfold r; lra).
+        apply Rmult_le_reg_r with a; [lra |].
+        replace (r / a * a) with r by (field; lra); nra. }
+      replace (s * (- (rate x j * (1 - beta x j ^ 2))) * exp (R x)) with
+        (- (f x * rate x j * exp (R x))) by (unfold f; ring).
+      assert (f x * rate x j <= f x * (1 - rho x j)) by (apply Rmult_le_compat_l; auto).
+      nra.
+Qed.
+
+(* statement: lemma 8 sharp *)
+(** The companion's own: the defect is of the order of exp (- R) exactly. *)
+Theorem lemma_8_sharp j R :
+  integral (fun t => 1 - rho t j) R -> forall t, 0 <= t ->
+  Rabs (1 - beta 0 j ^ 2) * exp (- R t) <= Rabs (1 - beta t j ^ 2) <=
+  exp (C_dagger j / delta j) * Rabs (1 - beta 0 j ^ 2) * exp (- R t).
+(* end statement *)
+Proof.
+  intros (AR & R0 & DR) t T; assert (D := delta_pos j).
+  destruct (defect_abs j) as (s & _ & I & Ab); rewrite (Ab t T), (Ab 0 (Rle_refl 0)).
+  assert (Low := defect_low s j R AR R0 DR I).
+  assert (E := exp_pos (- R t)).
+  assert (Ex : exp (R t) * exp (- R t) = 1)
+    by (rewrite <- exp_plus, Rplus_opp_r; apply exp_0).
+  set (f t := s * (1 - beta t j ^ 2)) in *.
+  assert (Lo : f 0 * exp (- R t) <= f t).
+  { apply Rle_trans with (f t * exp (R t) * exp (- R t)).
+    - apply Rmult_le_compat_r; [lra | now apply Low].
+    - rewrite Rmult_assoc, Ex; lra. }
+  split; [exact Lo |].
+  change (f t <= exp (C_dagger j / delta j) * f 0 * exp (- R t)).
+  destruct I as [I | Z].
+  - assert (Fp : forall x, 0 <= x -> 0 < f x).
+    { intros x Hx; apply Rmult_lt_reg_r with (exp (R x)); [apply exp_pos |].
+      rewrite Rmult_0_l; apply Rlt_le_trans with (1 := I), Low, Hx. }
+    assert (B := energy_bound (fun t => delta j * (R t + ln (f t)) + g t j) j).
+    assert (Up : delta j * (R t + ln (f t)) + g t j -
+      (delta j * (R 0 + ln (f 0)) + g 0 j) < C j).
+    { apply B; auto.
+      - apply arc_plus; [| apply arc_g]; apply arc_scal, arc_plus; [exact AR |].
+        apply arc_ln_pos; [now apply arc_scal, arc_defect | exact Fp].
+      - generalize (ae_and _ _ (ae_and _ _ (lemma_5_rate initial) DR) eq_1);
+          apply ae_imp.
+        intros x X [[D5 Dx] E1]; specialize (D5 j); specialize (E1 j).
+        assert (Xp := Rlt_le _ _ X); assert (F := Fp x Xp).
+        exists (delta j * (1 - rho x j + - rate x j) + (1 - rho x j) * (G x j ^ 2 - g x
+          j)).
+        split.
+        + apply (is_derive_plus (V := R_NormedModule)
+            (fun t => delta j * (R t + ln (f t))) (fun t => g t j)); [| exact E1].
+          apply (is_derive_scal (fun t => R t + ln (f t))).
+          apply (is_derive_plus (V := R_NormedModule) R (fun t => ln (f t)));
+            [exact Dx |].
+          replace (- rate x j) with (s * (- (rate x j * (1 - beta x j ^ 2))) * / f x).
+          2: { replace (s * (- (rate x j * (1 - beta x j ^ 2)))) with (- rate x j * f x)
+                 by (unfold f; ring); field; lra. }
+          apply (is_derive_comp ln f); [auto_derive; [exact F | field; lra] |].
+          now apply (is_derive_scal (fun t => 1 - beta t j ^ 2)).
+        + destruct (lemma_6 initial x Xp j) as [Pg _]; assert (Rg := rho_range x j Xp).
+          assert (Sq := pow2_ge_0 (G x j)).
+          assert (Share : delta j * (1 - rho x j + - rate x j) <= (1 - rho x j) * g x
+            j).
+          { assert (r0 : 0 <= 1 - rho x j) by lra.
+            unfold rate; set (r := 1 - rho x j) in *; set (gx := g x j) in *.
+            replace (delta j * (r + - (r / (1 + gx / delta j)))) with
+              (r * gx * (delta j / (delta j + gx))) by (field; split; lra).
+            rewrite <- (Rmult_1_r (r * gx)) at 2; apply Rmult_le_compat_l;
+              [apply Rmult_le_pos; lra |].
+            apply Rmult_le_reg_r with (delta j + gx); [lra |].
+            unfold Rdiv; rewrite Rmult_assoc, Rinv_l; lra. }
+          nra. }
+    destruct (lemma_6 initial t T j) as [Pg _]; rewrite R0 in Up.
+    assert (Ln : ln (f t) <= C_dagger j / delta j + ln (f 0) + - R t).
+    { apply Rmult_le_reg_l with (delta j); auto.
+      replace (delta j * (C_dagger j / delta j + ln (f 0) + - R t)) with
+        (C_dagger j + delta j * ln (f 0) - delta j * R t) by (field; lra).
+      unfold C_dagger; lra. }
+    rewrite <- (exp_ln (f t)), <- (exp_ln (f 0)) by auto; rewrite <- !exp_plus.
+    destruct Ln as [Ln | ->]; [left; now apply exp_increasing | lra].
+  - assert (One : beta 0 j = 1).
+    { assert (P := beta_positive initial 0 (Rle_refl 0) j).
+      assert (A0 := Ab 0 (Rle_refl 0)); unfold f in Z; rewrite <- Z in A0.
+      apply Rabs_eq_0 in A0; nra. }
+    destruct (lemma_7_cases initial j) as (_ & Eq & _); specialize (Eq One t T).
+    unfold f; rewrite Eq, One; lra.
+Qed.
+
 (* statement: lemma 8 *)
 Theorem lemma_8 :
   assumption_2_i -> forall j, is_lim (fun t => beta t j) p_infty 1.

@@ -1,6 +1,7 @@
 (** * Limits along nearly tight times are KKT points
 
-    With any closed property [extra] of the scaled point v / G^(1/l) that holds again and
+    With any closed property [extra] of the scaled point v / G^(1/l) that holds again
+      and
     again, each time until log G has grown by some d: a property that holds eventually,
     or nearness to a limit point. *)
 
@@ -24,7 +25,8 @@ Definition closed_graph {J} `{FiniteType J} (f : vec J -> R) : Prop :=
   clarke f v u.
 (* end statement *)
 
-Inductive kkt_index (J D : Type) := Weight (j : J) | Multiplier (i : D) | Subgradient (i : D) (j : J).
+Inductive kkt_index (J D : Type) := Weight (j : J) | Multiplier (i : D) | Subgradient
+  (i : D) (j : J).
 Arguments Weight {J D}. Arguments Multiplier {J D}. Arguments Subgradient {J D}.
 
 Lemma sqr_le a c : 0 <= c -> a ^ 2 <= c ^ 2 -> a <= c.
@@ -50,7 +52,8 @@ Lemma square_gradient (w : vec J) :
 Proof.
   assert (Gr : is_gradient (fun w : vec J => / 2 * norm (mul (fun _ => 1) w) ^ 2) w w).
   { intros e e0; exists e; split; auto; intros z Z.
-    assert (E : / 2 * norm (mul (fun _ => 1) z) ^ 2 - / 2 * norm (mul (fun _ => 1) w) ^ 2 -
+    assert (E : / 2 * norm (mul (fun _ => 1) z) ^ 2 - / 2 * norm (mul (fun _ => 1) w) ^
+      2 -
       inner w (sub z w) = / 2 * norm (sub z w) ^ 2).
     { rewrite !norm_sqr; unfold inner.
       transitivity (Sum (fun j => / 2 * mul (fun _ => 1) z j ^ 2 +
@@ -66,9 +69,10 @@ Lemma constraint_gradient i (w h : vec J) : clarke (q i) w h ->
   clarke (fun w => 1 - y i * Phi w (x i)) w (mul (fun _ => -1) h).
 Proof.
   intros C; apply (clarke_multiple (-1)) in C.
-  destruct C as (ls & In_l & One & U); exists ls; repeat split; auto.
-  - now apply (In_l _ D0).
-  - destruct (In_l _ _ H2) as (_ & vs & Ds & Gr & Cv & CD).
+  destruct C as (ls & In_l & One & U); exists ls; split; [intros c E Member;
+    split | split; auto].
+  - now apply (In_l _ E).
+  - destruct (In_l _ _ Member) as (_ & vs & Ds & Gr & Cv & CD).
     exists vs, Ds; repeat split; auto; intros n e e0.
     destruct (Gr n e e0) as (d & d0 & Near); exists d; split; auto; intros z Z.
     specialize (Near z Z); unfold margin_at in Near.
@@ -77,7 +81,8 @@ Proof.
 Qed.
 
 Lemma all_indices (k' : kkt_index J D) :
-  In k' (map Weight enum ++ map Multiplier enum ++ flat_map (fun i => map (Subgradient i) enum) enum).
+  In k' (map Weight enum ++ map Multiplier enum ++ flat_map (fun i => map (Subgradient
+    i) enum) enum).
 Proof.
   destruct k' as [j | i | i j]; rewrite !in_app_iff.
   - left; apply in_map, enum_all.
@@ -125,7 +130,8 @@ Lemma clarke_q_hom i a z h : 0 < a -> clarke (q i) z h ->
   clarke (q i) (fun j => a * z j) (fun j => exp ((l - 1) * ln a) * h j).
 Proof.
   intros A C; set (b := fun _ : J => / a).
-  assert (bn : forall j, b j <> 0) by (intros j; unfold b; apply Rinv_neq_0_compat; lra).
+  assert (bn : forall j, b j <> 0) by (intros j; unfold b; apply Rinv_neq_0_compat;
+    lra).
   assert (E : mul b (fun j => a * z j) = z)
     by (apply functional_extensionality; intros j; unfold mul, b; field; lra).
   rewrite <- E in C; apply (clarke_scaled (q i) b _ h bn) in C.
@@ -176,7 +182,8 @@ Proof.
     assert (Nzs := norm_sub_le zs (vs n)).
     replace (fun j => vs n j + 0 * d j) with (vs n)
       by (apply functional_extensionality; intros j; ring).
-    assert (Q := B z Z i (vs n) zs ltac:(lra) ltac:(lra)); rewrite Dz in Q; fold Kv in Q.
+    assert (Q := B z Z i (vs n) zs ltac:(lra) ltac:(lra)); rewrite Dz in Q;
+      fold Kv in Q.
     generalize (Rle_abs (q i zs - q i (vs n))); nra. }
   specialize (Sup h); assert (E : inner h h = norm h ^ 2).
   { rewrite norm_sqr; unfold inner; apply Sum_ext; intros; ring. }
@@ -191,7 +198,8 @@ Definition near_kkt (M C : R) (e : R) (y : kkt_index J D -> R) : Prop :=
   (forall i, - y (Multiplier i) <= 0) /\
   (forall i, 1 - q i w <= 0) /\
   (forall i, clarke (q i) w (fun j => y (Subgradient i j))) /\
-  (forall j, Rabs (y (Weight j) + -1 * Sum (fun i => y (Multiplier i) * y (Subgradient i j))) <= e) /\
+  (forall j, Rabs (y (Weight j) + -1 * Sum (fun i => y (Multiplier i) * y (Subgradient
+    i j))) <= e) /\
   (forall i, y (Multiplier i) * (q i w + - (1)) <= e) /\
   exp (- C) - norm w <= 0 /\
   extra e w.
@@ -254,20 +262,23 @@ Proof.
   assert (lnn : 0 < l * nn) by now apply Rmult_lt_0_compat.
   assert (s0 : 0 < s) by now apply Rdiv_lt_0_compat.
   set (p := fun i => - ell' k (q i (v t))).
-  assert (pp : forall i, 0 < p i) by (intros i; unfold p; rewrite psi_ell; apply psi_pos, ell_pos).
+  assert (pp : forall i, 0 < p i) by (intros i; unfold p; rewrite psi_ell;
+    apply psi_pos, ell_pos).
   set (x1 := exp ((1 - 2 / l) * lg)); assert (x10 : 0 < x1) by apply exp_pos.
   (* a^2 R2 <= E0 *)
   assert (aR : a ^ 2 * R2 t <= E0).
   { replace (a ^ 2) with (exp (- (2 / l) * lg)).
     - rewrite <- (exp_ln (R2 t)) by auto; rewrite <- exp_plus; apply exp_le; lra.
-    - replace (a ^ 2) with (a * a) by ring; unfold a; rewrite <- exp_plus; f_equal; field; lra. }
+    - replace (a ^ 2) with (a * a) by ring; unfold a; rewrite <- exp_plus; f_equal;
+        field; lra. }
   assert (x1a : x1 = G t * a ^ 2).
   { replace (G t) with (exp lg) by (now apply exp_ln).
     replace (a ^ 2) with (a * a) by ring; unfold a, x1; rewrite <- !exp_plus.
     f_equal; field; lra. }
   (* the scaled point *)
   set (w := fun j => a * v t j).
-  assert (nw : norm w = a * norm (v t)) by (unfold w; rewrite norm_scal, Rabs_pos_eq; lra).
+  assert (nw : norm w = a * norm (v t)) by (unfold w; rewrite norm_scal, Rabs_pos_eq;
+    lra).
   assert (lnw : Rabs (ln (norm w)) <= C).
   { rewrite nw, ln_mult, lna by auto.
     replace (- / l * lg + ln (norm (v t))) with (ln (norm (v t)) - / l * lg) by ring.
@@ -318,7 +329,8 @@ Proof.
   - intros i; simpl; now apply clarke_q_hom.
   - (* stationarity *)
     intros j; simpl.
-    assert (St : w j + -1 * Sum (fun i => s * p i * x1 * (exp ((l - 1) * ln a) * h i j)) =
+    assert (St : w j + -1 * Sum (fun i => s * p i * x1 * (exp ((l - 1) * ln a) * h i
+      j)) =
       a * (v t j + s * u t j)).
     { unfold w; rewrite Uh.
       replace (Sum (fun i => s * p i * x1 * (exp ((l - 1) * ln a) * h i j))) with
@@ -366,7 +378,8 @@ Proof.
       { replace (x ^ 2) with (beta t j * (exp (- lb j t) * x ^ 2)).
         - apply Rmult_le_compat; try lra.
           apply Rmult_le_pos; [left; apply exp_pos | apply pow2_ge_0].
-        - transitivity (x ^ 2 * (exp (- lb j t) * beta t j)); [ring | rewrite I; ring]. }
+        - transitivity (x ^ 2 * (exp (- lb j t) * beta t j)); [ring | rewrite I;
+            ring]. }
       apply Rle_trans with (a ^ 2 * (Mb * (e1 * R2 t))).
       - apply Rmult_le_compat_l; [apply pow2_ge_0 | exact Ex].
       - replace (a ^ 2 * (Mb * (e1 * R2 t))) with (e1 * (Mb * (a ^ 2 * R2 t))) by ring.
@@ -377,7 +390,8 @@ Proof.
       assert (Ez : m * z ^ 2 <= 2 * R2 t).
       { apply Rle_trans with (s ^ 2 * energy t).
         - apply Rle_trans with (s ^ 2 * (beta t j * u t j ^ 2)).
-          + unfold z; replace (m * (s * u t j) ^ 2) with (s ^ 2 * (m * u t j ^ 2)) by ring.
+          + unfold z; replace (m * (s * u t j) ^ 2) with (s ^ 2 * (m * u t j ^ 2)) by
+              ring.
             apply Rmult_le_compat_l; [apply pow2_ge_0 |].
             apply Rmult_le_compat_r; [apply pow2_ge_0 | exact b1].
           + apply Rmult_le_compat_l; [apply pow2_ge_0 |].
@@ -419,7 +433,8 @@ Proof.
         + apply Sum_ext; intros i'; unfold p; ring.
         + rewrite Sum_plus, Sum_scal; ring. }
     assert (Gap2 : nn - G t * total_slope k Phi (v t) <= e1 * nn).
-    { assert (G t * ps t <= G t * total_slope k Phi (v t)) by (apply Rmult_le_compat_l; lra).
+    { assert (G t * ps t <= G t * total_slope k Phi (v t)) by (apply Rmult_le_compat_l;
+        lra).
       assert ((1 - e1) * nn <= G t * ps t); [| lra].
       destruct (Rle_lt_dec (1 - e1) 0); [nra |].
       apply Rle_trans with ((1 - e1) * ((1 + e1) * (G t * ps t)));
@@ -442,10 +457,12 @@ Qed.
 
 
 Theorem kkt_cluster : exists w, max_margin_KKT Phi (fun _ => 1) w /\ 0 < norm w /\
-  forall e r, 0 < e -> 0 < r -> exists w', extra e w' /\ forall j, Rabs (w' j - w j) < r.
+  forall e r, 0 < e -> 0 < r ->
+    exists w', extra e w' /\ forall j, Rabs (w' j - w j) < r.
 Proof.
   destruct near_exists as (M & C & Ex).
-  destruct (cluster (map Weight enum ++ map Multiplier enum ++ flat_map (fun i => map (Subgradient i) enum) enum)
+  destruct (cluster (map Weight enum ++ map Multiplier enum ++ flat_map (fun i => map
+    (Subgradient i) enum) enum)
     M (near_kkt M C)) as [ys Cl].
   { intros e e' y0 Le (P1 & P2 & P3 & P4 & P5 & P6 & P7 & P8); repeat split; auto.
     - intros j; specialize (P5 j); lra.
@@ -462,7 +479,8 @@ Proof.
     by (apply (continuous_at_lipschitz ys (fun v => norm v)), norm_lipschitz).
   assert (CQ : forall i, continuous_at ys (fun y0 => q i (fun j => y0 (Weight j))))
     by (intros i; apply (continuous_at_lipschitz ys (q i)), (q_lipschitz Phi Lip)).
-  assert (Weak : forall f, continuous_at ys f -> (forall e y0, near_kkt M C e y0 -> f y0 <= 0) ->
+  assert (Weak : forall f, continuous_at ys f -> (forall e y0, near_kkt M C e y0 ->
+    f y0 <= 0) ->
     f ys <= 0).
   { intros f Cf Le; apply (limit_le ys (fun e y0 => near_kkt M C e y0 /\ 0 < e)); auto.
     - intros e r e0 r0; destruct (Cl' e r e0 r0) as (y0 & Ay & Js); now exists y0.
@@ -470,7 +488,8 @@ Proof.
   assert (L0 : forall i, 0 <= ys (Multiplier i)).
   { intros i; assert (- ys (Multiplier i) <= 0); [| lra].
     apply (Weak (fun y0 => - y0 (Multiplier i))).
-    - replace (fun y0 => - y0 (Multiplier i)) with (fun y0 : kkt_index J D -> R => -1 * y0 (Multiplier i))
+    - replace (fun y0 => - y0 (Multiplier i)) with (fun y0 : kkt_index J D ->
+        R => -1 * y0 (Multiplier i))
         by (apply functional_extensionality; intros; ring).
       apply continuous_at_scal, continuous_at_coord.
     - intros e y0 (_ & P & _); apply P. }
@@ -480,7 +499,8 @@ Proof.
     - replace (fun y0 => 1 - q i (fun j => y0 (Weight j))) with
         (fun y0 : kkt_index J D -> R => 1 + -1 * q i (fun j => y0 (Weight j)))
         by (apply functional_extensionality; intros; ring).
-      apply (continuous_at_plus ys (fun _ => 1)); [apply continuous_at_const | now apply continuous_at_scal].
+      apply (continuous_at_plus ys (fun _ => 1));
+        [apply continuous_at_const | now apply continuous_at_scal].
     - intros e y0 (_ & _ & P & _); apply P. }
   assert (Nw : exp (- C) <= norm w).
   { assert (exp (- C) - norm w <= 0); [| lra].
@@ -488,35 +508,46 @@ Proof.
     - replace (fun y0 => exp (- C) - norm (fun j => y0 (Weight j))) with
         (fun y0 : kkt_index J D -> R => exp (- C) + -1 * norm (fun j => y0 (Weight j)))
         by (apply functional_extensionality; intros; ring).
-      apply (continuous_at_plus ys (fun _ => exp (- C))); [apply continuous_at_const | now apply continuous_at_scal].
+      apply (continuous_at_plus ys (fun _ => exp (- C)));
+        [apply continuous_at_const | now apply continuous_at_scal].
     - intros e y0 (_ & _ & _ & _ & _ & _ & P & _); exact P. }
   assert (S0 : forall j, w j = Sum (fun i => ys (Multiplier i) * ys (Subgradient i j))).
-  { intros j; assert (Z : Rabs (ys (Weight j) + -1 * Sum (fun i => ys (Multiplier i) * ys (Subgradient i j))) <= 0).
+  { intros j; assert (Z : Rabs (ys (Weight j) + -1 * Sum (fun i => ys (Multiplier i) *
+      ys (Subgradient i j))) <= 0).
     { apply (limit_le ys (near_kkt M C)
-        (fun y0 => Rabs (y0 (Weight j) + -1 * Sum (fun i => y0 (Multiplier i) * y0 (Subgradient i j))))); auto.
-      - apply continuous_at_abs, (continuous_at_plus ys (fun y0 => y0 (Weight j))); [apply continuous_at_coord |].
-        apply continuous_at_scal, (continuous_at_Sum ys (fun i y0 => y0 (Multiplier i) * y0 (Subgradient i j))).
-        intros i; apply (continuous_at_mult ys (fun y0 => y0 (Multiplier i))); apply continuous_at_coord.
+        (fun y0 => Rabs (y0 (Weight j) + -1 * Sum (fun i => y0 (Multiplier i) * y0
+          (Subgradient i j))))); auto.
+      - apply continuous_at_abs, (continuous_at_plus ys (fun y0 => y0 (Weight j)));
+          [apply continuous_at_coord |].
+        apply continuous_at_scal,
+          (continuous_at_Sum ys (fun i y0 => y0 (Multiplier i) * y0 (Subgradient i j))).
+        intros i; apply (continuous_at_mult ys (fun y0 => y0 (Multiplier i)));
+          apply continuous_at_coord.
       - intros e y0 (_ & _ & _ & _ & P & _); apply P. }
     apply Rabs_le_between in Z; unfold w; lra. }
   assert (K0 : forall i, ys (Multiplier i) * (q i w - 1) = 0).
   { intros i; assert (Z : ys (Multiplier i) * (q i w + - (1)) <= 0).
     { apply (limit_le ys (near_kkt M C)
         (fun y0 => y0 (Multiplier i) * (q i (fun j => y0 (Weight j)) + - (1)))); auto.
-      - apply (continuous_at_mult ys (fun y0 => y0 (Multiplier i))); [apply continuous_at_coord |].
-        apply (continuous_at_plus ys (fun y0 => q i (fun j => y0 (Weight j)))); [auto | apply continuous_at_const].
+      - apply (continuous_at_mult ys (fun y0 => y0 (Multiplier i)));
+          [apply continuous_at_coord |].
+        apply (continuous_at_plus ys (fun y0 => q i (fun j => y0 (Weight j))));
+          [auto | apply continuous_at_const].
       - intros e y0 (_ & _ & _ & _ & _ & P & _); apply P. }
     assert (0 <= ys (Multiplier i) * (q i w - 1)); [| lra].
     apply Rmult_le_pos; auto; generalize (F0 i); lra. }
   assert (Cg : forall i, clarke (q i) w (fun j => ys (Subgradient i j))).
-  { intros i; apply closed; intros r r0; destruct (Cl' 1 r Rlt_0_1 r0) as (y0 & Ay & Js).
+  { intros i; apply closed; intros r r0;
+      destruct (Cl' 1 r Rlt_0_1 r0) as (y0 & Ay & Js).
     destruct Ay as (_ & _ & _ & P & _).
-    exists (fun j => y0 (Weight j)), (fun j => y0 (Subgradient i j)); repeat split; auto; intros j; apply Js. }
+    exists (fun j => y0 (Weight j)), (fun j => y0 (Subgradient i j)); repeat split;
+      auto; intros j; apply Js. }
   assert (Pw : 0 < norm w) by (generalize (exp_pos (- C)); lra).
   exists w; split.
   - exists (fun i => ys (Multiplier i)); repeat split; auto.
     + intros i; specialize (F0 i); unfold margin_at in F0; lra.
-    + exists w, (fun i => mul (fun _ => -1) (fun j => ys (Subgradient i j))); repeat split.
+    + exists w, (fun i => mul (fun _ => -1) (fun j => ys (Subgradient i j)));
+        repeat split.
       * apply square_gradient.
       * intros i; now apply constraint_gradient.
       * intros j; rewrite S0; unfold mul.
@@ -533,7 +564,8 @@ End LimitKKT.
 
 (* statement: limit direction *)
 (** theta is a limit point of the direction of v. *)
-Definition limit_direction {J} `{FiniteType J} (v : R -> vec J) (theta : vec J) : Prop :=
+Definition limit_direction {J} `{FiniteType J} (v : R ->
+  vec J) (theta : vec J) : Prop :=
   forall e T, 0 < e -> exists t, T < t /\
     forall j, Rabs (v t j / norm (v t) - theta j) < e.
 (* end statement *)
@@ -579,7 +611,8 @@ Theorem kkt_limit_direction : exists w, max_margin_KKT Phi (fun _ => 1) w /\
 Proof.
   destruct (norm_G flow) as (C & C0 & NG); assert (E0 := exp_pos C).
   destruct (scaled_point_speed flow) as (K & K0 & Speed).
-  set (n := Sum (fun _ : J => 1)); assert (n0 : 0 <= n) by (apply Sum_nonneg; intros; lra).
+  set (n := Sum (fun _ : J => 1)); assert (n0 : 0 <= n) by (apply Sum_nonneg; intros;
+    lra).
   destruct (kkt_cluster flow sums closed beta_lim
     (fun e w => forall j, Rabs (w j + - theta j * norm w) <= e)) as (w & Kw & Pw & Cl).
   - intros e e' w Le B j; specialize (B j); lra.
@@ -598,7 +631,8 @@ Proof.
       norm a <= norm b + K * d * n).
     { intros a b Hab; apply Rle_trans with (1 := norm_sub_le a b), Rplus_le_compat_l.
       eapply Rle_trans; [apply norm_le_Sum |].
-      unfold n; rewrite <- Sum_scal; apply Sum_le; intros i; rewrite Rmult_1_r; apply Hab. }
+      unfold n; rewrite <- Sum_scal; apply Sum_le; intros i; rewrite Rmult_1_r;
+        apply Hab. }
     assert (D1 := Diff _ _ Move).
     assert (D2 := Diff (scaled_point t1) (scaled_point t)
       ltac:(intros i; rewrite Rabs_minus_sym; apply Move)).
@@ -622,9 +656,11 @@ Proof.
     { rewrite Rabs_mult; apply Rmult_le_compat; try apply Rabs_pos; auto.
       apply Rabs_le; lra. }
     replace (p j + - theta j * norm p) with
-      ((p j - p1 j) + ((p1 j - theta j * norm p1) + theta j * (norm p1 - norm p))) by ring.
+      ((p j - p1 j) + ((p1 j - theta j * norm p1) + theta j * (norm p1 - norm p))) by
+        ring.
     eapply Rle_trans; [apply Rabs_triang |].
-    assert (Tr := Rabs_triang (p1 j - theta j * norm p1) (theta j * (norm p1 - norm p))).
+    assert (Tr := Rabs_triang (p1 j - theta j * norm p1) (theta j * (norm p1 - norm
+      p))).
     assert (Md : K * d * (1 + 2 * n) <= e / 2).
     { apply Rle_trans with ((K + 1) * d * (1 + 2 * n)).
       - apply Rmult_le_compat_r; [lra |]; apply Rmult_le_compat_r; lra.
@@ -662,5 +698,6 @@ Proof.
       destruct (L (mkposreal e e0)) as [T' HT']; now exists T'. }
     exists (Rmax T T' + 1); assert (A := Rmax_l T T'); assert (A' := Rmax_r T T').
     split; [lra |]; intros j; apply HT'; lra.
-  - exists w; split; [exact Kw |]; split; [exact Pw |]; intros j; rewrite <- Eq; apply Dir.
+  - exists w; split; [exact Kw |]; split; [exact Pw |]; intros j; rewrite <- Eq;
+      apply Dir.
 Qed.

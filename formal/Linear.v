@@ -50,7 +50,8 @@ Lemma square_gradient_of :
 Proof.
   split.
   - intros w e e0; exists e; split; auto; intros z Z.
-    assert (E : / 2 * norm (mul (fun _ => 1) z) ^ 2 - / 2 * norm (mul (fun _ => 1) w) ^ 2 -
+    assert (E : / 2 * norm (mul (fun _ => 1) z) ^ 2 - / 2 * norm (mul (fun _ => 1) w) ^
+      2 -
       inner w (sub z w) = / 2 * norm (sub z w) ^ 2).
     { rewrite !norm_sqr; unfold inner.
       transitivity (Sum (fun j => / 2 * mul (fun _ => 1) z j ^ 2 +
@@ -92,10 +93,12 @@ Proof.
       + assert (E2 : Sum (fun i => lam i * b i j) =
                      -1 * Sum (fun i => lam i * (y i * feat (x i) j))).
         { rewrite <- Sum_scal; apply Sum_ext; intros i.
-          rewrite (smooth_clarke _ _ w (b i) (constraint_gradient_of i) (Cb i) j); ring. }
+          rewrite (smooth_clarke _ _ w (b i) (constraint_gradient_of i) (Cb i) j);
+            ring. }
         lra.
     - unfold Sum at 1; unfold inner.
-      assert (Sw : forall js, lsum (fun j => Sum (fun i => lam i * (y i * feat (x i) j) * z' j)) js
+      assert (Sw : forall js,
+        lsum (fun j => Sum (fun i => lam i * (y i * feat (x i) j) * z' j)) js
         = Sum (fun i => lam i * (y i * lsum (fun j => z' j * feat (x i) j) js))).
       { induction js as [| j js IH]; simpl.
         - transitivity (Sum (fun _ : D => 0 * 0)); [rewrite Sum_scal; ring |].
@@ -138,8 +141,10 @@ Proof.
   set (F t := ln (G t) - 1 / 2 * ln (R2 t) + 1 / 2 * B t).
   destruct (monotone_limit F (C - 1 / 2 * ln m + 1 / 2 * Bmax)) as [zF LF].
   { intros s t I; exact (Mo s t I). }
-  { intros t T; destruct (NG t T) as [N1 _]; destruct (RB t T) as [L _]; assert (N := Np t T).
-    apply Rabs_le_between in N1; specialize (Bd t T); replace (/ 1) with 1 in N1 by field.
+  { intros t T; destruct (NG t T) as [N1 _]; destruct (RB t T) as [L _];
+      assert (N := Np t T).
+    apply Rabs_le_between in N1; specialize (Bd t T);
+      replace (/ 1) with 1 in N1 by field.
     assert (lR : ln m + 2 * ln (norm (v t)) <= ln (R2 t)).
     { rewrite <- ln_sqr, <- ln_mult by (auto; nra).
       apply ln_le; auto; apply Rmult_lt_0_compat; auto; nra. }
@@ -162,8 +167,10 @@ Proof.
     { assert (S : forall s, s = 1 \/ s = -1 ->
         s * (norm (v t) ^ 2 - R2 t) <= e / 2 * R2 t).
       { intros s S; rewrite norm_sqr; unfold adapted_norm2 at 1 2.
-        replace (s * (Sum (fun j => v t j ^ 2) - Sum (fun j => exp (- log_adapter beta j t) * v t j ^ 2)))
-          with (Sum (fun j => s * (v t j ^ 2) + - s * (exp (- log_adapter beta j t) * v t j ^ 2))).
+        replace (s * (Sum (fun j => v t j ^ 2) - Sum (fun j => exp (- log_adapter beta
+          j t) * v t j ^ 2)))
+          with (Sum (fun j => s * (v t j ^ 2) + - s * (exp (- log_adapter beta j t) * v
+            t j ^ 2))).
         - rewrite <- Sum_scal; apply Sum_le; intros j.
           assert (I := inv_beta flow t j tp); specialize (HT j t (proj1 tT)).
           apply Rabs_def2 in HT; set (b := exp (- log_adapter beta j t)) in *.
@@ -175,8 +182,10 @@ Proof.
           + transitivity (s * v t j ^ 2 * (b * beta t j) + - s * (b * v t j ^ 2));
               [ring | rewrite I; ring].
         - rewrite Sum_plus, !Sum_scal; ring. }
-      apply Rabs_le; assert (S1 := S 1 ltac:(lra)); assert (S2 := S (-1) ltac:(lra)); lra. }
-    replace (norm (v t) ^ 2 / R2 t - 1) with ((norm (v t) ^ 2 - R2 t) / R2 t) by (field; lra).
+      apply Rabs_le; assert (S1 := S 1 ltac:(lra)); assert (S2 := S (-1) ltac:(lra));
+        lra. }
+    replace (norm (v t) ^ 2 / R2 t - 1) with ((norm (v t) ^ 2 - R2 t) / R2 t) by
+      (field; lra).
     unfold Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ R2 t))
       by (left; now apply Rinv_0_lt_compat).
     apply Rmult_lt_reg_r with (R2 t); auto; rewrite Rmult_assoc, Rinv_l by lra; nra. }
@@ -187,15 +196,19 @@ Proof.
   { exists 0; intros t Ht; assert (tp : 0 <= t) by lra.
     unfold zt; rewrite norm_scal, Rabs_pos_eq by (left; apply exp_pos).
     assert (R0 := Rp t tp); assert (g := Gp t tp); assert (N := Np t tp).
-    replace (-2 * F t + B t) with (ln (R2 t) + (- ln (G t) + - ln (G t))) by (unfold F; field).
+    replace (-2 * F t + B t) with (ln (R2 t) + (- ln (G t) + - ln (G t))) by (unfold F;
+      field).
     rewrite !exp_plus, exp_ln by auto.
-    replace (norm (v t) ^ 2 / R2 t * (R2 t * (exp (- ln (G t)) * exp (- ln (G t))))) with
+    replace (norm (v t) ^ 2 / R2 t * (R2 t * (exp (- ln (G t)) * exp (- ln (G t)))))
+      with
       ((exp (- ln (G t)) * norm (v t)) ^ 2) by (field; lra).
     rewrite sqrt_pow2.
     - f_equal; f_equal; field.
     - apply Rmult_le_pos; [left; apply exp_pos | lra]. }
-  apply (is_lim_comp_continuous (fun t => norm (v t) ^ 2 / R2 t * exp (-2 * F t + B t)) sqrt).
-  - apply (is_lim_mult _ _ _ (Finite 1) (Finite (exp (-2 * zF + zB)))); [exact Ratio | | easy].
+  apply (is_lim_comp_continuous (fun t => norm (v t) ^ 2 / R2 t * exp (-2 * F t + B t))
+    sqrt).
+  - apply (is_lim_mult _ _ _ (Finite 1) (Finite (exp (-2 * zF + zB))));
+      [exact Ratio | | easy].
     apply (is_lim_comp_continuous (fun t => -2 * F t + B t) exp).
     + apply is_lim_plus'; [| exact LB].
       exact (is_lim_scal_l F (-2) p_infty zF LF).
@@ -222,9 +235,11 @@ Proof.
     assert (p0 : 0 <= p) by (apply Sum_nonneg; intros; lra).
     assert (r0 : 0 < e / 2 / (p + 1)) by (apply Rdiv_lt_0_compat; lra).
     destruct (Cl (e / 2) (e / 2 / (p + 1))) as (w' & Ew & Nr); [lra | exact r0 |].
-    assert (Small : forall a b : vec J, (forall j, Rabs (a j - b j) < e / 2 / (p + 1)) ->
+    assert (Small : forall a b : vec J, (forall j,
+      Rabs (a j - b j) < e / 2 / (p + 1)) ->
       norm a <= norm b + e / 2).
-    { intros a b Hab; apply Rle_trans with (1 := norm_sub_le a b); apply Rplus_le_compat_l.
+    { intros a b Hab; apply Rle_trans with (1 := norm_sub_le a b);
+        apply Rplus_le_compat_l.
       apply Rle_trans with (Sum (fun j : J => e / 2 / (p + 1) * 1)).
       - eapply Rle_trans; [apply norm_le_Sum |]; apply Sum_le; intros j.
         rewrite Rmult_1_r; left; apply Hab.
@@ -254,7 +269,8 @@ Proof.
       apply Rmult_le_reg_l with (G t); auto.
       rewrite <- Rmult_assoc, Rinv_r by lra; lra. }
     specialize (Var (zt t) Fz).
-    assert (Dq : norm (sub (zt t) w) ^ 2 = norm (zt t) ^ 2 - 2 * inner w (zt t) + norm w ^ 2).
+    assert (Dq : norm (sub (zt t) w) ^ 2 = norm (zt t) ^ 2 - 2 * inner w (zt t) + norm
+      w ^ 2).
     { rewrite !norm_sqr; unfold inner.
       transitivity (Sum (fun j => zt t j ^ 2 + (-2 * (w j * zt t j) + w j ^ 2))).
       - apply Sum_ext; intros; unfold sub; ring.

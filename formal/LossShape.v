@@ -21,7 +21,8 @@ Proof. intros S; rewrite <- exp_0; now apply exp_increasing. Qed.
 Lemma psi_pos k s : 0 < s -> 0 < psi k s.
 Proof.
   intros S; destruct k; simpl; auto.
-  assert (Less : exp (- s) < exp 0) by (apply exp_increasing; lra); rewrite exp_0 in Less; lra.
+  assert (Less : exp (- s) < exp 0) by (apply exp_increasing; lra);
+    rewrite exp_0 in Less; lra.
 Qed.
 
 Lemma psi_ell k z : - ell' k z = psi k (ell k z).
@@ -71,7 +72,8 @@ Proof.
     generalize (exp_increasing s t L); lra.
 Qed.
 
-Lemma inverse_antitone_strict k s t : 0 < s -> s < t -> inverse_loss k t < inverse_loss k s.
+Lemma inverse_antitone_strict k s t : 0 < s -> s < t ->
+  inverse_loss k t < inverse_loss k s.
 Proof.
   intros S L; destruct k; simpl; apply Ropp_lt_contravar; apply ln_increasing; auto.
   - generalize (exp_gt_1 s S); lra.
@@ -92,7 +94,8 @@ Lemma below k s : 0 < s -> s < ell k 0 ->
   / 2 * exp (- inverse_loss k s) <= psi k s <= exp (- inverse_loss k s).
 Proof.
   intros S L.
-  assert (I : 0 < inverse_loss k s) by (rewrite <- (inverse_ell k 0); now apply inverse_antitone_strict).
+  assert (I : 0 < inverse_loss k s) by (rewrite <- (inverse_ell k 0);
+    now apply inverse_antitone_strict).
   split; [exact I |].
   destruct k; unfold inverse_loss, psi in *; rewrite Ropp_involutive.
   - rewrite exp_ln by exact S; lra.
@@ -102,7 +105,8 @@ Proof.
       replace 2 with (exp (ln 2)) by (apply exp_ln; lra).
       apply exp_increasing; replace 2 with (1 + 1) by ring; exact L. }
     assert (A := exp_ineq1_le s); assert (B := exp_ineq1_le (- s)).
-    assert (P : exp s * exp (- s) = 1) by (rewrite <- exp_plus, Rplus_opp_r; apply exp_0).
+    assert (P : exp s * exp (- s) = 1) by (rewrite <- exp_plus, Rplus_opp_r;
+      apply exp_0).
     assert (Q := exp_pos (- s)); repeat split; nra.
 Qed.
 

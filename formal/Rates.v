@@ -107,7 +107,8 @@ Proof.
   specialize (Mo 0 t ltac:(lra)); rewrite B0 in Mo; fold a0 in Mo.
   assert (N := Np t T); assert (g := Gp t T).
   assert (lR : ln m + 2 * ln (norm (v t)) <= ln (R2 t)).
-  { replace (2 * ln (norm (v t))) with (ln (norm (v t) ^ 2)) by (rewrite ln_pow; simpl; lra).
+  { replace (2 * ln (norm (v t))) with (ln (norm (v t) ^ 2)) by (rewrite ln_pow; simpl;
+      lra).
     rewrite <- ln_mult; [apply ln_le | auto | nra]; [| apply RB].
     apply Rmult_lt_0_compat; auto; nra. }
   assert (Bb : B t <= Rabs Bmax) by (generalize (Rle_abs Bmax); lra).
@@ -201,7 +202,8 @@ Proof.
     rewrite Rpow_mult_distr; apply Rmult_le_compat_l; [apply pow2_ge_0 |].
     apply Rle_trans with ((G t * ps) ^ 2); [| apply pow_incr; lra].
     replace ((G t * ps) ^ 2) with (G t ^ 2 * ps * ps) by ring.
-    apply Rmult_le_compat_r; [lra |]; apply Rmult_le_compat_l; [apply pow2_ge_0 | exact P1].
+    apply Rmult_le_compat_r; [lra |]; apply Rmult_le_compat_l;
+      [apply pow2_ge_0 | exact P1].
   - (* from above *)
     assert (Eb : E <= M * norm (u t) ^ 2).
     { rewrite norm_sqr, <- Sum_scal; apply Sum_le; intros j.
@@ -228,7 +230,8 @@ Proof.
            replace (2 * ln Nd) with (ln (Nd ^ 2)) by (rewrite ln_pow; simpl; lra).
            rewrite (exp_ln (Nd ^ 2)) by (apply pow_lt; lra).
            replace (2 * (cu + (l - 1) * ln (norm (v t)))) with
-             ((cu + (l - 1) * ln (norm (v t))) + (cu + (l - 1) * ln (norm (v t)))) by ring.
+             ((cu + (l - 1) * ln (norm (v t))) + (cu + (l - 1) * ln (norm (v t)))) by
+               ring.
            rewrite exp_plus; fold Kv; ring. }
       apply exp_le.
       assert (A : (l - 1) * (ln (norm (v t)) - / l * ln (G t)) <= Rabs (l - 1) * C).
@@ -243,14 +246,16 @@ Qed.
 
 (** Theorem 4's rates. *)
 Theorem rates :
-  Theta (fun t => total_loss k Phi (v t)) (fun t => / (t * Rpower (ln t) (2 - 2 / l))) /\
+  Theta (fun t => total_loss k Phi (v t)) (fun t => / (t * Rpower (ln t) (2 - 2 / l)))
+    /\
   Theta (fun t => norm (v t)) (fun t => Rpower (ln t) (/ l)).
 Proof.
   destruct G_ode as (c & c0 & Ode); assert (Dg := degree).
   assert (a0 : 0 <= 2 - 2 / l).
   { assert (/ l <= 1) by (rewrite <- Rinv_1; apply Rinv_le_contravar; lra).
     unfold Rdiv; lra. }
-  destruct (log_growth G (2 - 2 / l) c (G 0) a0 (Gp 0 ltac:(lra))) as (C & T & C0 & T1 & B);
+  destruct (log_growth G (2 - 2 / l) c (G 0) a0 (Gp 0 ltac:(lra))) as (C & T & C0 & T1
+    & B);
     auto.
   { intros t Ht; apply (G_ge flow); auto. }
   { apply (arc_G flow); auto. }
@@ -271,7 +276,8 @@ Proof.
     replace (/ (t * Rpower (ln t) (2 - 2 / l))) with (exp (- F)).
     2: { unfold F, Rpower; rewrite exp_Ropp, exp_plus, exp_ln by auto; reflexivity. }
     split.
-    + apply Rle_trans with (2 := P1); rewrite Rmult_assoc; apply Rmult_le_compat_l; [lra |].
+    + apply Rle_trans with (2 := P1); rewrite Rmult_assoc; apply Rmult_le_compat_l;
+        [lra |].
       rewrite <- exp_plus; apply exp_le; unfold F; lra.
     + apply Rle_trans with (1 := P2); rewrite <- exp_plus; apply exp_le; unfold F; lra.
   - exists (exp (- (C' + / l * C))), (exp (C' + / l * C)), T.

@@ -49,7 +49,8 @@ Proof.
   apply (is_derive_comp f (fun s => t0 + s)); [exact Df | auto_derive; auto; ring].
 Qed.
 
-Lemma Derive_shift (f : R -> R) t0 s : Derive (fun s => f (t0 + s)) s = Derive f (t0 + s).
+Lemma Derive_shift (f : R ->
+  R) t0 s : Derive (fun s => f (t0 + s)) s = Derive f (t0 + s).
 Proof.
   unfold Derive; f_equal; apply Lim_ext; intros h; f_equal; f_equal; f_equal; ring.
 Qed.
@@ -67,13 +68,15 @@ Proof.
       [now apply derive_shift | apply (is_derive_const (V := R_NormedModule))].
 Qed.
 
-Lemma integrable_shift f t0 : 0 <= t0 -> integrable f -> integrable (fun s => f (t0 + s)).
+Lemma integrable_shift f t0 : 0 <= t0 -> integrable f ->
+  integrable (fun s => f (t0 + s)).
 Proof.
   intros T ((F & IF) & V & l & IV & Lim); split.
   - eexists; now apply integral_shift, IF.
   - exists (fun s => V (t0 + s) - V t0), (l - V t0); split.
     + now apply (integral_shift (fun t => Rabs (f t))).
-    + apply (is_lim_minus' (fun s => V (t0 + s)) (fun _ => V t0)); [| apply is_lim_const].
+    + apply (is_lim_minus' (fun s => V (t0 + s)) (fun _ => V t0));
+        [| apply is_lim_const].
       apply is_lim_spec; apply is_lim_spec in Lim; intros e; destruct (Lim e) as [M HM].
       exists (Rmax M 0); intros s S; apply HM.
       generalize (Rmax_l M 0) (Rmax_r M 0); lra.
@@ -81,7 +84,8 @@ Qed.
 
 (** The two orders of growth do not see a shift. *)
 Lemma ln_shift t0 t : 0 <= t0 -> 2 * t0 + 4 <= t ->
-  1 < ln t /\ Rabs (ln (t - t0) - ln t) <= ln 2 /\ Rabs (ln (ln (t - t0)) - ln (ln t)) <= ln 2.
+  1 < ln t /\ Rabs (ln (t - t0) - ln t) <= ln 2 /\
+    Rabs (ln (ln (t - t0)) - ln (ln t)) <= ln 2.
 Proof.
   intros T H; assert (l2 : 0 < ln 2) by (rewrite <- ln_1; apply ln_increasing; lra).
   assert (U : ln (t - t0) <= ln t) by (apply ln_le; lra).
@@ -98,8 +102,8 @@ Proof.
   split; auto; split; [apply Rabs_le; lra |].
   assert (h0 : 0 < / 2 * ln t) by lra.
   apply Rabs_le; split.
-  - assert (ln (/ 2 * ln t) <= ln (ln (t - t0))) by (apply ln_le; lra).
-    rewrite ln_mult, ln_Rinv in H0 by lra; lra.
+  - assert (Half : ln (/ 2 * ln t) <= ln (ln (t - t0))) by (apply ln_le; lra).
+    rewrite ln_mult, ln_Rinv in Half by lra; lra.
   - assert (ln (ln (t - t0)) <= ln (ln t)) by (apply ln_le; lra); lra.
 Qed.
 
@@ -125,7 +129,8 @@ Lemma Theta_shift_loss f t0 a : 0 <= t0 ->
 Proof.
   intros T; apply (Theta_shift f _ t0 (ln 2 + Rabs a * ln 2)); auto; intros t Ht.
   destruct (ln_shift t0 t T Ht) as (One & L1 & L2).
-  assert (E : forall r, 0 < r -> / (r * Rpower (ln r) a) = exp (- (ln r + a * ln (ln r)))).
+  assert (E : forall r, 0 < r ->
+    / (r * Rpower (ln r) a) = exp (- (ln r + a * ln (ln r)))).
   { intros r r0; unfold Rpower; rewrite exp_Ropp, exp_plus, exp_ln; auto. }
   rewrite !E by lra; rewrite <- !exp_plus.
   assert (A : Rabs (a * (ln (ln (t - t0)) - ln (ln t))) <= Rabs a * ln 2).
@@ -196,13 +201,16 @@ Proof.
   intros Nz Lip v.
   destruct (finite_bounds (fun j => Rabs (chi j))) as (m & M & m0 & M0 & B).
   { intros j; now apply Rabs_pos_lt. }
-  assert (S : forall a b : vec J, norm (sub (mul chi a) (mul chi b)) <= M * norm (sub a b)).
+  assert (S : forall a b : vec J,
+    norm (sub (mul chi a) (mul chi b)) <= M * norm (sub a b)).
   { intros a b; apply norm_le_scaled; [lra |]; intros j; unfold sub, mul.
     replace (chi j * a j - chi j * b j) with (chi j * (a j - b j)) by ring.
     rewrite Rabs_mult; apply Rmult_le_compat_r; [apply Rabs_pos | apply B]. }
   destruct (Lip (mul chi v)) as (r & K & r0 & HK).
-  exists (r / M), (Rabs K * M); split; [apply Rdiv_lt_0_compat; lra |]; intros a b Ha Hb.
-  assert (N : forall a, norm (sub a v) < r / M -> norm (sub (mul chi a) (mul chi v)) < r).
+  exists (r / M), (Rabs K * M); split; [apply Rdiv_lt_0_compat; lra |];
+    intros a b Ha Hb.
+  assert (N : forall a, norm (sub a v) < r / M ->
+    norm (sub (mul chi a) (mul chi v)) < r).
   { intros c Hc; apply Rle_lt_trans with (1 := S c v).
     apply Rmult_lt_compat_l with (r := M) in Hc; auto.
     replace (M * (r / M)) with r in Hc by (field; lra); exact Hc. }
@@ -216,15 +224,18 @@ Lemma chain_rule_mul (f : vec J -> R) chi : (forall j, chi j <> 0) ->
   admits_chain_rule f -> admits_chain_rule (fun v => f (mul chi v)).
 Proof.
   intros Nz Ch v Av Dv.
-  assert (Aw : forall j, arc (fun t => mul chi (v t) j)) by (intros j; now apply arc_scal).
+  assert (Aw : forall j, arc (fun t => mul chi (v t) j)) by (intros j;
+    now apply arc_scal).
   assert (Dw : ae (fun t => forall j, ex_derive (fun s => mul chi (v s) j) t)).
   { revert Dv; apply ae_imp; intros t _ Dv j; destruct (Dv j) as [d Dd].
     exists (chi j * d); now apply (is_derive_scal (fun s => v s j)). }
   generalize (Ch _ Aw Dw); apply ae_imp; intros t _ C u Cu.
   specialize (C _ (clarke_unscaled f chi (v t) u Nz Cu)).
   replace (inner u (fun j => Derive (fun s => v s j) t)) with
-    (inner (mul (fun j => / chi j) u) (fun j => Derive (fun s => mul chi (v s) j) t)); auto.
-  apply Sum_ext; intros j; unfold mul at 2; rewrite Derive_scal; unfold mul; field; auto.
+    (inner (mul (fun j => / chi j) u) (fun j => Derive (fun s => mul chi (v s) j) t));
+      auto.
+  apply Sum_ext; intros j; unfold mul at 2; rewrite Derive_scal; unfold mul; field;
+    auto.
 Qed.
 
 End Scaled.
@@ -236,6 +247,7 @@ Proof.
   intros Nz Hom; constructor; [exact (degree_pos Hom) | |].
   - intros i; apply (lipschitz_mul (fun w => Phi w (x i))); auto.
     apply (predictor_lipschitz Hom).
-  - intros a v i A; unfold scaled; rewrite <- (predictor_homogeneous Hom) by auto; f_equal.
+  - intros a v i A; unfold scaled; rewrite <- (predictor_homogeneous Hom) by auto;
+      f_equal.
     apply functional_extensionality; intros j; unfold mul; ring.
 Qed.

@@ -1,6 +1,7 @@
 (** * Continuously differentiable predictors
 
-    For them the subdifferential is the gradient, and the chain rule, the sum rule and the
+    For them the subdifferential is the gradient, and the chain rule,
+      the sum rule and the
     closedness of the graph are theorems. *)
 
 From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
@@ -41,13 +42,15 @@ Proof.
   assert (Lim : forall D, limit_gradient f v D -> forall j, D j = g v j).
   { intros D (vs & Ds & GD & Cv & CD) i.
     assert (L : is_lim_seq (fun n => Ds n i) (g v i)).
-    { apply is_lim_seq_spec; intros e; destruct (Co v e (cond_pos e)) as (d & d0 & Near).
+    { apply is_lim_seq_spec; intros e;
+        destruct (Co v e (cond_pos e)) as (d & d0 & Near).
       destruct (converges_near vs v d d0 Cv) as [N HN]; exists N; intros n Hn.
       rewrite (is_gradient_unique f (vs n) (Ds n) (g (vs n)) (GD n) (Gr _) i).
       now apply Near, HN. }
     assert (L' := CD i); apply is_lim_seq_unique in L; apply is_lim_seq_unique in L'.
     rewrite L in L'; now injection L'. }
-  destruct C as (l & In_l & One & U); rewrite U, <- (Rmult_1_l (g v j)), <- One; clear U One.
+  destruct C as (l & In_l & One & U); rewrite U, <- (Rmult_1_l (g v j)), <- One;
+    clear U One.
   induction l as [| [c D] l IH]; simpl; [ring |].
   rewrite IH by (intros; apply In_l; now right).
   rewrite (Lim D) by (apply (In_l c D); now left); ring.
@@ -99,12 +102,15 @@ Proof.
   destruct (Gr (e / (2 * (A + 1)))) as (d & d0 & Near); [apply Rdiv_lt_0_compat; lra |].
   set (eta := Rmin 1 (e / (4 * (B + 1)))).
   assert (eb : 0 < e / (4 * (B + 1))) by (apply Rdiv_lt_0_compat; lra).
-  assert (eta0 : 0 < eta /\ eta <= 1 /\ eta <= e / (4 * (B + 1))) by (unfold eta; minmax; lra).
+  assert (eta0 : 0 < eta /\ eta <= 1 /\ eta <= e / (4 * (B + 1))) by (unfold eta;
+    minmax; lra).
   assert (Q : exists r, 0 < r /\ forall j h, h <> 0 -> Rabs h < r ->
     Rabs (v (t + h) j - v t j - h * dv j) <= eta * Rabs h).
-  { assert (Q : exists r, 0 < r /\ forall j, In j enum -> forall h, h <> 0 -> Rabs h < r ->
+  { assert (Q : exists r, 0 < r /\ forall j, In j enum -> forall h, h <> 0 ->
+      Rabs h < r ->
       Rabs (v (t + h) j - v t j - h * dv j) <= eta * Rabs h).
-    { induction enum as [| j js (r & r0 & IH)]; [exists 1; split; [lra |]; intros ? [] |].
+    { induction enum as [| j js (r & r0 & IH)]; [exists 1; split; [lra |];
+        intros ? [] |].
       assert (Dj := Dv j); apply is_derive_Reals in Dj.
       destruct (Dj eta (proj1 eta0)) as [r' Hr].
       exists (Rmin r r'); split; [assert (P := cond_pos r'); minmax; lra |].
@@ -125,7 +131,8 @@ Proof.
   assert (hp := Rabs_pos_lt h h0).
   assert (Step : forall j, Rabs (v (t + h) j - v t j) <= (Rabs (dv j) + 1) * Rabs h).
   { intros j; specialize (Q j h h0 H1).
-    replace (v (t + h) j - v t j) with (v (t + h) j - v t j - h * dv j + h * dv j) by ring.
+    replace (v (t + h) j - v t j) with (v (t + h) j - v t j - h * dv j + h * dv j) by
+      ring.
     eapply Rle_trans; [apply Rabs_triang |]; rewrite (Rabs_mult h); nra. }
   assert (N : norm (sub (v (t + h)) (v t)) <= A * Rabs h).
   { eapply Rle_trans; [apply norm_le_Sum |].
@@ -153,7 +160,8 @@ Proof.
   set (df := f (v (t + h)) - f (v t)) in *.
   replace (df / h - inner D dv) with ((df - h * inner D dv) / h) by (field; auto).
   unfold Rdiv; rewrite Rabs_mult, Rabs_inv.
-  apply Rmult_lt_reg_r with (Rabs h); auto; rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra.
+  apply Rmult_lt_reg_r with (Rabs h); auto;
+    rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra.
   set (q := inner D (sub (v (t + h)) (v t))) in *.
   replace (df - h * inner D dv) with (df - q + (q - h * inner D dv)) by ring.
   apply Rle_lt_trans with (1 := Rabs_triang _ _).
@@ -194,8 +202,10 @@ Lemma gradient_comp (phi : R -> R) d f v (D : vec J) :
   is_gradient (fun v => phi (f v)) v (fun j => d * D j).
 Proof.
   intros Dp Gr e e0; apply is_derive_Reals in Dp.
-  set (K := norm D + 1); assert (K0 : 0 < K) by (unfold K; generalize (norm_nonneg D); lra).
-  set (c := Rabs d + 1); assert (c0 : 0 < c) by (unfold c; generalize (Rabs_pos d); lra).
+  set (K := norm D + 1); assert (K0 : 0 < K) by (unfold K; generalize (norm_nonneg D);
+    lra).
+  set (c := Rabs d + 1); assert (c0 : 0 < c) by (unfold c; generalize (Rabs_pos d);
+    lra).
   destruct (Dp (e / (2 * K))) as [r Hr]; [apply Rdiv_lt_0_compat; lra |].
   destruct (Gr (Rmin 1 (e / (2 * c)))) as (s & s0 & Hs).
   { assert (0 < e / (2 * c)) by (apply Rdiv_lt_0_compat; lra); minmax; lra. }
@@ -267,7 +277,8 @@ Proof.
     replace (inner (fun j => D i j + lsum (fun i => D i j) is) (sub z v)) with
       (inner (D i) (sub z v) + inner (fun j => lsum (fun i => D i j) is) (sub z v)).
     + match goal with |- Rabs (?a + ?b - (?c + ?d) - (?x + ?y)) <= _ =>
-        replace (a + b - (c + d) - (x + y)) with ((a - c - x) + (b - d - y)) by ring end.
+        replace (a + b - (c + d) - (x + y)) with ((a - c - x) + (b - d - y)) by ring
+          end.
       eapply Rle_trans; [apply Rabs_triang |]; lra.
     + unfold inner; rewrite <- Sum_plus; apply Sum_ext; intros; ring.
 Qed.
@@ -310,12 +321,14 @@ Variables (k : loss) (Phi : vec J -> X -> R) (gPhi : D -> vec J -> vec J).
 Hypothesis smooth : forall i, gradient_of (fun w => Phi w (x i)) (gPhi i).
 
 Definition gq i v : vec J := fun j => y i * gPhi i v j.
-Definition gL v : vec J := fun j => Sum (fun i => ell' k (margin_at Phi i v) * gq i v j).
+Definition gL v : vec J := fun j => Sum (fun i => ell' k (margin_at Phi i v) * gq i v
+  j).
 
 Lemma gradient_q i : gradient_of (margin_at Phi i) (gq i).
 Proof.
   destruct (smooth i) as [Gr Co]; split.
-  - intros v; apply (gradient_comp (fun z => y i * z) (y i) (fun w => Phi w (x i))); auto.
+  - intros v; apply (gradient_comp (fun z => y i * z) (y i) (fun w => Phi w (x i)));
+      auto.
     auto_derive; auto; ring.
   - intros v e e0; set (c := Rabs (y i) + 1).
     assert (c0 : 0 < c) by (unfold c; generalize (Rabs_pos (y i)); lra).
@@ -332,7 +345,8 @@ Qed.
 Lemma gradient_cont f (v D' : vec J) : is_gradient f v D' -> continuous_at v f.
 Proof.
   intros Gr e e0; destruct (Gr 1 Rlt_0_1) as (d & d0 & Hd).
-  set (K := norm D' + 1); assert (K0 : 0 < K) by (unfold K; generalize (norm_nonneg D'); lra).
+  set (K := norm D' + 1); assert (K0 : 0 < K) by (unfold K;
+    generalize (norm_nonneg D'); lra).
   assert (Lc : exists r, 0 < r /\ forall z, norm (sub z v) < r -> Rabs (f z - f v) < e).
   { exists (Rmin d (e / K)); split.
     - assert (0 < e / K) by (apply Rdiv_lt_0_compat; lra); minmax; lra.
@@ -359,7 +373,8 @@ Proof.
     replace (r / (p + 1) * p * (p + 1)) with (r * p) by (field; lra); nra.
 Qed.
 
-Lemma field_cont (g : vec J -> vec J) f : gradient_of f g -> forall v j, continuous_at v (fun z => g z j).
+Lemma field_cont (g : vec J -> vec J) f : gradient_of f g ->
+  forall v j, continuous_at v (fun z => g z j).
 Proof.
   intros [_ Co] v j; apply (continuous_field_at (fun z => g z j)); intros v' e e0.
   destruct (Co v' e e0) as (d & d0 & Hd); exists d; split; auto.
@@ -370,10 +385,12 @@ Proof.
   split.
   - intros v; apply (gradient_Sum (fun i v => ell k (margin_at Phi i v)) v
       (fun i j => ell' k (margin_at Phi i v) * gq i v j)); intros i.
-    apply (gradient_comp (ell k) _ (margin_at Phi i)); [apply ell_derive | apply gradient_q].
+    apply (gradient_comp (ell k) _ (margin_at Phi i));
+      [apply ell_derive | apply gradient_q].
   - intros v.
     assert (C : forall j, continuous_at v (fun z => gL z j)).
-    { intros j; apply (continuous_at_Sum v (fun i z => ell' k (margin_at Phi i z) * gq i z j)); intros i.
+    { intros j; apply (continuous_at_Sum v (fun i z => ell' k (margin_at Phi i z) * gq
+        i z j)); intros i.
       apply (continuous_at_mult v (fun z => ell' k (margin_at Phi i z))).
       - apply (continuous_at_compose (ell' k)); [apply ell'_continuous |].
         apply (gradient_cont _ _ (gq i v)), gradient_q.
@@ -381,12 +398,14 @@ Proof.
     intros e e0.
     assert (B : exists r, 0 < r /\ forall z, (forall k, Rabs (z k - v k) < r) ->
       forall j, In j enum -> Rabs (gL z j - gL v j) < e).
-    { induction (@enum J H) as [| j js (r & r0 & IH)]; [exists 1; split; [lra |]; intros ? ? ? [] |].
+    { induction (@enum J H) as [| j js (r & r0 & IH)]; [exists 1; split; [lra |];
+        intros ? ? ? [] |].
       destruct (C j e e0) as (s & s0 & Hs); exists (Rmin r s); split; [minmax; lra |].
       intros z Z j' [<- | I].
       - apply Hs; intros i; apply Rlt_le_trans with (1 := Z i), Rmin_r.
       - apply IH; auto; intros i; apply Rlt_le_trans with (1 := Z i), Rmin_l. }
-    destruct B as (r & r0 & B); exists r; split; auto; intros z Z j; apply B; [| apply enum_all].
+    destruct B as (r & r0 & B); exists r; split; auto; intros z Z j; apply B;
+      [| apply enum_all].
     intros i; apply Rle_lt_trans with (2 := Z), (norm_ge_component (sub z v)).
 Qed.
 

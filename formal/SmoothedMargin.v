@@ -12,61 +12,6 @@ From MarginFlow Require Export Growth Comparison.
 Import ListNotations.
 Open Scope R_scope.
 
-(** A positive arc is bounded below on compact intervals. *)
-Lemma arc_below f : arc f -> (forall t, 0 <= t -> 0 < f t) ->
-  forall T, 0 <= T -> exists c, 0 < c /\ forall t, 0 <= t <= T -> c <= f t.
-Proof.
-  intros A P T T0.
-  apply (real_induction (fun t => exists c, 0 < c /\ forall s, 0 <= s <= t -> c <= f s) 0 T);
-    auto.
-  - exists (f 0); split; [apply P; lra |]; intros s S; replace s with 0 by lra; lra.
-  - intros t Ht (c & c0 & C); assert (Pt := P t ltac:(lra)).
-    destruct (AC_close f 0 (t + 1) (A (t + 1) ltac:(lra)) (f t / 2)) as (d & d0 & N); [lra |].
-    set (r := Rmin (d / 2) 1); assert (R : 0 < r /\ r < d /\ r <= 1) by (unfold r; minmax; lra).
-    exists (t + r); split; [lra |]; intros w W.
-    exists (Rmin c (f t / 2)); split; [minmax; lra |]; intros s S.
-    destruct (Rle_lt_dec s t) as [E | E].
-    + apply Rle_trans with c; [apply Rmin_l | apply C; lra].
-    + apply Rle_trans with (f t / 2); [apply Rmin_r |].
-      assert (B := N t s ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra)).
-      apply Rabs_lt_between in B; lra.
-  - intros t Ht Before; assert (Pt := P t ltac:(lra)).
-    destruct (AC_close f 0 t (A t ltac:(lra)) (f t / 2)) as (d & d0 & N); [lra |].
-    set (m := Rmax 0 (t - d / 2)).
-    assert (M : 0 <= m < t /\ t - d < m) by (unfold m; minmax; lra).
-    destruct (Before m) as (c & c0 & C); [lra |].
-    exists (Rmin c (f t / 2)); split; [minmax; lra |]; intros s S.
-    destruct (Rle_lt_dec s m) as [E | E].
-    + apply Rle_trans with c; [apply Rmin_l | apply C; lra].
-    + apply Rle_trans with (f t / 2); [apply Rmin_r |].
-      assert (B := N s t ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra)).
-      apply Rabs_lt_between in B; lra.
-Qed.
-
-Lemma arc_comp_pos (phi phi' : R -> R) u :
-  arc u -> (forall t, 0 <= t -> 0 < u t) ->
-  (forall z, 0 < z -> is_derive phi z (phi' z)) ->
-  (forall c M, 0 < c -> exists K, forall z, c <= z <= M -> Rabs (phi' z) <= K) ->
-  arc (fun t => phi (u t)).
-Proof.
-  intros A P D B; apply arc_comp with phi'; auto; intros T T0.
-  destruct (arc_below u A P T T0) as (c & c0 & C).
-  destruct (arc_bounded u T A T0) as (M & M0 & HM).
-  destruct (B c M c0) as (K & HK); exists c, M, K; split.
-  - intros t Ht; split; [now apply C |].
-    specialize (HM t Ht); apply Rabs_le_between in HM; lra.
-  - intros z Z; split; [apply D; lra | auto].
-Qed.
-
-Lemma arc_ln_pos u : arc u -> (forall t, 0 <= t -> 0 < u t) -> arc (fun t => ln (u t)).
-Proof.
-  intros A P; apply arc_comp_pos with Rinv; auto.
-  - intros z Z; auto_derive; [lra | field; lra].
-  - intros c M c0; exists (/ c); intros z Z.
-    rewrite Rabs_pos_eq by (left; apply Rinv_0_lt_compat; lra).
-    apply Rinv_le_contravar; lra.
-Qed.
-
 (* statement: adaptive flow *)
 (** An approximate adaptive flow (Wang et al. 2021) on the total loss of Phi:
     v' = - beta u with u in the subdifferential, and log beta of finite variation.
@@ -93,7 +38,8 @@ Arguments flow_subgradient {_ _ _ _ _ _ _ _ _ _ _}.
 Arguments flow_equation {_ _ _ _ _ _ _ _ _ _ _}.
 Arguments adapter_fluctuation {_ _ _ _ _ _ _ _ _ _ _}.
 
-(** ... of a homogeneous predictor, with the chain rule, and separated from the start. *)
+(** ... of a homogeneous predictor, with the chain rule,
+  and separated from the start. *)
 Record separated_flow {J D X} `{FiniteType J} `{Dataset D X}
     (k : loss) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) : Prop := {
   flow_predictor :> homogeneous_predictor Phi l;
@@ -148,7 +94,8 @@ Proof. apply arc_ln_pos; auto. Qed.
 
 Lemma lb_derive : ae (fun t => forall j, is_derive (lb j) t (Derive (lb j) t)).
 Proof.
-  generalize beta_diff; apply ae_imp; intros t T Df j; apply Derive_correct; unfold log_adapter.
+  generalize beta_diff; apply ae_imp; intros t T Df j; apply Derive_correct;
+    unfold log_adapter.
   destruct (Df j) as [d Dd]; exists (/ beta t j * d).
   assert (P := beta_pos t j (Rlt_le _ _ T)).
   rewrite Rmult_comm; apply (is_derive_comp ln (fun s => beta s j)); auto.
@@ -197,7 +144,8 @@ Proof.
     - apply arc_plus; auto; apply arc_scal, arc_lb.
     - generalize (ae_and _ _ DB lb_derive); apply ae_imp; intros r _ [D1 D2].
       eexists; split.
-      + apply (is_derive_plus (V := R_NormedModule) B (fun t => s * lb j t)); [exact D1 |].
+      + apply (is_derive_plus (V := R_NormedModule) B (fun t => s * lb j t));
+          [exact D1 |].
         apply (is_derive_scal (lb j)), D2.
       + unfold plus; simpl.
         assert (T1 := Sum_ge_term (fun j => Rabs (Derive (lb j) r)) j
@@ -278,10 +226,12 @@ Lemma loss_derive : ae (fun t => is_derive loss_at t (- energy t)).
 Proof.
   assert (Dv : ae (fun t => forall j, ex_derive (fun s => v s j) t)).
   { generalize equation; apply ae_imp; intros t _ Fl j; eexists; apply Fl. }
-  generalize (ae_and _ _ (ae_and _ _ (chain v arc_v Dv) subgrad) equation); apply ae_imp.
+  generalize (ae_and _ _ (ae_and _ _ (chain v arc_v Dv) subgrad) equation);
+    apply ae_imp.
   intros t _ [[C Sg] Fl]; specialize (C _ Sg); unfold SmoothedMargin.loss_at.
   replace (- energy t) with (inner (u t) (fun j => Derive (fun s => v s j) t)); auto.
-  unfold SmoothedMargin.energy; rewrite <- (Rmult_1_l (Sum _)), Ropp_mult_distr_l, <- Sum_scal.
+  unfold SmoothedMargin.energy;
+    rewrite <- (Rmult_1_l (Sum _)), Ropp_mult_distr_l, <- Sum_scal.
   apply Sum_ext; intros j.
   replace (Derive (fun s => v s j) t) with (- beta t j * u t j)
     by (symmetry; apply is_derive_unique, Fl).
@@ -293,7 +243,8 @@ Proof. apply total_loss_pos. Qed.
 
 Lemma arc_loss_at : arc loss_at.
 Proof.
-  apply (arc_lipschitz_comp (total_loss k Phi) v); auto; apply total_loss_lipschitz; exact Lip.
+  apply (arc_lipschitz_comp (total_loss k Phi) v); auto; apply total_loss_lipschitz;
+    exact Lip.
 Qed.
 
 Lemma loss_below t : 0 <= t -> loss_at t < ell k 0.
@@ -309,7 +260,8 @@ Proof. intros T; apply (below k); [apply loss_pos | now apply loss_below]. Qed.
 
 Lemma arc_G : arc G.
 Proof.
-  apply (arc_comp_pos (inverse_loss k) (fun s => - / psi k s)); [apply arc_loss_at | | |].
+  apply (arc_comp_pos (inverse_loss k) (fun s => - / psi k s));
+    [apply arc_loss_at | | |].
   - intros; apply loss_pos.
   - intros z Z; now apply inverse_derive.
   - intros c M c0; exists (/ psi k c); intros z Z.
@@ -323,7 +275,8 @@ Proof.
   generalize loss_derive; apply ae_imp; intros t _ Dl; unfold smoothed_margin.
   replace (energy t / psi k (loss_at t)) with (- energy t * - / psi k (loss_at t))
     by (unfold Rdiv; ring).
-  apply (is_derive_comp (inverse_loss k) loss_at); [apply inverse_derive, loss_pos | exact Dl].
+  apply (is_derive_comp (inverse_loss k) loss_at);
+    [apply inverse_derive, loss_pos | exact Dl].
 Qed.
 
 Lemma G_ge t : 0 <= t -> G 0 <= G t.
@@ -351,7 +304,8 @@ Proof.
   assert (Q := q_ge_inv Phi k i (v t)); assert (Gp := G_pos t T).
   specialize (B i (v t) N).
   rewrite <- (ln_exp (c + l * ln (norm (v t)))); apply ln_le; auto.
-  unfold smoothed_margin, SmoothedMargin.loss_at in *; generalize (Rle_abs (margin_at Phi i (v t))); lra.
+  unfold smoothed_margin, SmoothedMargin.loss_at in *;
+    generalize (Rle_abs (margin_at Phi i (v t))); lra.
 Qed.
 
 Lemma R2_bounds : exists m M, 0 < m /\ 0 < M /\ forall t, 0 <= t ->
@@ -430,7 +384,8 @@ Proof.
       assert (Ng : G t * ps <= N).
       { eapply Rle_trans; [| apply nu_ge].
         apply Rmult_le_compat_l; [change (0 <= G t); lra | apply slope_ge]. }
-      assert (Np : 0 < N) by (assert (0 < G t * ps) by (apply Rmult_lt_0_compat; lra); lra).
+      assert (Np : 0 < N) by (assert (0 < G t * ps) by (apply Rmult_lt_0_compat; lra);
+        lra).
       assert (Cs := schwarz t Tp Sg); fold N in Cs.
       (* the fluctuations *)
       assert (Wb : - (R2 t * b) <= W).

@@ -27,7 +27,8 @@ Proof.
   intros A; assert (Q : ae (fun t => forall i, In i enum -> P i t)).
   { induction enum as [| i is IH].
     - exists (fun t => t = 0); split; [apply null_point | intros t _ _ i []].
-    - generalize (ae_and _ _ (A i) IH); apply ae_imp; intros t _ [X Y] k [<- | Ik]; auto. }
+    - generalize (ae_and _ _ (A i) IH); apply ae_imp; intros t _ [X Y] k [<- | Ik];
+        auto. }
   revert Q; apply ae_imp; intros t _ Q i; apply Q, enum_all.
 Qed.
 
@@ -43,7 +44,8 @@ Qed.
 Lemma continuous_at_comp {I} (ys : I -> R) (phi : R -> R) h :
   continuous phi (h ys) -> continuous_at ys h -> continuous_at ys (fun z => phi (h z)).
 Proof.
-  intros P C e e0; apply continuity_pt_filterlim in P; destruct (P e e0) as (a & a0 & Ha).
+  intros P C e e0; apply continuity_pt_filterlim in P;
+    destruct (P e e0) as (a & a0 & Ha).
   destruct (C a a0) as (r & r0 & Hr); exists r; split; auto; intros z Z.
   destruct (Req_dec (h z) (h ys)) as [-> | N]; [rewrite Rminus_eq_0, Rabs_R0; lra |].
   apply Ha; split; [split; [exact Logic.I | auto] |]; exact (Hr z Z).
@@ -60,19 +62,21 @@ Definition cone (f : vec J -> R) (v : vec J) (s : R) (h : vec J) : Prop :=
     (forall j, h j = lsum (fun cD => fst cD * snd cD j) l).
 
 Lemma cone_zero f v : cone f v 0 (fun _ => 0).
-Proof. exists []; repeat split; auto; now elim H0. Qed.
+Proof. exists []; split; [intros c D [] | split; auto]. Qed.
 
 Lemma cone_add f v s t g h : cone f v s g -> cone f v t h ->
   cone f v (s + t) (fun j => g j + h j).
 Proof.
-  intros (l & In_l & S & E) (l' & In_l' & S' & E'); exists (l ++ l'); repeat split.
-  - apply in_app_iff in H0; destruct H0 as [I | I]; [now apply (In_l c D) | now apply (In_l' c D)].
-  - apply in_app_iff in H0; destruct H0 as [I | I]; [now apply (In_l c D) | now apply (In_l' c D)].
+  intros (l & In_l & S & E) (l' & In_l' & S' & E'); exists (l ++ l').
+  split; [intros c D Member | split].
+  - apply in_app_iff in Member; destruct Member as [I | I];
+      [now apply (In_l c D) | now apply (In_l' c D)].
   - rewrite lsum_app; lra.
   - intros j; rewrite lsum_app, E, E'; ring.
 Qed.
 
-Lemma cone_scal f v s h a : 0 <= a -> cone f v s h -> cone f v (a * s) (fun j => a * h j).
+Lemma cone_scal f v s h a : 0 <= a -> cone f v s h ->
+  cone f v (a * s) (fun j => a * h j).
 Proof.
   intros A (l & In_l & S & E).
   exists (map (fun cD => (a * fst cD, snd cD)) l); split; [| split].
@@ -99,18 +103,21 @@ Proof.
   induction l as [| [c D] l IH]; intros B; simpl; [rewrite Rabs_R0; lra |].
   destruct (B c D (or_introl eq_refl)) as [c0 BD].
   specialize (IH (fun c D I => B c D (or_intror I))).
-  eapply Rle_trans; [apply Rabs_triang |]; rewrite Rabs_mult, (Rabs_pos_eq c) by auto; nra.
+  eapply Rle_trans; [apply Rabs_triang |]; rewrite Rabs_mult, (Rabs_pos_eq c) by auto;
+    nra.
 Qed.
 
 Lemma subgradient_bounded f v : locally_lipschitz f -> exists r M, 0 < r /\
   forall w h, norm (sub w v) < r -> clarke f w h -> forall j, Rabs (h j) <= M.
 Proof.
-  intros Lip; destruct (Lip v) as (r & K & r0 & HK); exists r, (Rabs K + 2); split; auto.
+  intros Lip; destruct (Lip v) as (r & K & r0 & HK); exists r, (Rabs K + 2); split;
+    auto.
   intros w h Nw (l & In_l & One & U) j; rewrite U.
   rewrite <- (Rmult_1_r (Rabs K + 2)), <- One; apply combination_bounded.
   intros c D I; destruct (In_l c D I) as [c0 L]; split; auto.
   apply limit_gradient_weaken in L.
-  destruct (L (Rmin 1 (r - norm (sub w v)))) as (z & D' & Gz & Nz & ND); [minmax; lra |].
+  destruct (L (Rmin 1 (r - norm (sub w v)))) as (z & D' & Gz & Nz & ND); [minmax;
+    lra |].
   assert (Z := Rlt_le_trans _ _ _ Nz (Rmin_r _ _)).
   assert (Z' := Rlt_le_trans _ _ _ ND (Rmin_l _ _)).
   assert (Zr : norm (sub z v) < r) by (generalize (dist_triangle z w v); lra).
@@ -131,7 +138,8 @@ Context {J D : Type} `{FiniteType J} `{FiniteType D}.
 Variable q : D -> vec J -> R.
 Hypothesis Lip : forall i, locally_lipschitz (q i).
 
-Definition subgradients (w : vec J) (h : D -> vec J) : Prop := forall i, clarke (q i) w (h i).
+Definition subgradients (w : vec J) (h : D ->
+  vec J) : Prop := forall i, clarke (q i) w (h i).
 
 Lemma subgradients_bounded v : exists r M, 0 < r /\
   forall w h, norm (sub w v) < r -> subgradients w h -> forall i j, Rabs (h i j) <= M.
@@ -152,7 +160,8 @@ Proof.
 Qed.
 
 Definition point (y : family_index J D -> R) : vec J := fun j => y (Coordinate j).
-Definition vectors (y : family_index J D -> R) : D -> vec J := fun i j => y (Member i j).
+Definition vectors (y : family_index J D -> R) : D ->
+  vec J := fun i j => y (Member i j).
 
 (** The infimum of a continuous function over subgradients at points that tend to v is
     met by subgradients at v. *)
@@ -167,7 +176,8 @@ Proof.
   set (A := fun e (y : family_index J D -> R) => (forall i, Rabs (y i) <= M') /\
     (forall j, Rabs (point y j - v j) <= e) /\ subgradients (point y) (vectors y) /\
     F (point y) (vectors y) <= e).
-  set (js := map Coordinate enum ++ flat_map (fun i => map (Member i) enum) enum : list (family_index J D)).
+  set (js := map Coordinate enum ++ flat_map (fun i => map (Member i) enum) enum : list
+    (family_index J D)).
   assert (All : forall i, In i js).
   { intros [j | i j]; apply in_app_iff; [left; apply in_map, enum_all |].
     right; apply in_flat_map; exists i; split; [| apply in_map]; apply enum_all. }
@@ -178,18 +188,22 @@ Proof.
     assert (p0 : 0 <= p) by (apply Sum_nonneg; intros; lra).
     assert (q0 : 0 < r / (p + 1)) by (apply Rdiv_lt_0_compat; lra).
     set (s := Rmin e (Rmin 1 (r / (p + 1)))).
-    assert (s0 : 0 < s /\ s <= e /\ s <= 1 /\ s <= r / (p + 1)) by (unfold s; minmax; lra).
+    assert (s0 : 0 < s /\ s <= e /\ s <= 1 /\ s <= r / (p + 1)) by (unfold s; minmax;
+      lra).
     destruct (Ex s (proj1 s0)) as (w & h & Nw & Sub & Fw).
-    exists (fun i => match i with Coordinate j => w j | Member i j => h i j end); split; [| split; [| split]].
+    exists (fun i => match i with Coordinate j => w j | Member i j => h i j end);
+      split; [| split; [| split]].
     - assert (Dw : norm (sub w v) < r).
       { apply Rle_lt_trans with (s * p); [apply norm_small, Nw |].
         apply Rle_lt_trans with (r / (p + 1) * p); [apply Rmult_le_compat_r; lra |].
         apply Rmult_lt_reg_r with (p + 1); [lra |].
         replace (r / (p + 1) * p * (p + 1)) with (r * p) by (field; lra); nra. }
       assert (BM := Rle_abs M); assert (M0 := Rabs_pos M).
-      intros [j | i j]; [| apply Rle_trans with M; [now apply (B w h) | unfold M'; lra]].
+      intros [j | i j]; [| apply Rle_trans with M; [now apply (B w h) | unfold M';
+        lra]].
       specialize (Nw j); assert (C := norm_ge_component v j).
-      apply Rabs_le_between in Nw; apply Rabs_le_between in C; unfold M'; apply Rabs_le; lra.
+      apply Rabs_le_between in Nw; apply Rabs_le_between in C; unfold M';
+        apply Rabs_le; lra.
     - intros j; specialize (Nw j); unfold point; lra.
     - exact Sub.
     - unfold point, vectors; apply Rle_trans with s; [exact Fw | lra]. }

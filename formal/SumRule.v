@@ -1,6 +1,7 @@
 (** * The sum rule for the total loss
 
-    From the chain rule of each margin and the fact that no subdifferential of a margin is
+    From the chain rule of each margin and the fact that no subdifferential of a margin
+      is
     empty (which Rademacher's theorem gives): every Clarke subgradient of
     sum_i phi(q_i) is sum_i phi'(q_i) h_i with h_i a Clarke subgradient of q_i. *)
 
@@ -28,14 +29,16 @@ Definition weighted (w : vec J) (h : D -> vec J) : vec J :=
 Notation subgradients := (subgradients q).
 
 Lemma some_subgradients w : exists h, subgradients w h.
-Proof. apply (finite_choice (fun _ : J => 0) (fun i h => clarke (q i) w h)); intros i; apply nonempty. Qed.
+Proof. apply (finite_choice (fun _ : J => 0) (fun i h => clarke (q i) w h)); intros i;
+  apply nonempty. Qed.
 
 Lemma inner_weighted w h d :
   inner (weighted w h) d = Sum (fun i => phi' (q i w) * inner (h i) d).
 Proof.
   unfold inner, weighted.
   transitivity (Sum (fun j => Sum (fun i => phi' (q i w) * h i j * d j))).
-  - apply Sum_ext; intros j; rewrite Rmult_comm, <- Sum_scal; apply Sum_ext; intros; ring.
+  - apply Sum_ext; intros j; rewrite Rmult_comm, <- Sum_scal; apply Sum_ext; intros;
+      ring.
   - rewrite Sum_exchange; apply Sum_ext; intros i; rewrite <- Sum_scal.
     apply Sum_ext; intros; ring.
 Qed.
@@ -43,9 +46,12 @@ Qed.
 Lemma continuous_at_weighted ys j :
   continuous_at ys (fun y : family_index J D -> R => weighted (point y) (vectors y) j).
 Proof.
-  apply (continuous_at_Sum ys (fun i y => phi' (q i (point y)) * vectors y i j)); intros i.
-  apply (continuous_at_mult ys (fun y => phi' (q i (point y)))); [| apply continuous_at_coord].
-  apply (continuous_at_comp ys phi' (fun y => q i (point y))); [apply phi'_continuous |].
+  apply (continuous_at_Sum ys (fun i y => phi' (q i (point y)) * vectors y i j));
+    intros i.
+  apply (continuous_at_mult ys (fun y => phi' (q i (point y))));
+    [| apply continuous_at_coord].
+  apply (continuous_at_comp ys phi' (fun y => q i (point y)));
+    [apply phi'_continuous |].
   exact (continuous_at_lipschitz ys (q i) Coordinate (Lip i)).
 Qed.
 
@@ -57,7 +63,8 @@ Lemma gradient_below z G d r C : 0 < r -> is_gradient L z G ->
 Proof.
   intros r0 Gr Bd; set (N := norm d); assert (N0 : 0 <= N) by apply norm_nonneg.
   set (c := fun (s : R) (j : J) => z j + d j * s).
-  assert (Ec : forall s j, sub (c s) z j = s * d j) by (intros s j; unfold sub, c; ring).
+  assert (Ec : forall s j, sub (c s) z j = s * d j) by (intros s j; unfold sub, c;
+    ring).
   assert (Nc : forall s, 0 <= s -> norm (sub (c s) z) = s * N).
   { intros s S; rewrite (norm_ext _ _ (Ec s)), norm_scal, Rabs_pos_eq; auto. }
   assert (Ac : forall j, arc (fun s => c s j)).
@@ -92,7 +99,8 @@ Proof.
         apply Bd; auto; rewrite Nc by lra; nra. }
   apply le_epsilon; intros e e0; destruct (Gr (e / (N + 1))) as (dl & dl0 & Near).
   { apply Rdiv_lt_0_compat; lra. }
-  set (m := Rmin dl r); assert (m0 : 0 < m /\ m <= dl /\ m <= r) by (unfold m; minmax; lra).
+  set (m := Rmin dl r); assert (m0 : 0 < m /\ m <= dl /\ m <= r) by (unfold m; minmax;
+    lra).
   set (T := m / (2 * (N + 1))); assert (T0 : 0 < T) by (apply Rdiv_lt_0_compat; lra).
   assert (TN : T * N < m).
   { apply Rle_lt_trans with (T * (N + 1)); [apply Rmult_le_compat_l; lra |].
@@ -110,22 +118,26 @@ Proof.
   apply Rabs_le_between in Near; apply Rmult_le_reg_l with T; auto; lra.
 Qed.
 
-(** In every direction some weighted family of subgradients is above a limit gradient. *)
+(** In every direction some weighted family of subgradients is above a limit gradient.
+  *)
 Lemma support v g d : limit_gradient L v g ->
   exists h, subgradients v h /\ inner g d <= inner (weighted v h) d.
 Proof.
   intros LG; apply limit_gradient_weaken in LG.
   set (F := fun w h => inner g d + -1 * inner (weighted w h) d).
   destruct (compact_limit q Lip v F) as (h & Sub & Fh).
-  - intros ys; apply (continuous_at_plus ys (fun _ => inner g d)); [apply continuous_at_const |].
-    apply continuous_at_scal, (continuous_at_Sum ys (fun j y => weighted (point y) (vectors y) j * d j)).
+  - intros ys; apply (continuous_at_plus ys (fun _ => inner g d));
+      [apply continuous_at_const |].
+    apply continuous_at_scal,
+      (continuous_at_Sum ys (fun j y => weighted (point y) (vectors y) j * d j)).
     intros j; apply (continuous_at_mult ys (fun y => weighted (point y) (vectors y) j));
       [apply continuous_at_weighted | apply continuous_at_const].
   - intros e e0; apply NNPP; intros No.
     set (N := norm d); assert (N0 : 0 <= N) by apply norm_nonneg.
     set (s := Rmin (e / 2) (e / (2 * (N + 1)))).
     assert (q0 : 0 < e / (2 * (N + 1))) by (apply Rdiv_lt_0_compat; lra).
-    assert (s0 : 0 < s /\ s <= e / 2 /\ s <= e / (2 * (N + 1))) by (unfold s; minmax; lra).
+    assert (s0 : 0 < s /\ s <= e / 2 /\ s <= e / (2 * (N + 1))) by (unfold s; minmax;
+      lra).
     destruct (LG s (proj1 s0)) as (z & G & Gz & Nz & NG).
     assert (B : inner G d <= inner g d - e).
     { apply (gradient_below z G d (e / 2)); [lra | exact Gz |]; intros w h Nw Sub.
@@ -161,10 +173,14 @@ Proof.
   { exists 0; intros s (h & _ & ->); generalize (gap_nonneg v g h); lra. }
   { destruct (some_subgradients v) as [h Sub]; exists (- gap v g h), h; auto. }
   destruct (compact_limit q Lip v (fun _ h => gap v g h + m)) as (h & Sub & Fh).
-  - intros ys; apply (continuous_at_plus ys (fun y => gap v g (vectors y))); [| apply continuous_at_const].
-    assert (C : forall j, continuous_at ys (fun y => g j + -1 * weighted v (vectors y) j)).
-    { intros j; apply (continuous_at_plus ys (fun _ => g j)); [apply continuous_at_const |].
-      apply continuous_at_scal, (continuous_at_Sum ys (fun i y => phi' (q i v) * vectors y i j)).
+  - intros ys; apply (continuous_at_plus ys (fun y => gap v g (vectors y)));
+      [| apply continuous_at_const].
+    assert (C : forall j,
+      continuous_at ys (fun y => g j + -1 * weighted v (vectors y) j)).
+    { intros j; apply (continuous_at_plus ys (fun _ => g j));
+        [apply continuous_at_const |].
+      apply continuous_at_scal,
+        (continuous_at_Sum ys (fun i y => phi' (q i v) * vectors y i j)).
       intros i; apply continuous_at_scal, continuous_at_coord. }
     apply (continuous_at_Sum ys (fun j y => (g j + -1 * weighted v (vectors y) j) *
       (g j + -1 * weighted v (vectors y) j))); intros j.
@@ -178,7 +194,8 @@ Proof.
     assert (- gap v g h' <= m) by (apply Up; now exists h'); lra.
 Qed.
 
-(** A limit of gradients of L is a weighted family of subgradients: else the nearest such
+(** A limit of gradients of L is a weighted family of subgradients: else the nearest
+  such
     family would be separated from it. *)
 Lemma limit_gradient_sum v g : limit_gradient L v g ->
   exists h, subgradients v h /\ forall j, g j = weighted v h j.
@@ -193,7 +210,8 @@ Proof.
   assert (Ab : A <= inner dl d).
   { assert (Q : A + (inner (weighted v h') d - inner g d) = inner dl d); [| lra].
     unfold A, gap, inner.
-    transitivity (Sum (fun j => (g j + -1 * weighted v h j) * (g j + -1 * weighted v h j) +
+    transitivity (Sum (fun j => (g j + -1 * weighted v h j) * (g j + -1 * weighted v h
+      j) +
       (weighted v h' j * d j + -1 * (g j * d j)))).
     - rewrite !Sum_plus, Sum_scal; ring.
     - apply Sum_ext; intros j; unfold d, dl; ring. }
@@ -201,7 +219,8 @@ Proof.
   { intros t T; set (ht := fun i j => (1 - t) * h i j + t * h' i j).
     assert (St : subgradients v ht) by (intros i; apply clarke_segment; auto; lra).
     specialize (Min ht St); fold A in Min.
-    assert (W : forall j, weighted v ht j = (1 - t) * weighted v h j + t * weighted v h' j).
+    assert (W : forall j,
+      weighted v ht j = (1 - t) * weighted v h j + t * weighted v h' j).
     { intros j; unfold weighted; rewrite <- !Sum_scal, <- Sum_plus.
       apply Sum_ext; intros i; unfold ht; ring. }
     assert (Q : gap v g ht = A + (- 2 * t * inner dl d + t ^ 2 * B)).
@@ -236,8 +255,10 @@ Proof.
     destruct (In_l c g (or_introl eq_refl)) as (c0 & h' & Sub & Eg).
     exists (fun i j => c * h' i j + h i j); split.
     + intros i; simpl; apply (cone_add (q i) v c _ (fun j => c * h' i j)); auto.
-      rewrite <- (Rmult_1_r c) at 1; apply (cone_scal (q i) v 1 (h' i)); auto; apply Sub.
-    + intros j; simpl; rewrite Eh, Eg; unfold weighted; rewrite <- Sum_scal, <- Sum_plus.
+      rewrite <- (Rmult_1_r c) at 1; apply (cone_scal (q i) v 1 (h' i)); auto;
+        apply Sub.
+    + intros j; simpl; rewrite Eh, Eg; unfold weighted;
+        rewrite <- Sum_scal, <- Sum_plus.
       apply Sum_ext; intros; ring.
 Qed.
 

@@ -3,7 +3,8 @@
     What is cited in the paper is a premise here, where it is not proven: Proposition 1
     (Davis et al. 2020) and Rademacher's theorem for the predictor, and the convergence
     of the direction (Ji and Telgarsky 2020).  "Definable in an o-minimal structure in
-    which exp is definable" is a predicate that the theorem quantifies over: nothing else
+    which exp is definable" is a predicate that the theorem quantifies over: nothing
+      else
     about it is used.  For continuously differentiable predictors the first two are
     proven, for linear predictors all three. *)
 
@@ -154,7 +155,8 @@ Proof.
   assert (Lim : is_lim (fun t => norm (mul chi (fun j => skewed t j / norm (skewed t))))
     p_infty (norm (mul chi d))).
   { unfold norm at 1 3; apply is_lim_comp_continuous.
-    - apply (is_lim_Sum (fun j t => mul chi (fun i => skewed t i / norm (skewed t)) j ^ 2)
+    - apply (is_lim_Sum (fun j t => mul chi (fun i => skewed t i / norm (skewed t)) j ^
+        2)
         (fun j => mul chi d j ^ 2)).
       intros i; apply (is_lim_comp_continuous
         (fun t => mul chi (fun i => skewed t i / norm (skewed t)) i) (fun z => z ^ 2)).
@@ -212,7 +214,8 @@ Proof.
     assert (Up : R (t0 + 0) + - c * ln (t0 + 0) <= R (t0 + (t - t0)) +
       - c * ln (t0 + (t - t0))).
     { apply M; [| lra]; destruct IR as (_ & _ & DR).
-      assert (Ds := ae_shift _ t0 ltac:(lra) DR); revert Ds; apply ae_imp; intros s S Ds.
+      assert (Ds := ae_shift _ t0 ltac:(lra) DR); revert Ds; apply ae_imp;
+        intros s S Ds.
       exists (1 - rho (t0 + s) j + - c * / (t0 + s)); split.
       - apply (is_derive_plus (V := R_NormedModule) (fun s => R (t0 + s))
           (fun s => - c * ln (t0 + s))); [now apply derive_shift |].
@@ -452,7 +455,8 @@ Proof.
     + apply (predictor_lipschitz Hom).
     + intros i; apply Prop1; apply A1.
     + intros i; apply clarke_nonempty; [apply A1 | apply Rad; apply A1].
-  - intros Dir Forget; apply (theorem_2 k Phi l (fun f => exists g, gradient_of f g)); auto.
+  - intros Dir Forget; apply (theorem_2 k Phi l (fun f => exists g, gradient_of f g));
+      auto.
 Qed.
 
 (* statement: theorem 2 linear *)

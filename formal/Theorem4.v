@@ -1,6 +1,7 @@
 (** * Theorem 4, from the chain rule of the predictor
 
-    With the closed graph and the sum rule proven, what is cited is: Proposition 1 for the
+    With the closed graph and the sum rule proven,
+      what is cited is: Proposition 1 for the
     predictor; Rademacher's theorem, of which it is used only that the points at which a
     locally Lipschitz function has a gradient are dense; and that v / |v| converges. *)
 
@@ -17,11 +18,13 @@ Definition separates {J D X} `{FiniteType J} `{Dataset D X}
   exists t0, 0 <= t0 /\ total_loss k Phi (v t0) < ell k 0.
 
 Definition direction_converges {J} `{FiniteType J} (v : R -> vec J) : Prop :=
-  exists theta : vec J, forall j, is_lim (fun t => v t j / norm (v t)) p_infty (theta j).
+  exists theta : vec J, forall j,
+    is_lim (fun t => v t j / norm (v t)) p_infty (theta j).
 
 (** |beta - 1| = O(t^-p) for some p > 0. *)
 Definition tends_to_1_like_a_power {J} (beta : R -> vec J) : Prop :=
-  exists p C T, 0 < p /\ forall t j, T <= t -> Rabs (beta t j - 1) <= C * Rpower t (- p).
+  exists p C T, 0 < p /\ forall t j, T <= t ->
+    Rabs (beta t j - 1) <= C * Rpower t (- p).
 
 (** What Ji and Telgarsky prove for gradient flow (beta = 1) from a
     Kurdyka-Lojasiewicz inequality, with no word on rates or KKT points. *)
@@ -35,7 +38,8 @@ Lemma limit_of_power_rate {J} (beta : R -> vec J) : tends_to_1_like_a_power beta
   forall j, is_lim (fun t => beta t j) p_infty 1.
 Proof.
   intros (p & C & T & p0 & B) j; apply is_lim_spec; intros e; assert (e0 := cond_pos e).
-  set (K := Rabs C + 1); assert (K0 : 0 < K) by (unfold K; generalize (Rabs_pos C); lra).
+  set (K := Rabs C + 1); assert (K0 : 0 < K) by (unfold K; generalize (Rabs_pos C);
+    lra).
   exists (Rmax (Rmax T 1) (exp (- ln (e / K) / p))); intros t Ht.
   assert (tT : T < t /\ 1 < t /\ exp (- ln (e / K) / p) < t).
   { generalize (Rmax_l (Rmax T 1) (exp (- ln (e / K) / p)))
@@ -119,7 +123,8 @@ Proof.
   intros Lip Dense v; destruct (Lip v) as (r & K & r0 & HK).
   set (M := Rabs K + 1).
   set (A := fun e (y : vec J) => (forall j, Rabs (y j) <= M) /\
-    exists z D, is_gradient f z D /\ norm (sub z v) < e /\ forall j, Rabs (D j - y j) < e).
+    exists z D, is_gradient f z D /\ norm (sub z v) < e /\
+      forall j, Rabs (D j - y j) < e).
   destruct (cluster enum M A) as [ys Cl].
   { intros e e' y Le (B & z & D & Gz & Nz & ND); split; auto; exists z, D.
     repeat split; auto; [lra |]; intros j; specialize (ND j); lra. }
@@ -168,7 +173,8 @@ Proof.
   now apply clarke_multiple.
 Qed.
 
-Lemma nonempty_mul chi f : (forall j, chi j <> 0) -> (forall v, exists u, clarke f v u) ->
+Lemma nonempty_mul chi f : (forall j, chi j <> 0) ->
+  (forall v, exists u, clarke f v u) ->
   forall v, exists u, clarke (fun w => f (mul chi w)) v u.
 Proof.
   intros Nz Ex v; destruct (Ex (mul chi v)) as [u Cu]; exists (mul chi u).
@@ -181,12 +187,15 @@ Proof.
   intros Nz Dense v r r0.
   destruct (finite_bounds (fun j => Rabs (chi j))) as (m & M & m0 & M0 & B).
   { intros j; now apply Rabs_pos_lt. }
-  destruct (Dense (mul chi v) (m * r)) as (z & D & Gz & Nz'); [now apply Rmult_lt_0_compat |].
+  destruct (Dense (mul chi v) (m * r)) as (z & D & Gz & Nz');
+    [now apply Rmult_lt_0_compat |].
   exists (mul (fun j => / chi j) z), (mul chi D); split.
   - apply gradient_scaled; auto; now rewrite mul_inv.
-  - assert (Le : norm (sub (mul (fun j => / chi j) z) v) <= / m * norm (sub z (mul chi v))).
+  - assert (Le : norm (sub (mul (fun j => / chi j) z) v) <= / m * norm (sub z (mul chi
+      v))).
     { apply norm_le_scaled; [left; now apply Rinv_0_lt_compat |]; intros j.
-      apply Rmult_le_reg_l with m; auto; rewrite <- Rmult_assoc, Rinv_r, Rmult_1_l by lra.
+      apply Rmult_le_reg_l with m; auto;
+        rewrite <- Rmult_assoc, Rinv_r, Rmult_1_l by lra.
       unfold sub, mul; replace (z j - chi j * v j) with (chi j * (/ chi j * z j - v j))
         by (field; auto).
       rewrite Rabs_mult; apply Rmult_le_compat_r; [apply Rabs_pos | apply B]. }
@@ -218,9 +227,11 @@ Theorem total_loss_chain_rule : admits_chain_rule (total_loss k Phi).
 Proof.
   intros v Av Dv.
   assert (Ch : ae (fun t => forall i h, clarke (margin_at Phi i) (v t) h ->
-    is_derive (fun s => margin_at Phi i (v s)) t (inner h (fun j => Derive (fun s => v s j) t)))).
+    is_derive (fun s => margin_at Phi i (v s)) t (inner h (fun j => Derive (fun s => v
+      s j) t)))).
   { apply (ae_all (fun i t => forall h, clarke (margin_at Phi i) (v t) h ->
-      is_derive (fun s => margin_at Phi i (v s)) t (inner h (fun j => Derive (fun s => v s j) t)))).
+      is_derive (fun s => margin_at Phi i (v s)) t (inner h (fun j => Derive (fun s =>
+        v s j) t)))).
     intros i; apply (chain_rule_multiple (y i) (fun w => Phi w (x i))); auto.
     apply label_nonzero. }
   revert Ch; apply ae_imp; intros t _ Ch u Cu.
@@ -230,7 +241,8 @@ Proof.
       inner (h i) (fun j => Derive (fun s => v s j) t))).
   - unfold total_loss; apply (is_derive_Sum (fun i s => ell k (y i * Phi (v s) (x i)))).
     intros i; rewrite Rmult_comm.
-    apply (is_derive_comp (ell k) (fun s => margin_at Phi i (v s))); [apply ell_derive |].
+    apply (is_derive_comp (ell k) (fun s => margin_at Phi i (v s)));
+      [apply ell_derive |].
     apply Ch, Sub.
   - rewrite <- (inner_weighted (ell' k) (margin_at Phi) (v t) h).
     apply Sum_ext; intros j; now rewrite U.
@@ -285,7 +297,8 @@ Proof.
   assert (Lip := predictor_lipschitz Hom).
   assert (Ex : forall i w, exists h, clarke (fun w => Phi w (x i)) w h)
     by (intros i; apply clarke_nonempty; auto).
-  assert (ChainL : admits_chain_rule (total_loss k Phi)) by now apply total_loss_chain_rule.
+  assert (ChainL : admits_chain_rule (total_loss k Phi)) by now apply
+    total_loss_chain_rule.
   apply (kkt_limit_direction (separated_from Hom ChainL Fl T0 Sep)).
   - now apply sum_rule_predictor.
   - intros i; apply closed_graph_lipschitz; now apply (q_lipschitz Phi).

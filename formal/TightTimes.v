@@ -86,7 +86,8 @@ Proof.
       assert (e * (s * d) <= e * Rabs d)
         by (apply Rmult_le_compat_l; auto; destruct S as [-> | ->]; lra).
       lra. }
-    apply Rabs_le; assert (Q1 := Q 1 ltac:(lra)); assert (Q2 := Q (-1) ltac:(lra)); lra. }
+    apply Rabs_le; assert (Q1 := Q 1 ltac:(lra)); assert (Q2 := Q (-1) ltac:(lra));
+      lra. }
   apply Rabs_le_between in Wb; assert (R0 := Rp' t Tp).
   assert (E : W / R2 t <= b t /\ - b t <= W / R2 t).
   { split; apply Rmult_le_reg_r with (R2 t); auto; unfold Rdiv;
@@ -233,10 +234,12 @@ Proof.
   { intros s [S1 S2]; apply Rnot_lt_le; intros L.
     assert (Fr := Far s (Rlt_le _ _ L)); apply ln_le in Fr; [| apply exp_pos].
     rewrite ln_exp in Fr; lra. }
-  destruct (completeness S) as [t2 [Ub Least]]; [now exists T2 | exists t1; split; unfold c; lra |].
+  destruct (completeness S) as [t2 [Ub Least]]; [now exists T2 | exists t1; split;
+    unfold c; lra |].
   assert (t12 : t1 <= t2) by (apply Ub; split; unfold c; lra).
   destruct (AC_close (fun t => ln (G t)) 0 (t2 + 1)
-    (arc_ln_pos G (arc_G flow) Gp' (t2 + 1) ltac:(lra)) (d / 4)) as (r & r0 & Near); [lra |].
+    (arc_ln_pos G (arc_G flow) Gp' (t2 + 1) ltac:(lra)) (d / 4)) as (r & r0 & Near);
+      [lra |].
   set (r' := Rmin (r / 2) 1); assert (R' : 0 < r' /\ r' < r /\ r' <= 1)
     by (unfold r'; minmax; lra).
   exists (t2 + r' / 2); split; [lra |].
@@ -271,7 +274,8 @@ Proof.
     apply (arc_monotone G); [apply (arc_G flow) | | lra].
     revert Ode; apply ae_imp; intros x _ (dx & Dx & Lx & _); exists dx; split; auto.
     apply Rle_trans with (2 := Lx); left; apply exp_pos. }
-  assert (Rise := loose_margin_rises e B t1 t2 e0 ltac:(lra) AB DB Loose); fold c in Rise.
+  assert (Rise := loose_margin_rises e B t1 t2 e0 ltac:(lra) AB DB Loose);
+    fold c in Rise.
   assert (A1 := HT t1 ltac:(lra)); assert (A2 := HT t2 ltac:(lra)).
   apply Rabs_lt_between in A1; apply Rabs_lt_between in A2.
   assert (c * (d / 2) < c * (ln (G t2) - ln (G t1))) by (apply Rmult_lt_compat_l; lra).
@@ -324,7 +328,8 @@ Proof.
       (fun t => s * (a t * v t j))).
     - now apply (is_derive_scal (fun t => ln (G t))).
     - apply (is_derive_scal (fun t => a t * v t j)).
-      apply (is_derive_mult a (fun t => v t j)); [| exact Fl | intros; apply Rmult_comm].
+      apply (is_derive_mult a (fun t => v t j)); [| exact Fl | intros;
+        apply Rmult_comm].
       unfold a; replace (exp (- / l * ln (G t)) * (- / l * D')) with
         ((- / l * D') * exp (- / l * ln (G t))) by ring.
       apply (is_derive_comp exp (fun t => - / l * ln (G t))).
@@ -352,7 +357,8 @@ Proof.
       set (E := energy t) in *; set (p := ps t) in *.
       assert (Gpp : 0 < G t * p) by now apply Rmult_lt_0_compat.
       assert (Uj : (beta t j * u t j) ^ 2 <= M * E).
-      { replace ((beta t j * u t j) ^ 2) with (beta t j * (beta t j * u t j ^ 2)) by ring.
+      { replace ((beta t j * u t j) ^ 2) with (beta t j * (beta t j * u t j ^ 2)) by
+          ring.
         destruct (Bb t j tp) as [b1 b2]; assert (bp := beta_pos t j tp).
         apply Rmult_le_compat; try lra.
         - apply Rmult_le_pos; [lra | apply pow2_ge_0].

@@ -1,6 +1,7 @@
 (** * Theorem 4, as the paper quotes it, is false in its last clause
 
-    Phi(w, x) = |w| (locally Lipschitz, 1-homogeneous, semialgebraic), one data point, the
+    Phi(w, x) = |w| (locally Lipschitz, 1-homogeneous, semialgebraic), one data point,
+      the
     exponential loss, two weights.  Every direction is a KKT point, and an adapter that
     tends to 1 slowly drives v along them: with z = ln ln ln (t + late),
     v = ln (t + late) sqrt (1/2 +- sin z / 4), beta = 1 +- e^-z cos z / (4 +- 2 sin z).
@@ -17,13 +18,16 @@ Open Scope R_scope.
 Section Norm.
 Context {J : Type} `{FiniteType J}.
 
-Lemma gradient_norm (v : vec J) : 0 < norm v -> is_gradient norm v (fun j => v j / norm v).
+Lemma gradient_norm (v : vec J) : 0 < norm v ->
+  is_gradient norm v (fun j => v j / norm v).
 Proof.
   intros N e e0; exists (e * norm v); split; [now apply Rmult_lt_0_compat |].
   intros z Z.
-  assert (I : inner (fun j => v j / norm v) (sub z v) = (inner v z - norm v ^ 2) / norm v).
+  assert (I : inner (fun j => v j / norm v) (sub z v) = (inner v z - norm v ^ 2) / norm
+    v).
   { transitivity (/ norm v * Sum (fun j => v j * z j + -1 * v j ^ 2)).
-    - unfold inner; rewrite <- Sum_scal; apply Sum_ext; intros j; unfold sub, Rdiv; ring.
+    - unfold inner; rewrite <- Sum_scal; apply Sum_ext; intros j; unfold sub, Rdiv;
+        ring.
     - rewrite Sum_plus, Sum_scal, <- norm_sqr; unfold inner; field; lra. }
   assert (Q : norm (sub z v) ^ 2 = norm z ^ 2 + norm v ^ 2 - 2 * inner v z).
   { rewrite !norm_sqr; unfold inner.
@@ -70,7 +74,8 @@ Proof.
   intros DB CB BB Az Z1 Dz Pz K0.
   set (Vh z := RInt (fun w => Rabs (B' w)) 1 z).
   assert (Cab : forall z, 0 < z -> continuous (fun w => Rabs (B' w)) z).
-  { intros z z0; apply (continuous_comp B' Rabs); [now apply CB |]; apply continuous_Rabs. }
+  { intros z z0; apply (continuous_comp B' Rabs); [now apply CB |];
+      apply continuous_Rabs. }
   assert (DV : forall z, 1 <= z -> is_derive Vh z (Rabs (B' z))).
   { intros z Hz; apply (is_derive_RInt (fun w => Rabs (B' w)) Vh 1 z).
     - exists (mkposreal (1 / 2) ltac:(lra)); intros x Hx.
@@ -93,7 +98,8 @@ Proof.
     rewrite <- exp_0; left; apply exp_increasing; lra. }
   assert (Dc : forall (F F' : R -> R), (forall z, 1 <= z -> is_derive F z (F' z)) ->
     forall t, 0 < t -> is_derive (fun s => F (zt s)) t (zt' t * F' (zt t))).
-  { intros F F' DF t T; apply (is_derive_comp F zt); [apply DF, Z1; lra | now apply Dz]. }
+  { intros F F' DF t T; apply (is_derive_comp F zt); [apply DF, Z1;
+      lra | now apply Dz]. }
   assert (DerB : forall t, 0 < t -> Derive (fun s => B (zt s)) t = zt' t * B' (zt t)).
   { intros t T; apply is_derive_unique, (Dc B B'); auto. }
   split.
@@ -101,7 +107,8 @@ Proof.
     + apply arc_plus; [now apply (Comp B B') | apply arc_const].
     + apply everywhere; intros t T; rewrite DerB by auto.
       rewrite <- (Rplus_0_r (zt' t * B' (zt t))).
-      apply (is_derive_plus (V := R_NormedModule) (fun t => B (zt t)) (fun _ => - B (zt 0))).
+      apply (is_derive_plus (V := R_NormedModule) (fun t => B (zt t)) (fun _ => - B (zt
+        0))).
       * apply (Dc B B'); auto.
       * apply (is_derive_const (V := R_NormedModule)).
   - assert (AV : arc (fun t => Vh (zt t))).
@@ -111,14 +118,17 @@ Proof.
     assert (AV' : arc V) by (apply arc_plus; [exact AV | apply arc_const]).
     assert (DV' : forall t, 0 < t -> is_derive V t (zt' t * Rabs (B' (zt t)))).
     { intros t T; rewrite <- (Rplus_0_r (zt' t * _)).
-      apply (is_derive_plus (V := R_NormedModule) (fun t => Vh (zt t)) (fun _ => - Vh (zt 0))).
+      apply (is_derive_plus (V := R_NormedModule) (fun t => Vh (zt t)) (fun _ => - Vh
+        (zt 0))).
       - apply (Dc Vh (fun z => Rabs (B' z))); auto.
       - apply (is_derive_const (V := R_NormedModule)). }
     assert (Mono : forall s t, 0 <= s <= t -> V s <= V t).
-    { apply arc_monotone; auto; apply everywhere; intros t T; eexists; split; [now apply DV' |].
+    { apply arc_monotone; auto; apply everywhere; intros t T; eexists; split;
+        [now apply DV' |].
       apply Rmult_le_pos; [now apply Pz | apply Rabs_pos]. }
     set (W t := V t + K * exp (- zt t)).
-    assert (DE : forall z, 1 <= z -> is_derive (fun z => K * exp (- z)) z (- (K * exp (- z)))).
+    assert (DE : forall z, 1 <= z ->
+      is_derive (fun z => K * exp (- z)) z (- (K * exp (- z)))).
     { intros z _; auto_derive; auto; ring. }
     assert (MonoW : forall s t, 0 <= s <= t -> W t <= W s).
     { apply arc_antitone.
@@ -164,28 +174,34 @@ Definition late : R := exp (exp (exp 1)).
 Definition radius (t : R) : R := ln (t + late).
 Definition phase (t : R) : R := ln (ln (radius t)).
 Definition share (j : bool) (z : R) : R := / 2 + side j * sin z / 4.
-Definition turning_point (t : R) : vec bool := fun j => radius t * sqrt (share j (phase t)).
+Definition turning_point (t : R) : vec bool := fun j => radius t * sqrt (share j (phase
+  t)).
 Definition denominator (j : bool) (z : R) : R := 4 + 2 * side j * sin z.
-Definition adapter_at (j : bool) (z : R) : R := 1 + exp (- z) * (side j * cos z / denominator j z).
+Definition adapter_at (j : bool) (z : R) : R := 1 + exp (- z) * (side j * cos z /
+  denominator j z).
 Definition turning_adapter (t : R) : vec bool := fun j => adapter_at j (phase t).
-Definition turning_gradient (t : R) : vec bool := fun j => - exp (- norm (turning_point t)) * (turning_point t j / norm (turning_point t)).
+Definition turning_gradient (t : R) : vec bool := fun j => - exp (- norm (turning_point
+  t)) * (turning_point t j / norm (turning_point t)).
 
 Lemma late_pos : 0 < late. Proof. apply exp_pos. Qed.
 
 Lemma radius_ge t : 0 <= t -> exp (exp 1) <= radius t.
 Proof.
-  intros T; unfold radius; rewrite <- (ln_exp (exp (exp 1))); apply ln_le; [apply exp_pos |].
+  intros T; unfold radius; rewrite <- (ln_exp (exp (exp 1))); apply ln_le;
+    [apply exp_pos |].
   unfold late; lra.
 Qed.
 
 Lemma log_radius_ge t : 0 <= t -> exp 1 <= ln (radius t).
 Proof.
-  intros T; rewrite <- (ln_exp (exp 1)); apply ln_le; [apply exp_pos | now apply radius_ge].
+  intros T; rewrite <- (ln_exp (exp 1)); apply ln_le;
+    [apply exp_pos | now apply radius_ge].
 Qed.
 
 Lemma phase_ge t : 0 <= t -> 1 <= phase t.
 Proof.
-  intros T; unfold phase; rewrite <- (ln_exp 1); apply ln_le; [apply exp_pos | now apply log_radius_ge].
+  intros T; unfold phase; rewrite <- (ln_exp 1); apply ln_le;
+    [apply exp_pos | now apply log_radius_ge].
 Qed.
 
 Lemma radius_pos t : 0 <= t -> 0 < radius t.
@@ -197,24 +213,30 @@ Lemma side_cases j : side j = 1 \/ side j = -1.
 Proof. destruct j; simpl; auto. Qed.
 
 Lemma share_range j z : / 4 <= share j z <= 3 / 4.
-Proof. unfold share; generalize (SIN_bound z); destruct (side_cases j) as [-> | ->]; lra. Qed.
+Proof. unfold share; generalize (SIN_bound z); destruct (side_cases j) as [-> | ->];
+  lra. Qed.
 Lemma denominator_range j z : 2 <= denominator j z <= 6.
-Proof. unfold denominator; generalize (SIN_bound z); destruct (side_cases j) as [-> | ->]; lra. Qed.
+Proof. unfold denominator; generalize (SIN_bound z);
+  destruct (side_cases j) as [-> | ->]; lra. Qed.
 
 Lemma norm_turning_point t : 0 <= t -> norm (turning_point t) = radius t.
 Proof.
   intros T; assert (R := radius_pos t T).
   unfold norm; rewrite <- (sqrt_pow2 (radius t)) by lra; f_equal.
   rewrite Sum_two; unfold turning_point.
-  rewrite !Rpow_mult_distr, !pow2_sqrt by (generalize (share_range true (phase t)) (share_range false (phase t)); lra).
+  rewrite !Rpow_mult_distr,
+    !pow2_sqrt by (generalize (share_range true (phase t)) (share_range false (phase
+    t)); lra).
   unfold share; simpl; field.
 Qed.
 
 Lemma phase_derive t : 0 <= t ->
   is_derive phase t (/ ((t + late) * radius t * ln (radius t))).
 Proof.
-  intros T; assert (R := radius_pos t T); assert (Y := log_radius_pos t T); assert (C := late_pos).
-  unfold phase, radius in *; auto_derive; [repeat split; auto; lra | field; repeat split; lra].
+  intros T; assert (R := radius_pos t T); assert (Y := log_radius_pos t T);
+    assert (C := late_pos).
+  unfold phase, radius in *; auto_derive; [repeat split; auto; lra | field;
+    repeat split; lra].
 Qed.
 
 Lemma radius_derive t : 0 <= t -> is_derive radius t (/ (t + late)).
@@ -222,10 +244,13 @@ Proof.
   intros T; assert (C := late_pos); unfold radius; auto_derive; [lra | field; lra].
 Qed.
 
-Lemma share_derive j z : is_derive (fun z => sqrt (share j z)) z (side j * cos z / (8 * share j z) * sqrt (share j z)).
+Lemma share_derive j z : is_derive (fun z => sqrt (share j z)) z (side j * cos z / (8 *
+  share j z) * sqrt (share j z)).
 Proof.
-  assert (Q := share_range j z); assert (S : 0 < sqrt (share j z)) by (apply sqrt_lt_R0; lra).
-  assert (E : sqrt (share j z) * sqrt (share j z) = share j z) by (apply sqrt_sqrt; lra).
+  assert (Q := share_range j z);
+    assert (S : 0 < sqrt (share j z)) by (apply sqrt_lt_R0; lra).
+  assert (E : sqrt (share j z) * sqrt (share j z) = share j z) by (apply sqrt_sqrt;
+    lra).
   assert (D : is_derive (share j) z (side j * cos z / 4)).
   { unfold share; auto_derive; auto; field. }
   replace (side j * cos z / (8 * share j z) * sqrt (share j z))
@@ -235,42 +260,54 @@ Proof.
 Qed.
 
 Lemma exp_phase t : 0 <= t -> exp (- phase t) = / ln (radius t).
-Proof. intros T; unfold phase; rewrite exp_Ropp, exp_ln by (now apply log_radius_pos); reflexivity. Qed.
+Proof. intros T; unfold phase; rewrite exp_Ropp, exp_ln by (now apply log_radius_pos);
+  reflexivity. Qed.
 
 Lemma turning_point_derive j t : 0 <= t ->
-  is_derive (fun s => turning_point s j) t (- turning_adapter t j * turning_gradient t j).
+  is_derive (fun s => turning_point s j) t (- turning_adapter t j * turning_gradient t
+    j).
 Proof.
-  intros T; assert (R := radius_pos t T); assert (Y := log_radius_pos t T); assert (C := late_pos).
+  intros T; assert (R := radius_pos t T); assert (Y := log_radius_pos t T);
+    assert (C := late_pos).
   assert (Q := share_range j (phase t)); assert (Dn := denominator_range j (phase t)).
   unfold turning_gradient; rewrite norm_turning_point by auto.
   assert (Er : exp (- radius t) = / (t + late)).
   { unfold radius; rewrite exp_Ropp, exp_ln by lra; reflexivity. }
-  rewrite Er; unfold turning_point, turning_adapter, adapter_at; rewrite exp_phase by auto.
+  rewrite Er; unfold turning_point, turning_adapter, adapter_at;
+    rewrite exp_phase by auto.
   set (s := sqrt (share j (phase t))).
-  replace (- (1 + / ln (radius t) * (side j * cos (phase t) / denominator j (phase t))) * (- / (t + late) * (radius t * s / radius t)))
+  replace (- (1 + / ln (radius t) * (side j * cos (phase t) / denominator j (phase t)))
+    * (- / (t + late) * (radius t * s / radius t)))
     with (/ (t + late) * s + radius t * (/ ((t + late) * radius t * ln (radius t)) *
           (side j * cos (phase t) / (8 * share j (phase t)) * s))).
-  2: { replace (denominator j (phase t)) with (8 * share j (phase t)) by (unfold denominator, share; field).
+  2: { replace (denominator j (phase t)) with (8 * share j (phase t)) by (unfold
+         denominator, share; field).
        field; repeat split; lra. }
-  apply (is_derive_mult radius (fun s => sqrt (share j (phase s)))); [now apply radius_derive | | intros; apply Rmult_comm].
-  apply (is_derive_comp (fun z => sqrt (share j z)) phase); [apply share_derive | now apply phase_derive].
+  apply (is_derive_mult radius (fun s => sqrt (share j (phase s))));
+    [now apply radius_derive | | intros; apply Rmult_comm].
+  apply (is_derive_comp (fun z => sqrt (share j z)) phase);
+    [apply share_derive | now apply phase_derive].
 Qed.
 
-Lemma adapter_small j z : Rabs (exp (- z) * (side j * cos z / denominator j z)) <= / 2 * exp (- z).
+Lemma adapter_small j z : Rabs (exp (- z) * (side j * cos z / denominator j z)) <= / 2
+  * exp (- z).
 Proof.
   assert (E := exp_pos (- z)); assert (Dn := denominator_range j z).
   rewrite Rabs_mult, (Rabs_pos_eq (exp (- z))) by lra; rewrite Rmult_comm.
   apply Rmult_le_compat_r; [lra |].
-  unfold Rdiv; rewrite !Rabs_mult, (Rabs_pos_eq (/ denominator j z)) by (left; apply Rinv_0_lt_compat; lra).
+  unfold Rdiv; rewrite !Rabs_mult, (Rabs_pos_eq (/ denominator j z)) by (left;
+    apply Rinv_0_lt_compat; lra).
   assert (I : / denominator j z <= / 2) by (apply Rinv_le_contravar; lra).
   assert (I0 : 0 < / denominator j z) by (apply Rinv_0_lt_compat; lra).
   replace (Rabs (side j)) with 1.
-  2: { destruct (side_cases j) as [-> | ->]; [rewrite Rabs_pos_eq | rewrite Rabs_left]; lra. }
+  2: { destruct (side_cases j) as [-> | ->]; [rewrite Rabs_pos_eq | rewrite Rabs_left];
+         lra. }
   assert (Cb : Rabs (cos z) <= 1) by (apply Rabs_le; generalize (COS_bound z); lra).
   generalize (Rabs_pos (cos z)); nra.
 Qed.
 
-Lemma adapter_small_late j z : 1 <= z -> Rabs (exp (- z) * (side j * cos z / denominator j z)) <= / 2 * exp (- z).
+Lemma adapter_small_late j z : 1 <= z ->
+  Rabs (exp (- z) * (side j * cos z / denominator j z)) <= / 2 * exp (- z).
 Proof. intros _; apply adapter_small. Qed.
 
 Lemma exp_le_1 z : 1 <= z -> exp (- z) <= 1.
@@ -283,11 +320,13 @@ Proof.
 Qed.
 
 Definition adapter_at' (j : bool) (z : R) : R :=
-  exp (- z) * (side j * (((- cos z - sin z) * denominator j z - 2 * side j * cos z ^ 2) / denominator j z ^ 2)).
+  exp (- z) * (side j * (((- cos z - sin z) * denominator j z - 2 * side j * cos z ^ 2)
+    / denominator j z ^ 2)).
 
 Lemma adapter_derive j z : is_derive (adapter_at j) z (adapter_at' j z).
 Proof.
-  assert (Dn := denominator_range j z); unfold adapter_at, adapter_at', denominator in *.
+  assert (Dn := denominator_range j z);
+    unfold adapter_at, adapter_at', denominator in *.
   auto_derive; [repeat split; auto; lra | field; lra].
 Qed.
 
@@ -295,14 +334,17 @@ Lemma adapter_at'_small j z : Rabs (adapter_at' j z) <= 4 * exp (- z).
 Proof.
   assert (E := exp_pos (- z)); assert (Dn := denominator_range j z).
   assert (S := SIN_bound z); assert (C := COS_bound z).
-  unfold adapter_at'; rewrite Rabs_mult, (Rabs_pos_eq (exp (- z))) by lra; rewrite Rmult_comm.
+  unfold adapter_at'; rewrite Rabs_mult, (Rabs_pos_eq (exp (- z))) by lra;
+    rewrite Rmult_comm.
   apply Rmult_le_compat_r; [lra |].
-  set (d := denominator j z) in *; set (N := (- cos z - sin z) * d - 2 * side j * cos z ^ 2).
+  set (d := denominator j z) in *;
+    set (N := (- cos z - sin z) * d - 2 * side j * cos z ^ 2).
   assert (NB : Rabs N <= 14).
   { apply Rabs_le; unfold N; destruct (side_cases j) as [-> | ->]; nra. }
   assert (D2 : 4 <= d ^ 2) by nra.
   rewrite Rabs_mult; replace (Rabs (side j)) with 1.
-  2: { destruct (side_cases j) as [-> | ->]; [rewrite Rabs_pos_eq | rewrite Rabs_left]; lra. }
+  2: { destruct (side_cases j) as [-> | ->]; [rewrite Rabs_pos_eq | rewrite Rabs_left];
+         lra. }
   rewrite Rmult_1_l; unfold Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ d ^ 2))
     by (left; apply Rinv_0_lt_compat; lra).
   assert (I : / d ^ 2 <= / 4) by (apply Rinv_le_contravar; lra).
@@ -310,9 +352,11 @@ Proof.
   generalize (Rabs_pos N); nra.
 Qed.
 
-Lemma phase_inverse z : exp (exp (exp z)) - late >= 0 -> phase (exp (exp (exp z)) - late) = z.
+Lemma phase_inverse z : exp (exp (exp z)) - late >= 0 ->
+  phase (exp (exp (exp z)) - late) = z.
 Proof.
-  intros _; unfold phase, radius; replace (exp (exp (exp z)) - late + late) with (exp (exp (exp z))) by ring.
+  intros _; unfold phase, radius;
+    replace (exp (exp (exp z)) - late + late) with (exp (exp (exp z))) by ring.
   now rewrite !ln_exp.
 Qed.
 
@@ -324,8 +368,10 @@ Qed.
 
 Lemma arc_phase : arc phase.
 Proof.
-  apply (arc_ln (fun t => ln (radius t)) (exp 1)); [apply exp_pos | | intros; now apply log_radius_ge].
-  apply (arc_ln radius (exp (exp 1))); [apply exp_pos | apply arc_radius | intros; now apply radius_ge].
+  apply (arc_ln (fun t => ln (radius t)) (exp 1)); [apply exp_pos | | intros;
+    now apply log_radius_ge].
+  apply (arc_ln radius (exp (exp 1))); [apply exp_pos | apply arc_radius | intros;
+    now apply radius_ge].
 Qed.
 
 Lemma arc_along (F F' : R -> R) K : (forall z, 1 <= z -> is_derive F z (F' z)) ->
@@ -351,7 +397,8 @@ Proof.
     unfold Rdiv; rewrite !Rabs_mult, (Rabs_pos_eq (sqrt _)) by lra.
     rewrite (Rabs_pos_eq (/ _)) by (left; apply Rinv_0_lt_compat; lra).
     replace (Rabs (side j)) with 1.
-    2: { destruct (side_cases j) as [-> | ->]; [rewrite Rabs_pos_eq | rewrite Rabs_left]; lra. }
+    2: { destruct (side_cases j) as [-> | ->];
+           [rewrite Rabs_pos_eq | rewrite Rabs_left]; lra. }
     assert (Cb : Rabs (cos z) <= 1) by (apply Rabs_le; generalize (COS_bound z); lra).
     assert (I : / (8 * share j z) <= / 2) by (apply Rinv_le_contravar; lra).
     assert (I0 : 0 < / (8 * share j z)) by (apply Rinv_0_lt_compat; lra).
@@ -369,9 +416,11 @@ Proof.
 Qed.
 
 Lemma turning_adapter_pos t j : 0 <= t -> 0 < turning_adapter t j.
-Proof. intros T; generalize (adapter_range j (phase t) (phase_ge t T)); unfold turning_adapter; lra. Qed.
+Proof. intros T; generalize (adapter_range j (phase t) (phase_ge t T));
+  unfold turning_adapter; lra. Qed.
 
-Lemma log_adapter_derive j z : 1 <= z -> is_derive (fun z => ln (adapter_at j z)) z (adapter_at' j z / adapter_at j z).
+Lemma log_adapter_derive j z : 1 <= z ->
+  is_derive (fun z => ln (adapter_at j z)) z (adapter_at' j z / adapter_at j z).
 Proof.
   intros Z; assert (B := adapter_range j z Z).
   apply (is_derive_comp ln (adapter_at j)); [| apply adapter_derive].
@@ -382,7 +431,8 @@ Lemma phase_lim : is_lim phase p_infty p_infty.
 Proof.
   assert (L : forall f : R -> R, is_lim f p_infty p_infty ->
     is_lim (fun t => ln (f t)) p_infty p_infty).
-  { intros f Lf; apply (is_lim_comp ln f p_infty p_infty p_infty); auto; [apply is_lim_ln_p |].
+  { intros f Lf; apply (is_lim_comp ln f p_infty p_infty p_infty); auto;
+      [apply is_lim_ln_p |].
     exists 0; intros; discriminate. }
   unfold phase, radius; apply L, L, L.
   apply is_lim_spec; intros M; exists (M - late); intros t Ht; lra.
@@ -404,17 +454,21 @@ Proof.
   generalize (exp_pos (- phase t)); lra.
 Qed.
 
-Lemma log_adapter_continuous j z : continuous (fun z => adapter_at' j z / adapter_at j z) z \/ adapter_at j z = 0.
+Lemma log_adapter_continuous j z : continuous (fun z => adapter_at' j z / adapter_at j
+  z) z \/ adapter_at j z = 0.
 Proof.
   destruct (Req_dec (adapter_at j z) 0) as [E | N]; [now right | left].
   assert (Dn := denominator_range j z).
-  apply (ex_derive_continuous (V := R_NormedModule)); unfold adapter_at', adapter_at, denominator in *.
+  apply (ex_derive_continuous (V := R_NormedModule));
+    unfold adapter_at', adapter_at, denominator in *.
   auto_derive; repeat split; auto; nra.
 Qed.
 
-Lemma integrable_turning_adapter j : integrable (fun t => Derive (fun s => ln (turning_adapter s j)) t).
+Lemma integrable_turning_adapter j : integrable (fun t => Derive (fun s => ln
+  (turning_adapter s j)) t).
 Proof.
-  apply (variation_integrable (fun z => ln (adapter_at j z)) (fun z => adapter_at' j z / adapter_at j z) phase
+  apply (variation_integrable (fun z => ln (adapter_at j z)) (fun z => adapter_at' j z
+    / adapter_at j z) phase
     (fun t => / ((t + late) * radius t * ln (radius t))) 8).
   - intros z Z; now apply log_adapter_derive.
   - intros z Z; destruct (log_adapter_continuous j z) as [C | E]; [exact C | exfalso].
@@ -422,7 +476,8 @@ Proof.
     assert (exp (- z) < 1) by (rewrite <- exp_0; apply exp_increasing; lra).
     unfold adapter_at in E; lra.
   - intros z Z; assert (B := adapter_range j z Z); assert (B' := adapter_at'_small j z).
-    unfold Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ adapter_at j z)) by (left; apply Rinv_0_lt_compat; lra).
+    unfold Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ adapter_at j z)) by (left;
+      apply Rinv_0_lt_compat; lra).
     assert (I : / adapter_at j z <= / (/ 2)) by (apply Rinv_le_contravar; lra).
     assert (I0 : 0 < / adapter_at j z) by (apply Rinv_0_lt_compat; lra).
     generalize (Rabs_pos (adapter_at' j z)); nra.
@@ -430,7 +485,8 @@ Proof.
   - apply phase_ge.
   - intros t T; apply phase_derive; lra.
   - intros t T; left; apply Rinv_0_lt_compat.
-    assert (R := radius_pos t ltac:(lra)); assert (Y := log_radius_pos t ltac:(lra)); assert (C := late_pos).
+    assert (R := radius_pos t ltac:(lra)); assert (Y := log_radius_pos t ltac:(lra));
+      assert (C := late_pos).
     apply Rmult_lt_0_compat; [apply Rmult_lt_0_compat; lra | lra].
   - lra.
 Qed.
@@ -444,8 +500,10 @@ Qed.
 Lemma norm_predictor_lipschitz x : locally_lipschitz (fun w => norm_predictor w x).
 Proof. apply (norm_lipschitz (J := bool)). Qed.
 
-Lemma norm_predictor_homogeneous x a w : 0 < a -> norm_predictor (fun j => a * w j) x = Rpower a 1 * norm_predictor w x.
-Proof. intros A; unfold norm_predictor; rewrite norm_scal, Rabs_pos_eq, Rpower_1 by lra; reflexivity. Qed.
+Lemma norm_predictor_homogeneous x a w : 0 < a ->
+  norm_predictor (fun j => a * w j) x = Rpower a 1 * norm_predictor w x.
+Proof. intros A; unfold norm_predictor;
+  rewrite norm_scal, Rabs_pos_eq, Rpower_1 by lra; reflexivity. Qed.
 
 Lemma one_mul (w : vec bool) : mul (fun _ => 1) w = w.
 Proof. apply functional_extensionality; intros j; unfold mul; ring. Qed.
@@ -463,7 +521,8 @@ Lemma phase_recurs a M : 0 <= a -> exists t, 0 <= t /\ M < t /\ sin (phase t) = 
 Proof.
   intros A; destruct (nfloor_ex (Rabs M + late)) as [n0 [_ Hn']].
   { generalize (Rabs_pos M) late_pos; lra. }
-  set (n := S n0); assert (Hn : Rabs M + late < INR n) by (unfold n; rewrite S_INR; lra).
+  set (n := S n0); assert (Hn : Rabs M + late < INR n) by (unfold n; rewrite S_INR;
+    lra).
   set (z := a + 2 * INR n * PI).
   assert (Zn : INR n <= z).
   { unfold z; assert (P := PI2_3_2); assert (N := pos_INR n).
@@ -474,14 +533,19 @@ Proof.
   rewrite phase_inverse by lra; apply sin_period.
 Qed.
 
-Lemma no_direction a : ~ is_lim (fun t => turning_point t true / norm (turning_point t)) p_infty (Finite a).
+Lemma no_direction a : ~ is_lim (fun t => turning_point t true / norm (turning_point
+  t)) p_infty (Finite a).
 Proof.
   intros L; apply is_lim_spec in L.
   destruct (L (mkposreal (1 / 10) ltac:(lra))) as [M HM]; simpl in HM.
-  assert (V : forall t, 0 <= t -> turning_point t true / norm (turning_point t) = sqrt (share true (phase t))).
-  { intros t T; rewrite norm_turning_point by auto; unfold turning_point; field; generalize (radius_pos t T); lra. }
-  destruct (phase_recurs (PI / 2) M) as (t1 & T1 & M1 & S1); [generalize PI_RGT_0; lra |].
-  destruct (phase_recurs (3 * (PI / 2)) M) as (t2 & T2 & M2 & S2); [generalize PI_RGT_0; lra |].
+  assert (V : forall t, 0 <= t ->
+    turning_point t true / norm (turning_point t) = sqrt (share true (phase t))).
+  { intros t T; rewrite norm_turning_point by auto; unfold turning_point; field;
+      generalize (radius_pos t T); lra. }
+  destruct (phase_recurs (PI / 2) M) as (t1 & T1 & M1 & S1); [generalize PI_RGT_0;
+    lra |].
+  destruct (phase_recurs (3 * (PI / 2)) M) as (t2 & T2 & M2 & S2);
+    [generalize PI_RGT_0; lra |].
   rewrite sin_PI2 in S1; rewrite sin_3PI2 in S2.
   assert (H1 := HM t1 M1); assert (H2 := HM t2 M2); rewrite V in H1, H2 by auto.
   unfold share in H1, H2; rewrite S1 in H1; rewrite S2 in H2; simpl in H1, H2.
@@ -493,7 +557,8 @@ Proof.
 Qed.
 
 (** All the hypotheses of Theorem 4, as the paper quotes it, at once. *)
-Lemma turning_flow : adaptive_flow exponential norm_predictor turning_point turning_adapter
+Lemma turning_flow : adaptive_flow exponential norm_predictor turning_point
+  turning_adapter
   turning_gradient.
 Proof.
   constructor.
@@ -501,9 +566,11 @@ Proof.
   - apply arc_turning_adapter.
   - intros; now apply turning_adapter_pos.
   - apply everywhere; intros t T j; eexists.
-    apply (is_derive_comp (adapter_at j) phase); [apply adapter_derive | apply phase_derive; lra].
+    apply (is_derive_comp (adapter_at j) phase);
+      [apply adapter_derive | apply phase_derive; lra].
   - apply everywhere; intros t T; apply gradient_in_clarke.
-    replace (total_loss exponential norm_predictor) with (fun v : vec bool => exp (- norm v))
+    replace (total_loss exponential norm_predictor) with (fun v : vec bool => exp (-
+      norm v))
       by (apply functional_extensionality; intros v; now rewrite norm_predictor_loss).
     apply gradient_exp_norm; rewrite norm_turning_point by lra; apply radius_pos; lra.
   - apply everywhere; intros t T j; apply turning_point_derive; lra.
@@ -512,7 +579,8 @@ Qed.
 
 Lemma turning_separates : separates exponential norm_predictor turning_point.
 Proof.
-  exists 0; split; [lra |]; rewrite norm_predictor_loss, norm_turning_point by lra; simpl.
+  exists 0; split; [lra |]; rewrite norm_predictor_loss, norm_turning_point by lra;
+    simpl.
   apply exp_increasing; generalize (radius_pos 0 ltac:(lra)); lra.
 Qed.
 

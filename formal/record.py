@@ -28,6 +28,7 @@ from coq import (
     assumptions,
     coqc,
     mutations,
+    sources,
     versions,
 )
 
@@ -186,6 +187,56 @@ def record_types() -> dict[str, str]:
     return {n: t.rstrip() for n, t in zip(told[1::2], told[2::2], strict=True)}
 
 
+# The theorems of others, by the names under which statements have them as premises.
+CITED = {
+    "admits_chain_rule": "Proposition 1",
+    "separated_flow": "Proposition 1",
+    "gradients_dense": "Rademacher's theorem",
+    "directional_convergence": "that the direction converges",
+}
+
+
+# What Coq's .glob files call declarations that others may refer to.
+KINDS = "prf|def|rec|ind|inst|class|proj|method|constr"
+
+
+def calls(file: str) -> dict[str, set[str]]:
+    """What each declaration of a compiled file refers to, by Coq's own .glob file."""
+    declared: list[tuple[int, str]] = []
+    referred: list[tuple[int, str]] = []
+    for line in (HERE / file).with_suffix(".glob").read_text().splitlines():
+        if found := re.match(r"R(\d+):\d+ MarginFlow\S* \S+ (\S+) \w+$", line):
+            referred.append((int(found.group(1)), found.group(2)))
+        elif found := re.match(rf"(?:{KINDS}) (\d+):\d+ \S+ (\S+)$", line):
+            declared.append((int(found.group(1)), found.group(2)))
+    made: dict[str, set[str]] = {name: set() for _, name in declared}
+    for at, target in referred:
+        owner = max((each for each in declared if each[0] <= at), default=None)
+        if owner is not None and owner[1] != target:
+            made[owner[1]].add(target)
+    return made
+
+
+def foundations() -> dict[str, list[str]]:
+    """The results that each result calls, directly or through lemmas."""
+    graph: dict[str, set[str]] = {}
+    for file in sources():
+        for name, targets in calls(file).items():
+            graph.setdefault(name, set()).update(targets)
+    found = {}
+    for result in RESULTS:
+        seen, waiting, met = {result}, [result], set()
+        while waiting:
+            for name in graph.get(waiting.pop(), set()) - seen:
+                seen.add(name)
+                if name in RESULTS:
+                    met.add(name)
+                else:
+                    waiting.append(name)
+        found[result] = [name for name in RESULTS if name in met]
+    return found
+
+
 def record() -> dict[str, str]:
     """Everything that is recorded: file name in recorded/ against its text."""
     coq, coquelicot = versions() or ("", "")
@@ -194,7 +245,7 @@ def record() -> dict[str, str]:
     rests_on = {
         n: sorted(axioms) for n, axioms in assumptions([*RESULTS], HERE).items()
     }
-    summary |= {"assumptions": rests_on}
+    summary |= {"assumptions": rests_on, "calls": foundations()}
     texts = {"summary.json": summary | {"types": record_types()}}
     texts |= {f"{name}.json": record_file(name) for name in SHOWN}
     return {
@@ -251,10 +302,24 @@ def render_mutations() -> str:
     return "\n".join([*lines, ""])
 
 
+def render_foundations(summary: dict[str, Any]) -> str:
+    """The table of what each result has as premises and what its proof calls."""
+    lines = ["% Made by formal/record.py from what Coq wrote about the sources."]
+    lines += ["| result | cited, as premises | calls |", "|---|---|---|"]
+    for name, called in summary["calls"].items():
+        told = summary["types"][name]
+        cited = {what: None for word, what in CITED.items() if word in told}
+        calls_ = ", ".join(f"`{each}`" for each in called)
+        lines.append(f"| `{name}` | {', '.join(cited) or 'nothing'} | {calls_} |")
+    return "\n".join([*lines, ""])
+
+
 def fragments() -> dict[Path, str]:
     """The fragments of the book that follow from the record, without running Coq."""
-    types = json.loads((RECORDED / "summary.json").read_text())["types"]
+    summary = json.loads((RECORDED / "summary.json").read_text())
+    types = summary["types"]
     made = {FRAGMENTS / "mutations.md": render_mutations()}
+    made[FRAGMENTS / "foundations.md"] = render_foundations(summary)
     for name, label in SHOWN.items():
         recorded = json.loads((RECORDED / f"{name}.json").read_text())
         own = {each: types[each] for each in RESULTS if RESULTS[each][0] == name}
