@@ -37,8 +37,9 @@ bench: setup ## time ours beside the peers, a few minutes; record under results/
 proofs: ## compile the Coq proofs (installs Coq from Debian's packages where it may)
 	@python3 formal/coq.py build
 
-lint: setup ## ruff on code and chapters
+lint: setup ## ruff on code and chapters, mypy on types
 	"$(VENV)/bin/ruff" check . && "$(VENV)/bin/ruff" format --check .
+	$(PYTHON_HERE) -m mypy
 	$(PYTHON_HERE) tools/lint_chapters.py
 
 clean: ## remove what was built (keeps .venv)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
 
 # One thread a process: the suite runs several processes side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,6 +20,20 @@ if _OFFLINE not in _PATHS:
     sys.modules.pop("sitecustomize", None)  # another's, for all processes
     sys.path.insert(0, _OFFLINE)
     import sitecustomize  # noqa: F401
+
+# Shapes in annotations are checked at run time where arguments come from the package
+# itself.  What a user calls refuses bad input by a ValueError of its own.
+install_import_hook(
+    [
+        "marginflow.claims.measures",
+        "marginflow.experiments.lanes",
+        "marginflow.experiments.member",
+        "marginflow.experiments.metrics",
+        "marginflow.experiments.records",
+        "marginflow.flat",
+    ],
+    "shapes.checked",
+)
 
 
 @pytest.fixture(scope="session")

@@ -364,8 +364,10 @@ def test_table_has_a_row_for_each_claim_and_reading(fresh):
 
 def test_rows_have_anchors_functions_and_commands(fresh):
     text = claims.Scoreboard(tuple(fresh))._repr_html_()
+    assert 'value="undecided"' in text
+    assert 'tr:not([data-verdicts~="proven-coq"])' in text
     for f in fresh:
-        assert f'id="claim-{f.name}"' in text
+        assert f'id="claim-{f.name}" data-verdicts="' in text
         assert f"marginflow claims {f.name}<" in text
         module, _, function = f.by.rpartition(".")
         assert callable(getattr(__import__(module, fromlist=["x"]), function))

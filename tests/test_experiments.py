@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 
+import jaxtyping
 import official_files
 import pytest
 import torch
@@ -331,6 +332,13 @@ def test_alignment_is_a_cosine():
     expected = torch.nn.functional.cosine_similarity(leaf.detach(), -gradient, dim=0)
     assert alignment(flat, w, x, y, chi) == pytest.approx(float(expected), rel=1e-12)
     assert alignment(flat, w, x, y) != pytest.approx(float(expected), rel=1e-3)
+
+
+def test_shapes_in_annotations_are_checked():
+    """By the import hook of conftest: without it this would be broadcast."""
+    one = torch.ones(3)
+    with pytest.raises(jaxtyping.TypeCheckError):
+        adapter_spread(one, one[None], 1.0, 1.0)
 
 
 def test_adapter_spread():

@@ -392,7 +392,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _specs(args: argparse.Namespace, experiment: str, **how) -> list[specs.RunSpec]:
-    given = {
+    given: dict[str, Any] = {
         k: v if vars(args)[k] is None else vars(args)[k] for k, v in DEFAULTS.items()
     }
     regime = given.pop("regime")
@@ -659,11 +659,11 @@ def _status(args: argparse.Namespace) -> int:
     damaged: dict[Any, str] = {}
     if "perceptron" in names:
         for reduction in ("sum", "mean"):
-            mine = _perceptron_specs(reduction=reduction)
-            found = standing(mine, results)
+            sets = _perceptron_specs(reduction=reduction)
+            found = standing(sets, results)
             damaged |= found.damaged
-            print(f"perceptron/{reduction}: {_summary(found, len(mine))}")
-            print(f"  {'data sets':11}{_row(found, mine)}")
+            print(f"perceptron/{reduction}: {_summary(found, len(sets))}")
+            print(f"  {'data sets':11}{_row(found, sets)}")
     for runs in every:
         for folder in dict.fromkeys(spec.folder for spec in runs):
             mine = [spec for spec in runs if spec.folder == folder]

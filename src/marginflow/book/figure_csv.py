@@ -11,7 +11,7 @@ import io
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -148,13 +148,13 @@ def _drawn(ax: Axes) -> Iterator[Artist]:
 # ---- what a series is called ---------------------------------------------------------
 
 
-def _hex(colour: object) -> str:
+def _hex(colour: Any) -> str:
     from matplotlib.colors import to_hex
 
     return to_hex(colour)
 
 
-def _colour(artist: Artist) -> str | None:
+def _colour(artist: Any) -> str | None:
     """The one colour of an artist, or None."""
     for get in ("get_color", "get_facecolor", "get_edgecolor"):
         if not hasattr(artist, get):
@@ -180,7 +180,7 @@ def _namer(figure: Figure, ax: Axes) -> Name:
             if colour and counts[colour] == 1:
                 names[colour] = text.get_text()
 
-    def name(of: object) -> str:
+    def name(of: Any) -> str:
         if not isinstance(of, str):
             label = of.get_label()
             if label and not label.startswith("_"):
@@ -216,7 +216,7 @@ def _pieces(artist: Artist, ax: Axes, name: Name) -> list[list[Row]] | None:
     return None
 
 
-def _rows(kind: str, series: str, **columns: object) -> list[Row]:
+def _rows(kind: str, series: str, **columns: Any) -> list[Row]:
     values = [np.ma.ravel(column) for column in columns.values()]
     return [
         {"kind": kind, "series": series, **dict(zip(columns, row, strict=True))}

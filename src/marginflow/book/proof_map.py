@@ -152,7 +152,7 @@ def _untangle(rows: list[list[str]], chains: list[list[str]], sweeps: int = 24) 
             other = rows[i - 1 if down else i + 1]
             place = {name: k / max(len(other) - 1, 1) for k, name in enumerate(other)}
             mean = {name: _mean_place(name, chains, place) for name in rows[i]}
-            rows[i].sort(key=lambda name, mean=mean: mean[name])
+            rows[i].sort(key=mean.__getitem__)
 
 
 def _mean_place(

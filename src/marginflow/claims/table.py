@@ -26,7 +26,15 @@ from pathlib import Path
 from typing import Any
 
 from marginflow.claims import flows, measures
-from marginflow.claims.claim import MOST_ROUNDS, Claim, Finding, Result, judge, share
+from marginflow.claims.claim import (
+    MOST_ROUNDS,
+    VERDICTS,
+    Claim,
+    Finding,
+    Result,
+    judge,
+    share,
+)
 from marginflow.claims.flows import along_the_flow
 from marginflow.experiments.spec import (
     PERCEPTRON_DATA_SETS,
@@ -720,12 +728,17 @@ def _facts(finding: Finding, recorded: bool) -> dict[str, Any]:
     return facts
 
 
+def _key(verdict: str) -> str:
+    """A verdict as one word of an attribute."""
+    return re.sub(r"[^a-z]+", "-", verdict.lower()).strip("-")
+
+
 @dataclass(frozen=True)
 class Scoreboard:
     """Findings as a table for a notebook: an anchor and a column for each reading.
 
-    Pages are linked from their names; rows carry verdict and experiment, by which the
-    book's stylesheet filters them.
+    Pages are linked from their names.  Buttons leave only the rows of one verdict, by
+    style alone, without a script.
     """
 
     findings: tuple[Finding, ...]
@@ -744,8 +757,30 @@ class Scoreboard:
         head = "".join(f"<th>{c}</th>" for c in ("Claim", "Measured", *columns))
         rows = "\n".join(self._row(finding, both) for finding in self.findings)
         return (
+            f'<div class="scoreboard-box">{self._filter()}'
             f'<table class="dataframe scoreboard">\n<thead><tr>{head}</tr></thead>\n'
-            f"<tbody>\n{rows}\n</tbody>\n</table>"
+            f"<tbody>\n{rows}\n</tbody>\n</table></div>"
+        )
+
+    def _filter(self) -> str:
+        there = {r.verdict for f in self.findings for r in f.results}
+        verdicts = [verdict for verdict in VERDICTS if verdict in there]
+        group = f"show-{self.findings[0].name}" if self.findings else "show"
+        buttons, rules = [], []
+        for verdict in ("all", *verdicts):
+            key, checked = _key(verdict), " checked" if verdict == "all" else ""
+            buttons.append(
+                f'<label><input type="radio" name="{group}" value="{key}"{checked}> '
+                f"{html.escape(verdict)}</label>"
+            )
+            if verdict != "all":
+                rules.append(
+                    f'.scoreboard-box:has(input[value="{key}"]:checked) '
+                    f'tbody tr:not([data-verdicts~="{key}"]) {{display: none}}'
+                )
+        return (
+            f"<style>{' '.join(rules)}</style><fieldset><legend>Show</legend>"
+            f"{' '.join(buttons)}</fieldset>"
         )
 
     def _row(self, f: Finding, both: bool) -> str:
@@ -755,7 +790,7 @@ class Scoreboard:
         readings = {r.reading: r for r in f.results}
         cells = [readings[x] for x in READINGS] if "" not in readings else f.results
         span = ' colspan="2"' if both and len(cells) == 1 else ""
-        verdicts = html.escape(" ".join(r.verdict.replace(" ", "-") for r in f.results))
+        verdicts = " ".join(_key(r.verdict) for r in f.results)
         return (
             f'<tr id="claim-{f.name}" data-verdicts="{verdicts}">'
             f'<td><a href="#claim-{f.name}">{says}</a> '

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -125,7 +125,9 @@ def network(spec: RunSpec, generator: torch.Generator | None = None) -> nn.Seque
 
     Under ``torch.device("meta")`` it has shapes and no numbers.
     """
-    make = mnist_net if spec.experiment == "mnist" else vgg_net
+    makers: dict[str, Callable[..., nn.Sequential]]
+    makers = {"mnist": mnist_net, "cifar10": vgg_net}
+    make = makers[spec.experiment]
     return make(
         spec.setting.width,
         spec.reading,

@@ -166,11 +166,13 @@ class Member:
     def _optimizer(self) -> torch.optim.SGD | GeneralizedAdadelta:
         if self.spec.algorithm == "SGD":
             return torch.optim.SGD([self.w], lr=self.rate)
-        scheduled = self.spec.algorithm.endswith("S")
+        rho: Any = self.setting.rho
+        if self.spec.algorithm.endswith("S"):
+            rho = harmonic_decay(self.horizon)
         return GeneralizedAdadelta(
             [self.w],
             lr=self.rate,
-            rho=harmonic_decay(self.horizon) if scheduled else self.setting.rho,
+            rho=rho,
             delta=self.delta,
             epsilon=self.epsilon,
             foreach=not self.spec.compiled,

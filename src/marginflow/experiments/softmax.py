@@ -88,9 +88,10 @@ class SoftmaxSpec:
         like = [torch.empty(CLASSES, PIXELS, dtype=torch.float64)] * 2
         draw = seeded_generator(self.draw, 1)
         exponent = math.log10(self.stability)
-        return tuple(
-            stability_terms(like, exponent, self.stability_std, generator=draw)
+        delta, epsilon = stability_terms(
+            like, exponent, self.stability_std, generator=draw
         )
+        return delta, epsilon
 
     def measured_steps(self) -> list[int]:
         """Eight to a decade, to the end."""
@@ -157,10 +158,13 @@ def record(
 def _optimizer(spec: SoftmaxSpec, w: Tensor, delta: Tensor, epsilon: Tensor):
     if spec.algorithm == "SGD":
         return torch.optim.SGD([w], lr=spec.lr_sgd)
-    if spec.algorithm == "AdaDelta":
-        delta = epsilon = spec.stability
+    one = spec.algorithm == "AdaDelta"
     return GeneralizedAdadelta(
-        [w], lr=spec.lr_adadelta, rho=spec.rho, delta=delta, epsilon=epsilon
+        [w],
+        lr=spec.lr_adadelta,
+        rho=spec.rho,
+        delta=spec.stability if one else delta,
+        epsilon=spec.stability if one else epsilon,
     )
 
 

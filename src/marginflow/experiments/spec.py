@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 __all__ = [
     "ALGORITHMS",
@@ -57,6 +57,7 @@ RECIPE = 1
 """Raised whenever the same spec would come to mean another computation."""
 
 
+@runtime_checkable
 class Spec(Protocol):
     """What records and provenance ask of a spec."""
 
