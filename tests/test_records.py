@@ -331,7 +331,9 @@ def test_publishing_does_not_overwrite(tmp_path):
     def publish(i):
         barrier.wait()
         provenance = {"format": FORMAT, "digest": str(i)}
-        told.append((write_record(path, ["a"], np.full((1, 1), float(i)), provenance), i))
+        told.append(
+            (write_record(path, ["a"], np.full((1, 1), float(i)), provenance), i)
+        )
 
     threads = [threading.Thread(target=publish, args=(i,)) for i in range(4)]
     for thread in threads:
