@@ -303,14 +303,14 @@ def render_mutations() -> str:
 
 
 def render_foundations(summary: dict[str, Any]) -> str:
-    """The table of what each result has as premises and what its proof calls."""
+    """The list of what each result has as premises and what its proof calls."""
     lines = ["% Made by formal/record.py from what Coq wrote about the sources."]
-    lines += ["| result | cited, as premises | calls |", "|---|---|---|"]
     for name, called in summary["calls"].items():
         told = summary["types"][name]
         cited = {what: None for word, what in CITED.items() if word in told}
-        calls_ = ", ".join(f"`{each}`" for each in called)
-        lines.append(f"| `{name}` | {', '.join(cited) or 'nothing'} | {calls_} |")
+        lines.append(f"- `{name}`. Cited: {', '.join(cited) or 'nothing'}.")
+        if called:
+            lines.append(f"  Calls: {', '.join(f'`{each}`' for each in called)}.")
     return "\n".join([*lines, ""])
 
 
