@@ -41,6 +41,7 @@ from marginflow.proofs.statement import (
     Verdict,
 )
 from marginflow.proofs.theorem_2 import THEOREM_2
+from marginflow.proofs.theorem_f import THEOREM_F
 
 __all__ = [
     "REFERENCES",
@@ -78,6 +79,7 @@ STATEMENTS: tuple[Statement, ...] = (
     THEOREM_2,
     COROLLARY_A,
     PROPOSITION_B,
+    THEOREM_F,
 )
 """Every statement, each after those that it rests on."""
 
