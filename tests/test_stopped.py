@@ -75,6 +75,8 @@ def test_command_stops_and_status_tells(data, tmp_path, capsys, monkeypatch):
     grid += ["--results", str(tmp_path)]
     assert cli.main(["run", *grid, "--stop-after", "3", "--workers", "1"]) == 0
     assert "5 stopped" in capsys.readouterr().out
+    assert cli.main(["run", *grid, "--stop-after", "2", "--workers", "1"]) == 0
+    assert "--stop-after 2: every run was at epoch 3 before" in capsys.readouterr().out
     assert cli.main(["status", *grid]) == 0
     out = capsys.readouterr().out
     assert "0 of 5 recorded, 5 stopped, stopped ones at epoch 3, about" in out

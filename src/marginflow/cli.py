@@ -498,8 +498,9 @@ def _run_networks(args: argparse.Namespace, runs, results: Path, limits) -> int:
 
 
 def _how_to_go_on(args: argparse.Namespace, outcomes: list) -> str:
-    if args.stop_after is not None and not any(o.seconds for o in outcomes):
-        return f"every run was at epoch {args.stop_after} or beyond before"
+    stopped = [outcome for outcome in outcomes if outcome.status == "stopped"]
+    if stopped and all(outcome.message for outcome in stopped):
+        return f"--stop-after {args.stop_after}: every run {stopped[0].message}"
     return "saved; the same command, given again, goes on from there"
 
 

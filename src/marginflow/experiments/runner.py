@@ -71,7 +71,8 @@ class Outcome:
     ]
     """recorded or diverged: trained now; stopped: trained as far as was asked, or as
     time allowed; not begun: no time was left; present: a record was there; busy:
-    another process is at it; failed: see ``message``."""
+    another process is at it; failed: see ``message``, as for a stopped run that was
+    as far before."""
     seconds: float = 0.0
     """Training time, over all the processes that had a part in it."""
     message: str = ""
@@ -220,7 +221,9 @@ def _recorded(result, results: str | os.PathLike, facts: dict[str, Any]) -> Outc
     )
     if result.status == "stopped":
         write_record(part_path(results, spec), COLUMNS, rows, told, replace=True)
-        return Outcome(spec, "stopped", result.seconds)
+        first, last = result.segments[-1]["epochs"]
+        idle = f"was at epoch {last} before" if first == last else ""
+        return Outcome(spec, "stopped", result.seconds, idle)
     if (spec.scale, spec.round) in KEPT and result.status == "finished":
         _keep_weights(results, spec, result.weights, told)
     write_record(record_path(results, spec), COLUMNS, rows, told)
