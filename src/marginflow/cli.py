@@ -231,32 +231,31 @@ def _broken(chosen: list[Statement], mutation: str, named: bool) -> list[list[Re
 
 Option = tuple[str, dict[str, Any]]
 
-GRID: list[Option] = [
-    ("--scale", {"choices": specs.SCALES, "help": "default: laptop"}),
-    (
+
+def _option(flag: str, text: str, **how: Any) -> Option:
+    return flag, {"help": text, **how}
+
+
+GRID = (
+    _option("--scale", "default: laptop", choices=specs.SCALES),
+    _option(
         "--regime",
-        {
-            "choices": (*specs.REGIMES, "both"),
-            "help": "batch size and learning rates (default: both)",
-        },
+        "batch size and learning rates (default: both)",
+        choices=(*specs.REGIMES, "both"),
     ),
-    ("--rounds", {"help": 'such as "3" or "0-4,7" (default: 0-18, the paper\'s)'}),
-    (
+    _option("--rounds", 'such as "3" or "0-4,7" (default: 0-18, the paper\'s)'),
+    _option(
         "--algorithms",
-        {
-            "metavar": "NAMES",
-            "help": f"of {', '.join(specs.ALGORITHMS)} (default: all)",
-        },
+        f"of {', '.join(specs.ALGORITHMS)} (default: all)",
+        metavar="NAMES",
     ),
-    (
+    _option(
         "--reading",
-        {
-            "choices": specs.READINGS,
-            "help": "where text and released code differ (default: paper)",
-        },
+        "where text and released code differ (default: paper)",
+        choices=specs.READINGS,
     ),
-    ("--dtype", {"choices": specs.DTYPES, "help": "of w (default: float32)"}),
-]
+    _option("--dtype", "of w (default: float32)", choices=specs.DTYPES),
+)
 DEFAULTS = {
     "scale": "laptop",
     "regime": "both",
@@ -265,76 +264,55 @@ DEFAULTS = {
     "reading": "paper",
     "dtype": "float32",
 }
-HOW: list[Option] = [
-    ("--data", {"metavar": "DIR", "help": "the data sets (or MARGINFLOW_DATA)"}),
-    ("--device", {"help": "auto (CUDA, MPS, CPU; the default), or a torch device"}),
-    (
+FLAG = {"action": "store_true"}
+HOW = (
+    _option("--data", "the data sets (or MARGINFLOW_DATA)", metavar="DIR"),
+    _option("--device", "auto (CUDA, MPS, CPU; the default), or a torch device"),
+    _option(
         "--precision",
-        {
-            "choices": specs.PRECISIONS,
-            "help": "of products in training (default: float32); measuring is exact",
-        },
+        "of products in training (default: float32); measuring is exact",
+        choices=specs.PRECISIONS,
     ),
-    (
-        "--deterministic",
-        {"action": "store_true", "help": "on CUDA: the same bits each time, slower"},
-    ),
-    (
+    _option("--deterministic", "on CUDA: the same bits each time, slower", **FLAG),
+    _option(
         "--compile",
-        {
-            "action": "store_true",
-            "help": "make the optimizer's step, and on a GPU the network, by "
-            "torch.compile: faster, but rounded in another way",
-        },
+        "make the optimizer's step, and on a GPU the network, by torch.compile: "
+        "faster, but rounded in another way",
+        **FLAG,
     ),
-    (
+    _option(
         "--lanes",
-        {
-            "type": int,
-            "metavar": "N",
-            "help": "train N runs at once, as one program (for GPUs; 5: the "
-            "algorithms of a round, 95: of 19 rounds; default: 1)",
-        },
+        "train N runs at once, as one program (for GPUs; 5: the algorithms of a round, "
+        "95: of 19 rounds; default: 1)",
+        type=int,
+        metavar="N",
     ),
-    (
+    _option(
         "--workers",
-        {
-            "type": int,
-            "metavar": "N",
-            "help": "processes, one thread each (default: the CPUs; on a GPU 1)",
-        },
+        "processes, one thread each (default: the CPUs; on a GPU 1)",
+        type=int,
+        metavar="N",
     ),
-    ("--scheduler", {"metavar": "ADDRESS", "help": "run on this Dask scheduler"}),
-    ("--dask", {"type": int, "metavar": "N", "help": "run on N local Dask workers"}),
-    (
+    _option("--scheduler", "run on this Dask scheduler", metavar="ADDRESS"),
+    _option("--dask", "run on N local Dask workers", type=int, metavar="N"),
+    _option(
         "--checkpoint-seconds",
-        {
-            "type": float,
-            "metavar": "S",
-            "help": "least time between checkpoints of a run (default: 30; on a GPU "
-            "300)",
-        },
+        "least time between checkpoints of a run (default: 30; on a GPU 300)",
+        type=float,
+        metavar="S",
     ),
-    (
-        "--stop-after",
-        {"type": int, "metavar": "EPOCH", "help": "train no run further than this"},
-    ),
-    (
-        "--for",
-        {"metavar": "TIME", "help": "such as 28m or 2h: then save, and end with 0"},
-    ),
-]
-ONE: list[Option] = [
-    ("--data-sets", {"metavar": "SETS", "help": 'such as "0-4,7" (default: 0-20)'}),
-    (
+    _option("--stop-after", "train no run further", type=int, metavar="EPOCH"),
+    _option("--for", "such as 28m or 2h: then save, end with 0", metavar="TIME"),
+)
+ONE = (
+    _option("--data-sets", 'such as "0-4,7" (default: 0-20)', metavar="SETS"),
+    _option(
         "--reduction",
-        {
-            "choices": ("sum", "mean", "both"),
-            "help": "the loss summed over the examples, as in the paper's text, or "
-            "averaged, as in the released code (default: both)",
-        },
+        "the loss summed over the examples, as in the paper's text, or averaged, as in "
+        "the released code (default: both)",
+        choices=("sum", "mean", "both"),
     ),
-]
+)
 
 
 def _add_options(parser: argparse.ArgumentParser, title: str, *options: Option) -> None:
@@ -473,9 +451,10 @@ def _run_perceptron(
 def _run_networks(args: argparse.Namespace, runs, results: Path, limits) -> int:
     from marginflow.data import data_root
     from marginflow.experiments import sweep
+    from marginflow.experiments.progress import Progress
 
     workplace, workers = _workplace(args, runs[0])
-    show = _Progress(runs, results, workers, quiet=args.quiet)
+    show = Progress(runs, results, workers, quiet=args.quiet)
     with _stop_at_sigterm(), show:
         outcomes = sweep.run_sweep(
             runs,
@@ -548,74 +527,6 @@ def _stop_at_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-class _Progress:
-    """A line for each run that ends, and on a terminal a bar with the time left.
-
-    What is left is judged by the runs' own training times, without their start.
-    """
-
-    def __init__(self, runs, results: Path, workers: int, *, quiet: bool) -> None:
-        from tqdm import tqdm
-
-        self.results, self.workers, self.quiet = results, workers, quiet
-        self.left = dict.fromkeys(runs)
-        self.paid = self.spent = 0.0
-        self.bar = tqdm(
-            total=len(runs),
-            unit="run",
-            disable=quiet or not (sys.stderr and sys.stderr.isatty()),
-            bar_format="{n_fmt}/{total_fmt} {bar:20}{postfix}",
-        )
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.bar.close()
-
-    def report(self, outcome) -> None:
-        """Take in what became of a run."""
-        from marginflow.experiments.status import clock
-
-        spec = outcome.spec
-        self.left.pop(spec, None)
-        self.bar.update()
-        if outcome.status in ("recorded", "diverged"):
-            self.paid += spec.setting.total_steps
-            self.spent += outcome.seconds
-        if self.quiet or outcome.status in ("present", "not begun"):
-            return
-        took = f" in {clock(outcome.seconds)}" if outcome.seconds else ""
-        done = f"[{self.bar.total - len(self.left)}/{self.bar.total}]"
-        line = f"{done} {spec.name} {outcome.status}{took}{self.time_left()}"
-        self.bar.write(line, file=sys.stdout)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-
-    def tick(self) -> None:
-        """Tell of what is under way."""
-        if self.bar.disable:
-            return
-        from marginflow.experiments.checkpoints import epochs_done
-
-        parts = []
-        for spec in self.left:
-            if (done := epochs_done(self.results, spec)) is not None:
-                parts.append(f"{spec.algorithm}-{spec.round:02d} {done[0]}/{done[1]}")
-            if len(parts) == 4:
-                break
-        self.bar.set_postfix_str(f"{', '.join(parts)}{self.time_left()}")
-
-    def time_left(self) -> str:
-        """In words, once a run has told its time."""
-        from marginflow.experiments.status import clock
-
-        if not self.paid or not self.left:
-            return ""
-        steps = sum(spec.setting.total_steps for spec in self.left)
-        return f", about {clock(self.spent / self.paid * steps / self.workers)} left"
 
 
 # ---- status and data -----------------------------------------------------------------
