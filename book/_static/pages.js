@@ -1,8 +1,12 @@
-// Whatever scrolls sideways can be reached and scrolled with the keyboard.
+// Whatever scrolls sideways can be reached and scrolled with the keyboard, and nothing
+// else: formulas within a line are drawn beyond their boxes, but do not scroll.
 function letKeyboardScroll() {
   const wide = ".bd-article :is(table, pre, mjx-container, figure)";
-  for (const box of document.querySelectorAll(wide))
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  for (const box of document.querySelectorAll(wide)) {
+    const scrolls = /auto|scroll/.test(getComputedStyle(box).overflowX);
+    if (scrolls && box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
 }
 // The theme's toggles of the table of contents are pictures alone.
 function nameToggles() {
