@@ -22,8 +22,19 @@ function config() {
   };
 }
 
+const views = new WeakMap();
+const STORE = "shown_store"; // what is clicked on in the legend, as Vega-Lite names it
+
+// What the reader has chosen stays when the page turns dark or light.
+function choices(view) {
+  const { signals } = view.getState({ data: () => false });
+  const chosen = Object.entries(signals).filter(([name]) => name.startsWith("choose_"));
+  return { chosen, stored: view.data(STORE) };
+}
+
 async function draw(box) {
   const spec = JSON.parse(box.dataset.spec);
+  const before = views.get(box) && choices(views.get(box));
   const options = {
     actions: { export: true, source: false, compiled: false, editor: false },
     ast: true,
@@ -31,7 +42,12 @@ async function draw(box) {
     config: config(),
     renderer: "svg",
   };
-  await window.vegaEmbed(box, spec, options);
+  const { view } = await window.vegaEmbed(box, spec, options);
+  views.set(box, view);
+  if (before) {
+    for (const [name, value] of before.chosen) view.signal(name, value);
+    await view.data(STORE, before.stored).runAsync();
+  }
   box.querySelector("summary")?.setAttribute("aria-label", "Save the chart");
   box.dataset.drawn = "";
 }

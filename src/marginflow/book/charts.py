@@ -83,7 +83,14 @@ def runs_chart(table: pd.DataFrame) -> Interactive:
         return alt.param(name=f"choose_{name}", value=options[0], bind=menu)
 
     runs, quantity = choose("runs", "Runs"), choose("quantity", "Quantity")
-    shown = alt.selection_point(fields=["algorithm"], bind="legend")
+    # All are shown at first; a click in the legend takes one away or brings it back.
+    shown = alt.selection_point(
+        name="shown",
+        fields=["algorithm"],
+        bind="legend",
+        value=[{"algorithm": name} for name in ALGORITHMS],
+        toggle="true",
+    )
     legend = alt.Legend(
         orient="top",
         title=None,
@@ -122,7 +129,8 @@ def runs_chart(table: pd.DataFrame) -> Interactive:
         "median:Q",
         title=None,
         scale=alt.Scale(zero=False),
-        axis=alt.Axis(format=".3~g"),
+        # Room for "-1.23e-18": what is cut off would read as another number.
+        axis=alt.Axis(format=".3~g", minExtent=64),
     )
     chart = (
         base.mark_area(opacity=0.2).encode(low, high)
