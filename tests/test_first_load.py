@@ -273,3 +273,69 @@ def test_notes_in_the_margin_are_hidden_from_previews_alone() -> None:
 def test_a_server_that_knows_jekyll_leaves_the_site_alone() -> None:
     """GitHub's would drop every folder whose name begins with an underscore."""
     assert (SITE / ".nojekyll").is_file()
+
+
+# ---- the first page ------------------------------------------------------------------
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_first_page_begins_with_a_question_and_a_picture(
+    browser: Browser, width: int
+) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    with served(SITE, strict=False) as address:
+        tab.goto(f"{address}/book/index.html", wait_until="load")
+        assert tab.locator("p:has-text('Which one does AdaDelta choose?')").is_visible()
+        picture = tab.locator(".first-picture img").bounding_box()
+        assert picture["y"] + picture["height"] < 900, "in the first screen"
+        parts = tab.locator(".bd-sidebar-primary .caption-text").all_inner_texts()
+    tab.close()
+    assert next(p.strip() for p in parts) == "Start here"
+
+
+def test_the_picture_is_what_the_package_draws() -> None:
+    sys.path.insert(0, str(ROOT / "tools"))
+    import draw_first_page
+
+    points = re.findall(
+        r"\[(-?[\d.]+), (-?[\d.]+), (-?1)\]",
+        (ROOT / "book/_static/explorer/explorer.js").read_text("utf-8"),
+    )
+    explorers = [[float(number) for number in point] for point in points]
+    assert draw_first_page.POINTS.tolist() == explorers
+    assert draw_first_page.PICTURE.read_text("utf-8") == draw_first_page.draw()
+
+
+def test_verdicts_are_counted() -> None:
+    from marginflow_book import verdicts
+
+    def claim(*said: str) -> dict:
+        return {"results": [{"verdict": each} for each in said]}
+
+    claims = [claim("reproduced", "not recorded"), claim("reproduced"), claim("cited")]
+    claims += [claim("reproduced", "undecided"), claim("not recorded")]
+    told = verdicts(claims)
+    assert told.startswith("5 claims: 2 reproduced, ")
+    for part in ("1 cited", "1 otherwise in another", "1 not recorded"):
+        assert part in told
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("page", ["lemma-7", "assumption-1", "assumption-2"])
+def test_parts_of_a_statement_are_counted_as_the_paper_does(
+    browser: Browser, page: str
+) -> None:
+    tab = browser.new_page()
+    with served(SITE, strict=False) as address:
+        tab.goto(f"{address}/notebooks/{page}.html")
+        styles = tab.evaluate(
+            "[...document.querySelectorAll('div.proof li')].map("
+            "e => getComputedStyle(e).listStyleType)"
+        )
+        assert set(styles) == {"parts"}
+        assert "(i)" not in tab.locator("div.proof").first.inner_text()
+        tab.goto(f"{address}/notebooks/procedure-1.html")
+        lines = tab.locator("div.proof.algorithm li").first
+        assert lines.evaluate("e => getComputedStyle(e).listStyleType") != "parts"
+    tab.close()

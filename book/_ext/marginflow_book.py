@@ -8,9 +8,11 @@ and the companion's own statements, which the paper does not number, carry a let
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -92,6 +94,23 @@ def find_mathjax(app: Sphinx, config: Config) -> None:
         config.mathjax_path = MATHJAX_URL
 
 
+def count_verdicts(app: Sphinx, config: Config) -> None:
+    """Let pages say {{ verdicts }}, counted in what the scoreboard shows."""
+    text = Path(app.confdir, "results", "claims.json").read_text(encoding="utf-8")
+    config.myst_substitutions = {"verdicts": verdicts(json.loads(text))}
+
+
+def verdicts(claims: list[dict]) -> str:
+    """How many claims there are of each verdict; what is not recorded says nothing."""
+    found = Counter()
+    for claim in claims:
+        said = {r["verdict"] for r in claim["results"]} - {"not recorded"}
+        found[said.pop() if len(said) == 1 else "mixed" if said else "open"] += 1
+    other = {"mixed": "otherwise in another regime or reading", "open": "not recorded"}
+    parts = [f"{n} {other.get(name, name)}" for name, n in found.most_common()]
+    return f"{len(claims)} claims: {', '.join(parts)}"
+
+
 def key_cache(app: Sphinx, config: Config) -> None:
     """Let the build find executed chapters where they are kept, and no stale ones.
 
@@ -138,6 +157,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", drop_thebe, priority=900)
     app.add_config_value("marginflow_state", "", "env", str)
     app.connect("config-inited", key_cache, priority=100)
+    app.connect("config-inited", count_verdicts, priority=100)
     app.connect("config-inited", find_mathjax, priority=100)
     app.connect("html-page-context", drop_deprecated_role)
     # Before napoleon (500) turns sections into markup of its own.

@@ -12,6 +12,7 @@ own, and each begins with a cell that installs the package where it is missing.
 from __future__ import annotations
 
 import html
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -64,7 +65,9 @@ BIBTEX = """\
 @software{marginflow,
   title   = {marginflow: executable companion to
              ``Implicit Regularization of {AdaDelta}''},
-  author  = {The marginflow authors},
+  author  = {{The marginflow authors}},
+  year    = {YEAR},
+  url     = {REPOSITORY},
   version = {VERSION},
   note    = {Chapter ``TITLE''}
 }"""
@@ -128,12 +131,16 @@ def add_take_away(app: Sphinx, pagename, templatename, context, doctree) -> None
         f'{stem}.ipynb">Google Colab</a>',
     ]
     kept = [f'<a href="{source}">Source (MyST Markdown)</a>']
+    issue = f"{repository}/issues/new?title={quote(_plain(context['title']))}"
+    kept.append(f'<a href="{issue}">Say what is wrong here</a>')
     if reads_records(app, pagename):
         records = f"{repository}/tree/{branch}/results"
         kept.append(f'<a href="{records}">Records behind its figures (Parquet)</a>')
     version = app.config.release or "0.1.0"
     title = context["title"]
-    bibtex = BIBTEX.replace("VERSION", version).replace("TITLE", _plain(title))
+    year = re.search(r"\d{4}", app.config.copyright)[0]
+    bibtex = fill(app, BIBTEX).replace("VERSION", version).replace("YEAR", year)
+    bibtex = bibtex.replace("TITLE", _plain(title))
     commands = fill(app, JUPYTERLAB).replace("PAGE", pagename)
     context["body"] += f"""
 <section class="take-away" aria-label="Take this chapter with you">
