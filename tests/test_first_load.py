@@ -307,6 +307,23 @@ def test_the_picture_is_what_the_package_draws() -> None:
     assert draw_first_page.PICTURE.read_text("utf-8") == draw_first_page.draw()
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("theorem-2-loss", "−0.9974"),
+        ("theorem-2-norm", "0.4981"),
+        ("perceptron-margin-higher", "on 21 of 21 data sets"),
+        ("perceptron-separation", "on 3 of 21 data sets"),
+        ("mnist-margin-finer", "3.63 ± 0.15"),
+    ],
+)
+def test_the_readme_says_what_the_scoreboard_says(name: str, told: str) -> None:
+    claims = json.loads((ROOT / "results" / "claims.json").read_text("utf-8"))
+    (claim,) = (c for c in claims if c["name"] == name)
+    assert told in (ROOT / "README.md").read_text("utf-8")
+    assert any(told.replace("−", "-") in r["found"] for r in claim["results"])
+
+
 def test_verdicts_are_counted() -> None:
     from marginflow_book import verdicts
 
