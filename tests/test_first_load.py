@@ -289,7 +289,7 @@ def test_the_first_page_begins_with_a_question_and_a_picture(
         assert tab.locator("p:has-text('Which one does AdaDelta choose?')").is_visible()
         picture = tab.locator(".first-picture img").bounding_box()
         assert picture["y"] + picture["height"] < 900, "in the first screen"
-        parts = tab.locator(".bd-sidebar-primary .caption-text").all_inner_texts()
+        parts = tab.locator(".bd-sidebar-primary .caption-text").all_text_contents()
     tab.close()
     assert next(p.strip() for p in parts) == "Start here"
 
@@ -356,3 +356,17 @@ def test_parts_of_a_statement_are_counted_as_the_paper_does(
         lines = tab.locator("div.proof.algorithm li").first
         assert lines.evaluate("e => getComputedStyle(e).listStyleType") != "parts"
     tab.close()
+
+
+@pytest.mark.site
+def test_signatures_are_python() -> None:
+    """A default whose repr is no Python once left marks of reStructuredText."""
+    seen = 0
+    for path in sorted((SITE / "book" / "api").glob("*.html")):
+        soup = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        for signature in soup.select("dt.sig"):
+            seen += 1
+            assert "~" not in signature.text, signature.text
+            assert "<function" not in signature.text
+            assert " object at 0x" not in signature.text
+    assert seen > 50

@@ -141,6 +141,16 @@ def keep_mathematics(app: Sphinx, what, name, obj, options, lines: list[str]) ->
         lines.insert(0, "")
 
 
+def shorten_names(app: Sphinx, what, name, obj, options, signature, returns):
+    """Names that Sphinx marks as to be shortened, but shows as they are.
+
+    It does so where a default's repr is no Python, and it takes a signature as text.
+    """
+    if signature and "~" in signature:
+        return re.sub(r"~(?:\w+\.)*", "", signature), returns
+    return None
+
+
 def drop_deprecated_role(app: Sphinx, pagename, templatename, context, doctree):
     """Citations carry a role that WAI-ARIA has since given up, in a list of it."""
     for role in (' role="doc-biblioentry"', ' role="list"'):
@@ -160,6 +170,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", count_verdicts, priority=100)
     app.connect("config-inited", find_mathjax, priority=100)
     app.connect("html-page-context", drop_deprecated_role)
+    app.connect("autodoc-process-signature", shorten_names)
     # Before napoleon (500) turns sections into markup of its own.
     app.connect("autodoc-process-docstring", keep_mathematics, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
