@@ -22,6 +22,7 @@ __all__ = ["LEVELS", "Level", "formal_proofs", "proof_map"]
 
 _WIDTH, _LAYER, _TOP = 390.0, 118.0, 4.0
 _BOX_W, _BOX_H, _LANE = 141.0, 76.0, 12.0
+_BOXES = 2  # in a row
 
 
 @dataclass(frozen=True)
@@ -106,24 +107,13 @@ def _edges(statements: Sequence[Statement]) -> list[Edge]:
 
 
 def _layers(statements: Sequence[Statement], edges: list[Edge]) -> dict[str, int]:
-    """Layer by longest path; first and last statements go where there is room."""
-    names = [s.name for s in statements]
-    above = {n: [a for a, b in edges if b == n] for n in names}
-    below = {n: [b for a, b in edges if a == n] for n in names}
+    """Each statement below what it rests on, in the first row that has room for it."""
     layer: dict[str, int] = {}
-    for name in names:
-        layer[name] = max((layer[a] for a in above[name]), default=-1) + 1
-    last = max(layer.values())
-    for name in [
-        *(n for n in names if not above[n]),
-        *(n for n in names if not below[n]),
-    ]:
-        low = max((layer[a] for a in above[name]), default=-1) + 1
-        high = min((layer[b] for b in below[name]), default=last + 1) - 1
-        # Near its use if it has one, else near its sources.
-        choice = range(high, low - 1, -1) if below[name] else range(low, high + 1)
-        del layer[name]
-        layer[name] = min(choice, key=lambda i: list(layer.values()).count(i))
+    for name in (statement.name for statement in statements):
+        row = max((layer[a] for a, b in edges if b == name), default=-1) + 1
+        while list(layer.values()).count(row) == _BOXES:
+            row += 1
+        layer[name] = row
     return layer
 
 

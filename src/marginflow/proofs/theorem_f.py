@@ -1,8 +1,8 @@
 """Theorem F, this companion's own: where Procedure 1 goes, for linear predictors.
 
-F0 is about any method w⁺ = w − ηP_k d with P_k diagonal and convergent, F1 about
-AdaDelta, F2 gives a step size that suffices.  Notation as in Proposition B: G = g/δ,
-H = h/ε, q = d²/δ, M = 1 + g⁺/δ; D = ⟨d, P_k d⟩; R is the longest example.
+F0 holds for any method with steps w⁺ = w − ηP∂L whose diagonal P converges, F1 says
+that AdaDelta's does, and F2 gives step sizes for which the loss tends to 0. In the
+steps r = √P∞ and x = P/P∞ belong to one component; v = w/r, u = −r·∂L/L.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 
 import sympy as sp
 
-from marginflow.proofs.algebra import Identity
+from marginflow.proofs.algebra import Identity, LimitOf
 from marginflow.proofs.measure import Measurement
 from marginflow.proofs.paper import Argument
 from marginflow.proofs.solver import Implication
@@ -19,212 +19,260 @@ from marginflow.proofs.statement import Statement, Step
 
 __all__ = ["THEOREM_F"]
 
-_t, _L, _D, _A, _n, _eta, _R2 = sp.symbols("t L D A n η R2")
-_gamma, _m, _cos = sp.symbols("γ m c")
-_G, _H, _q, _M, _rho = sp.symbols("G H q M ρ")
-_b, _e = sp.symbols("b e", positive=True)
-_P2, _delta, _epsilon, _g, _h, _h0, _keep, _L0 = sp.symbols("P2 δ ε g h h0 k L0")
+_b, _x, _u, _gamma, _c, _m = sp.symbols("b x u γ c m")
+_eta, _A, _R, _loss, _D, _t = sp.symbols("η A R L D t")
+_small = _eta * _A * _R**2 * _loss
 
-_c = 1 - _rho
-_unit = (_rho >= 0, _rho <= 1)
-_H_next = _rho * _H + _c * (1 + _H) * _q / _M
-_G_next = _rho * _G + _c * _q
-_positive = {s: sp.Symbol(s.name, positive=True) for s in (_H, _q, _M)}
+# The same letters with their signs, for SymPy.
+r, P, L, eta, grad = sp.symbols("r P L η ∂L", positive=True)
+u, z = sp.symbols("u z", real=True)
+T = sp.Symbol("T", positive=True)  # exp(−z)
+_logistic = sp.log(1 + sp.exp(-z))
+_in_exp = sp.Eq(z, -sp.log(T))
+_force = sp.Eq(u, -r * grad / L)
 
-_curved = _L - _eta * _D + _eta**2 * _R2 * _L * _n / 2
-_falls = _L - _eta * _D * (1 - _eta * _A * _R2 * _L / 2)
-_sizes = (_L > 0, _D >= 0, _A > 0, _eta > 0, _R2 > 0)
-_bound = _b + sp.sqrt(_b**2 + _e)
+# Averages in units of the stability terms, as in Proposition B.
+_G, _H, _q, _M, _e = sp.symbols("G H q M e")
+_averages = (_G >= 0, _H >= 0, _q >= 0, _q <= sp.Rational(1, 2), _M >= 1)
+_forget = (_c >= 0, _c <= 1)
+_H_next = (1 - _c) * _H + _c * (1 + _H) * _q / _M
+_G_next = (1 - _c) * _G + _c * _q
+_halved = _G_next <= _G * (1 - _c / 2) + _c * _q
 
-_few = (_eta > 0, _delta > 0, _g >= 0, _keep >= 0, _L0 > 0, _A > 0)
-_averaged = _h <= _h0 + 2 * _keep * _A * _L0 / _eta
-_squared = sp.Eq(_P2 * (_delta + _g), _epsilon + _h)
-_largest = (_epsilon + _h0) / _delta + 2 * _keep * _L0 / (_eta * _delta) * _A
+# F2: A = b + √(b² + K), K = (ε+h₀)/δ, and the sum S of (P∂L)² up to step k.
+b, K, h0, eps, delta, c, loss0 = sp.symbols("b K h₀ ε δ c L₀", positive=True)
+A = b + sp.sqrt(b**2 + K)
+_is_b, _is_k = sp.Eq(b, c * loss0 / (eta * delta)), sp.Eq(K, (eps + h0) / delta)
+_bar = sp.Symbol("Ā", positive=True)
 
 
-def _margin_lag(skewed: bool = True) -> float:
-    """(1 − margin/γ)·log k after 20,000 steps on one example, δ/ε = (1/16, 16).
+def _lost_margin(skewed: bool = True, ends: bool = True) -> float:
+    """(1 − margin/γ)·log k after 20,000 steps in the plane, one support vector.
 
-    In the metric that the theorem names, or in the plain one.
+    The data are x = (1, 1) and (3, 1), label 1; √(ε/δ) = (4, 1), so that the support
+    vector (1, 1) has γ = √5. Without `skewed` the margin is that of problem (4);
+    without `ends`, 1 − ρ_k is summable, and P ends elsewhere.
     """
-    a, w = (1.0, 1.0), [3.0, -1.0]
-    delta, epsilon = (0.01, 0.16), (0.16, 0.01)
-    g, h, rho, steps = [0.02, 0.3], [0.0, 0.2], 0.9, 20_000
-    for _ in range(steps):
-        loss = math.exp(-a[0] * w[0] - a[1] * w[1])
+    w, g, h, steps = [0.0, 0.0], [1.0, 0.0], [0.0, 3.0], 20_000
+    delta, epsilon, eta = (0.5, 1.0), (8.0, 1.0), 0.1
+    for k in range(steps):
+        forget = 0.1 if ends else 0.1 / (1 + k) ** 2
+        forces = [math.exp(-w[0] - w[1]), math.exp(-3 * w[0] - w[1])]
+        slope = [-forces[0] - 3 * forces[1], -forces[0] - forces[1]]
         for j in (0, 1):
-            slope = -loss * a[j]
-            g[j] = rho * g[j] + (1 - rho) * slope**2
-            move = math.sqrt((epsilon[j] + h[j]) / (delta[j] + g[j])) * slope
-            h[j] = rho * h[j] + (1 - rho) * move**2
-            w[j] -= move
-    root = [(epsilon[j] / delta[j]) ** 0.25 if skewed else 1.0 for j in (0, 1)]
-    v = [w[j] / root[j] for j in (0, 1)]
-    best = math.hypot(root[0] * a[0], root[1] * a[1])
-    margin = (a[0] * w[0] + a[1] * w[1]) / math.hypot(*v)
-    return (1 - margin / best) * math.log(steps)
+            g[j] += forget * (slope[j] ** 2 - g[j])
+            step = math.sqrt((epsilon[j] + h[j]) / (delta[j] + g[j])) * slope[j]
+            h[j] += forget * (step**2 - h[j])
+            w[j] -= eta * step
+    weights = (4.0, 1.0) if skewed else (1.0, 1.0)
+    norm = math.sqrt(sum(w[j] ** 2 / weights[j] for j in (0, 1)))
+    margin = min(w[0] + w[1], 3 * w[0] + w[1]) / norm
+    return (1 - margin / math.sqrt(sum(weights))) * math.log(steps)
 
 
 THEOREM_F = Statement(
     name="theorem-F",
-    claim="zᵢ = ⟨aᵢ, w⟩ linear and separable, loss exponential or logistic. (F0) if "
-    "w⁺ = w − ηP_k∂L with diagonal P_k → P > 0 and L(w_k) → 0, then w_k converges in "
-    "direction to the solution of min ½‖w/√P‖² s.t. zᵢ ≥ 1, for any η > 0; (F1) in "
-    "Procedure 1 with δ, ε > 0 and g₀, h₀ ≥ 0, if L(w_k) → 0 then P_k converges, to "
-    "√(ε/δ) where Σ(1−ρ_k) = ∞; (F2) ηAR²L₀ ≤ 1 is enough for L(w_k) → 0",
+    claim="linear predictor, separable data, exponential or logistic loss. (F0) if "
+    "w_{k+1} = w_k − ηP_k∂L(w_k) with diagonal P_k → P > 0 and L(w_k) → 0, then w_k "
+    "converges in direction to the solution of min ½‖P^(−1/2)w‖² s.t. yᵢ⟨w, xᵢ⟩ ≥ 1; "
+    "(F1) Procedure 1 with L(w_k) → 0 has such a P, namely √(ε/δ) where Σ(1−ρ_k) = ∞; "
+    "(F2) if η·A·R²·L(w₀) ≤ 1, R = max‖xᵢ‖, A = max bⱼ+√(bⱼ²+(εⱼ+h₀ⱼ)/δⱼ), "
+    "bⱼ = sup(1−ρ_kj)·L(w₀)/(ηδⱼ), then L(w_k) → 0",
     page="discrete-time",
     steps=(
         Step(
-            "loss-bends",
-            Implication((_t > 0,), _t / (1 + _t) ** 2 <= _t / (1 + _t)),
-            "logistic: ℓ″ = t/(1+t)² ≤ |ℓ′| = t/(1+t), with t = e^−z; and |ℓ′| ≤ ℓ, as "
-            "t/(1+t) ≤ log(1+t). For the exponential all three are equal",
-        ).where(
-            "half",
-            "ℓ″ at most half of |ℓ′|",
-            then=_t / (1 + _t) ** 2 <= _t / (1 + _t) / 2,
-        ),
+            "motion",
+            Identity(-eta * P * grad / r, eta * L * (P / r**2) * u, (_force,)),
+            "F0, in v = w/√P∞: each component of v⁺−v is ηL·(P/P∞)·u, u = −√P∞·∂L/L",
+            under=("preconditioned-steps",),
+        ).where("skew", "P/P∞ forgotten", right=eta * L * u),
         Step(
-            "curvature",
-            Argument(
-                "ℓ″ ≤ |ℓ′| ≤ ℓ",
-                "L(w − ηPd) ≤ L − ηD + η²R²L‖Pd‖²/2 as long as L falls on the way",
-                "Taylor with the Hessian Σℓ″ aa′, which is at most R²L",
+            "step-length",
+            Implication(
+                (_b >= 0, _b < 1, _x >= 1 - _b, _x <= 1 + _b),
+                (_x * _u) ** 2 <= (1 + _b) ** 2 * _u**2,
             ),
-            "one step, to second order",
+            "where |P/P∞−1| ≤ b, each component of a step is at most (1+b)ηL|u|; so "
+            "‖v⁺‖ ≤ ‖v‖+ηL(1+b)‖u‖",
+        ).without("above", "P/P∞ not bounded above", _x <= 1 + _b),
+        Step(
+            "pull",
+            Implication(
+                (_c >= 0, _m >= _gamma),
+                _c * _m >= _c * _gamma,
+            ),
+            "for the direction v̂ of the best margin γ, each example adds c = |ℓ′|/L "
+            "times its margin m ≥ γ to ⟨u, v̂⟩; so ‖u‖ ≥ ⟨u, v̂⟩ ≥ sγ, s = Σ|ℓ′|/L",
+            under=("separable-linear",),
+        ).without("sign", "a loss that need not fall", _c >= 0),
+        Step(
+            "logistic-slope",
+            Identity(-sp.Derivative(_logistic, z), T / (1 + T), (_in_exp,)),
+            "for the logistic loss, with T = exp(−z), |ℓ′| = T/(1+T)",
+        ).where("sign", "T/(1−T)", right=T / (1 - T)),
+        Step(
+            "logistic-curvature",
+            Identity(sp.Derivative(_logistic, z, 2), T / (1 + T) ** 2, (_in_exp,)),
+            "ℓ″ = T/(1+T)² ≤ |ℓ′|; and |ℓ′| ≤ ℓ, next",
+        ).where("square", "T/(1+T)", right=T / (1 + T)),
+        Step(
+            "logistic-below",
+            Identity(sp.Derivative(sp.log(1 + T) - T / (1 + T), T), T / (1 + T) ** 2),
+            "ℓ−|ℓ′| = log(1+T)−T/(1+T) is 0 at T = 0 and grows, so |ℓ′| ≤ ℓ",
+        ).where("sign", "falls", right=-T / (1 + T) ** 2),
+        Step(
+            "share",
+            LimitOf((T / (1 + T)) / sp.log(1 + T), T, sp.S.Zero, sp.S.One, "+"),
+            "|ℓ′|/ℓ → 1 as T → 0, that is z → ∞; so s → 1",
+        ).where("limit", "→ 2", value=sp.Integer(2)),
+        Step(
+            "hessian",
+            Argument(
+                "ℓ″ ≤ ℓ, and ‖xᵢ‖ ≤ R",
+                "⟨ξ, ∇²L(w) ξ⟩ = Σℓ″⟨xᵢ, ξ⟩² ≤ R²·L(w)·‖ξ‖²",
+                "Cauchy–Schwarz; for the exponential loss ℓ″ = ℓ",
+            ),
+            "the loss bounds its own curvature",
+            under=("separable-linear",),
         ),
         Step(
             "descent",
-            Implication((*_sizes, _n <= _A * _D), _curved <= _falls),
-            "‖Pd‖² ≤ A·D for A ≥ P: L⁺ ≤ L − ηD(1 − ηAR²L/2)",
-            under=("procedure-1",),
-        ).without("size", "‖Pd‖² is not bounded", _n <= _A * _D),
-        Step(
-            "logarithm",
             Argument(
-                "L⁺ ≤ L − ηD(1 − ηAR²L/2), and D ≥ (1−b)L²‖u‖² with u = −√P d/L",
-                "−log L⁺ ≥ −log L + ηL(1−b)(1 − ηAR²L/2)‖u‖²",
-                "log(1−x) ≤ −x; b = ‖P_k/P − 1‖ → 0",
+                "P ≤ A and ηAR²L(w) < 2; D = ⟨∂L, P∂L⟩",
+                "L(w⁺) ≤ L(w) − ηD(1−ηAR²L(w)/2)",
+                "φ(s) = L(w−sηP∂L) has φ′(0) = −ηD and φ″ ≤ η²R²‖P∂L‖²φ ≤ η²R²ADφ; so "
+                "φ(s) ≤ φ(0)−sηD(1−sηAR²φ(0)/2) while φ ≤ φ(0), which never ends on "
+                "[0, 1]: at a first end φ would equal φ(0), and the bound is below it",
             ),
-            "how much −log L rises",
+            "Taylor, along the step",
+            under=("preconditioned-steps",),
         ),
         Step(
-            "push",
+            "spent",
+            Identity(P * grad**2, L**2 * (P / r**2) * u**2, (_force,)),
+            "each component of D is L²·(P/P∞)·u², so D ≥ (1−b)L²‖u‖²",
+        ).where("power", "L in place of L²", right=L * (P / r**2) * u**2),
+        Step(
+            "log-loss",
             Argument(
-                "u = Σ|ℓ′ᵢ|√P aᵢ/L, and ⟨√P aᵢ, v̂⟩ ≥ γ for the max-margin v̂",
-                "‖u‖ ≥ ⟨u, v̂⟩ ≥ sγ with s = Σ|ℓ′|/L → 1; ‖v⁺‖ ≤ ‖v‖ + ηL(1+b)‖u‖",
-                "Cauchy and Schwarz, and the triangle, for v = w/√P",
+                "L⁺/L ≤ 1 − (η/L)D(1−ηAR²L/2), and −log(1−y) ≥ y",
+                "−log L⁺ ≥ −log L + ηL(1−b)(1−ηAR²L/2)‖u‖²",
+                "insert the bound on D",
             ),
-            "how much ‖v‖ rises",
+            "with f = log L",
         ),
         Step(
-            "quotient",
+            "least-margin",
+            LimitOf(sp.log((sp.exp(T) - 1) / T), T, sp.S.Zero, sp.S.Zero, "+"),
+            "e^(−zᵢ) ≤ L (exponential) or e^L−1 (logistic), so zᵢ ≥ −log L − o(1)",
+        ).where("limit", "→ 1", value=sp.S.One),
+        Step(
+            "stolz-cesàro",
             Argument(
-                "−log L rises by at least (1−b)(1−ηAR²L/2)sγ·ηL‖u‖, ‖v‖ by at most "
-                "(1+b)·ηL‖u‖, and log L → −∞",
-                "lim inf min zᵢ/‖v‖ ≥ γ, so the margin tends to γ",
-                "Stolz and Cesàro: both sums diverge, all factors tend to 1, and "
-                "min zᵢ ≥ −log L − L; it is never more than γ‖v‖",
+                "‖v_K‖ ≤ C+ΣηL(1+b)‖u‖, min zᵢ ≥ −C+ΣηL(1−b)(1−ηAR²L/2)sγ‖u‖",
+                "lim inf min zᵢ/‖v_K‖ ≥ γ; it is never more than γ",
+                "L → 0 makes ‖v‖, and with it ΣηL‖u‖, infinite; the quotient of the "
+                "summands tends to γ, since b → 0, L → 0, s → 1",
             ),
-            "the margin, in the metric of P",
+            "sum both bounds, with ‖u‖² ≥ sγ‖u‖",
+            under=("loss-to-zero",),
         ),
         Step(
-            "unique",
+            "close",
             Implication(
-                (_gamma > 0, _gamma * _cos >= _m),
-                2 - 2 * _cos <= 2 * (1 - _m / _gamma),
+                (_gamma > 0, _gamma * _x >= _m),
+                2 - 2 * _x <= 2 * (1 - _m / _gamma),
             ),
-            "with the dual certificate Σpᵢ√P aᵢ = γv̂, a unit u of margin m has "
-            "γ⟨u, v̂⟩ ≥ m, so ‖u − v̂‖² ≤ 2(1 − m/γ): F0",
-        ).without("dual", "no certificate", _gamma * _cos >= _m),
+            "with multipliers p ≥ 0, Σp = 1, Σpᵢ√P∞xᵢyᵢ = γv̂, a unit vector of margin "
+            "m has x = ⟨v̂, ·⟩ with γx ≥ m, so its squared distance from v̂, 2−2x, is at "
+            "most 2(1−m/γ)",
+            under=("separable-linear",),
+        ).where("half", "1−m/γ", then=2 - 2 * _x <= 1 - _m / _gamma),
         Step(
-            "h-split",
-            Identity(
-                _H_next.xreplace(_positive),
-                (_H * (_rho + _c * _q / _M) + _c * _q / _M).xreplace(_positive),
-            ),
-            "H⁺ = H(ρ + (1−ρ)q/M) + (1−ρ)q/M",
-            under=("procedure-1",),
-        ).where(
-            "sign",
-            "the last term subtracted",
-            right=(_H * (_rho + _c * _q / _M) - _c * _q / _M).xreplace(_positive),
-        ),
+            "average-g",
+            Implication((*_averages, *_forget), _halved),
+            "F1, G = g/δ: ∂L → 0, so in the end q = ∂L²/δ ≤ ½; then G⁺ ≤ G(1−c/2)+cq, "
+            "c = 1−ρ",
+            under=("procedure-1", "loss-to-zero", "rho-in-unit-interval"),
+        ).without("rho", "ρ may exceed 1", _c >= 0),
         Step(
-            "h-forgets",
+            "average-h",
+            Implication((*_averages, *_forget), _H_next <= _H * (1 - _c / 2) + _c * _q),
+            "H = h/ε: the same, H⁺ = (1−c)H+c(1+H)q/M with M = 1+g⁺/δ ≥ 1",
+            under=("procedure-1", "rho-in-unit-interval"),
+        ).without("large", "gradients of any size", _q <= sp.Rational(1, 2)),
+        Step(
+            "forgets",
             Implication(
-                (*_unit, _H >= 0, _q >= 0, _M >= 1, _q <= sp.Rational(1, 2)),
-                _H_next <= _H * (1 - _c / 2) + _c * _q,
+                (*_forget, _q <= _e, _t <= _G * (1 - _c / 2) + _c * _q),
+                _t - 2 * _e <= (1 - _c / 2) * (_G - 2 * _e),
             ),
-            "once q ≤ ½, which comes, as d → 0",
-            under=("rho-in-unit-interval",),
-        ).without("small", "q of any size", _q <= sp.Rational(1, 2)),
-        Step(
-            "g-forgets",
-            Implication(
-                (*_unit, _G >= 0, _q >= 0),
-                _G_next <= _G * (1 - _c / 2) + _c * _q,
-            ),
-            "and so does G",
-            under=("rho-in-unit-interval",),
-        ).without("sign", "G of either sign", _G >= 0),
+            "once q ≤ e, the excess over 2e shrinks by 1−c/2 in each step; the product "
+            "of these tends to 0 where Σc = ∞, so G, H → 0",
+        ).where("half", "over e", then=_t - _e <= (1 - _c / 2) * (_G - _e)),
         Step(
             "factor",
             Argument(
-                "X⁺ ≤ X(1−c_k/2) + c_k q_k with X ≥ 0, q_k → 0",
-                "X → 0 where Σc_k = ∞; X converges where Σc_k < ∞",
-                "the products ∏(1−c_k/2) tend to 0 or the increments are summable",
+                "G, H → 0 where Σ(1−ρ_k) = ∞; elsewhere Σ|G⁺−G| and Σ|H⁺−H| are finite",
+                "P_k = √(ε(1+H_k)/(δ(1+G_{k+1}))) converges, to √(ε/δ) in case one",
+                "|G⁺−G| ≤ c(G+q) and |H⁺−H| ≤ c(H+(1+H)q) (Proposition B), and G, H, q "
+                "are bounded; so F0 applies",
             ),
-            "so P_k = √((ε+h_k)/(δ+g_k+1)) converges: F1",
-            under=("assumption-2(i)",),
+            "F1 follows",
+            under=("proposition-B", "procedure-1"),
         ),
         Step(
-            "bound",
-            Identity(_bound**2, _e + 2 * _b * _bound),
-            "A = b + √(b²+e) solves A² = e + 2bA, with e = (ε+h₀)/δ",
-        ).where("once", "A² = e + bA", right=_e + _b * _bound),
+            "ceiling",
+            Identity(A**2, K + 2 * b * A),
+            "F2: A is the root of A² = K+2bA, K = (ε+h₀)/δ",
+        ).where("half", "K+bA", right=K + b * A),
         Step(
-            "largest-factor",
-            Implication(
-                (*_few, _epsilon + _h >= 0, _squared, _averaged), _largest >= _P2
+            "induction",
+            Identity(
+                (eps + h0 + 2 * c * _bar * loss0 / eta) / delta,
+                K + 2 * b * _bar,
+                (_is_b, _is_k),
             ),
-            "h ≤ h₀ + 2cAL₀/η gives P² ≤ (ε+h₀)/δ + 2bA = A², b = cL₀/(ηδ)",
-            under=("procedure-1",),
-        ).without("average", "h is not bounded", _averaged),
+            "while P ≤ A, the descents add up to Σ⟨∂L, P∂L⟩ ≤ 2L₀/η, so h ≤ h₀+cAΣP∂L² "
+            "≤ h₀+2cAL₀/η, and P² ≤ (ε+h)/δ is at most K+2bA = A²",
+            under=("procedure-1", "rho-in-unit-interval"),
+        ).where(
+            "start", "h₀ left out", left=(eps + 2 * c * _bar * loss0 / eta) / delta
+        ),
         Step(
             "half-descent",
             Implication(
-                (*_sizes, _eta * _A * _R2 * _L <= 1), _falls <= _L - _eta * _D / 2
+                (_D >= 0, _small <= 1, _eta > 0),
+                _eta * _D * (1 - _small / 2) >= _eta * _D / 2,
             ),
-            "ηAR²L ≤ 1: L⁺ ≤ L − ηD/2",
-        ).without("step", "η of any size", _eta * _A * _R2 * _L <= 1),
+            "ηAR²L ≤ 1 leaves at least half of the descent: L⁺ ≤ L−(η/2)D",
+        ).instead("large", "ηAR²L ≤ 2", _small <= 1, _small <= 2),
         Step(
-            "induction",
+            "loss-vanishes",
             Argument(
-                "L_i+1 ≤ L_i − ηD_i/2 for i < k",
-                "Σ_{i<k} P_i d_i² ≤ 2L₀/η, so h_k ≤ h₀ + 2cAL₀/η and P_k ≤ A",
-                "sum the descents; the three steps before close the circle",
+                "ΣD ≤ 2L₀/η, and ‖∂L‖ ≤ RL ≤ RL₀",
+                "∂L(w_k) → 0, and L(w_k) → 0",
+                "g ≤ max(g₀, R²L₀²) bounds P from below, so Σ‖∂L‖² < ∞; and "
+                "‖∂L‖·‖ŵ‖ ≥ Σ|ℓ′|·(margin of a separating ŵ), so |ℓ′| → 0 and zᵢ → ∞",
             ),
-            "the loss falls for ever, and Σd² < ∞",
-        ),
-        Step(
-            "to-zero",
-            Argument(
-                "Σd_k² < ∞ and ⟨−d, ŵ⟩ ≥ γ̂Σ|ℓ′| for a separating ŵ",
-                "L(w_k) → 0",
-                "d → 0 makes each ℓ′ vanish, so all zᵢ → ∞: F2",
-            ),
-            "then F1 and F0 apply",
+            "F2 follows",
+            under=("separable-linear", "procedure-1"),
         ),
         Step(
             "run",
             Measurement(
                 "(1 − margin/γ)·log k",
-                _margin_lag,
-                1.0,
-                on="one example, δ/ε = (1/16, 16), g₀, h₀ ≠ 0, 20,000 steps",
+                _lost_margin,
+                0.2,
+                on="20,000 steps in the plane, √(ε/δ) = (4, 1), η = 0.1, ρ = 0.9",
             ),
-            "the margin's lag on a run of Procedure 1",
-        ).where("metric", "the plain metric", measure=lambda: _margin_lag(False)),
+            "a run goes where F1 says",
+        )
+        .where(
+            "skew",
+            "the margin of problem (4)",
+            measure=lambda: _lost_margin(skewed=False),
+        )
+        .where("sum", "Σ(1−ρ_k) < ∞", measure=lambda: _lost_margin(ends=False)),
     ),
 )
