@@ -21,7 +21,7 @@ from marginflow.proofs.statement import Statement
 __all__ = ["LEVELS", "Level", "formal_proofs", "proof_map"]
 
 _WIDTH, _LAYER, _TOP = 390.0, 118.0, 4.0
-_BOX_W, _BOX_H, _LANE = 141.0, 76.0, 12.0
+_BOX_W, _BOX_H, _LANE = 141.0, 76.0, 9.0
 _BOXES = 2  # in a row
 
 

@@ -22,7 +22,7 @@ from marginflow.proofs.corollary_a import COROLLARY_A
 from marginflow.proofs.lemma_5 import LEMMA_5, LEMMA_5_INTEGRATED
 from marginflow.proofs.lemma_6 import LEMMA_6
 from marginflow.proofs.lemma_7 import LEMMA_7
-from marginflow.proofs.lemma_8 import LEMMA_8
+from marginflow.proofs.lemma_8 import LEMMA_8, LEMMA_8_SHARP
 from marginflow.proofs.lemma_9 import LEMMA_9
 from marginflow.proofs.measure import Measurement, SmallFlow, small_flow
 from marginflow.proofs.paper import Argument, Citation
@@ -75,6 +75,7 @@ STATEMENTS: tuple[Statement, ...] = (
     LEMMA_5_INTEGRATED,
     LEMMA_7,
     LEMMA_8,
+    LEMMA_8_SHARP,
     LEMMA_9,
     THEOREM_2,
     COROLLARY_A,

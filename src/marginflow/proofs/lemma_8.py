@@ -30,7 +30,7 @@ from marginflow.proofs.symbols import (
     w,
 )
 
-__all__ = ["C_DAGGER", "C_DOUBLE_DAGGER", "C_J", "LEMMA_8"]
+__all__ = ["C_DAGGER", "C_DOUBLE_DAGGER", "C_J", "LEMMA_8", "LEMMA_8_SHARP"]
 
 # L(w(0)), min{β(0), 1}, g(0): numbers fixed at the start.
 L0, m, g0 = sp.symbols("L₀ m g₀", positive=True)
@@ -287,3 +287,45 @@ LEMMA_8 = Statement(
         ),
     ),
 )
+
+_r, _gap = sp.symbols("r G")  # 1−ρ and g/δ at an instant
+
+LEMMA_8_SHARP = Statement(
+    name="lemma-8-sharp",
+    title="Lemma 8, sharp",
+    claim="|1−β(0)²|·e^(−R) ≤ |1−β(t)²| ≤ e^(C†/δ)·|1−β(0)²|·e^(−R), R = ∫₀ᵗ(1−ρ)",
+    page="lemma-8",
+    steps=(
+        Step(
+            "rate",
+            Implication(
+                (_r >= 0, _gap >= 0),
+                sp.And(_r * (1 - _gap) <= _r / (1 + _gap), _r / (1 + _gap) <= _r),
+            ),
+            "the rate of Lemma 5 lies between (1−ρ)(1−g/δ) and 1−ρ; here r = 1−ρ, "
+            "G = g/δ",
+            under=("lemma-5", "lemma-6", "rho-in-unit-interval"),
+        ).where(
+            "half",
+            "at least (1−ρ)(1−g/2δ)",
+            then=_r * (1 - _gap / 2) <= _r / (1 + _gap),
+        ),
+        Step(
+            "paid",
+            Identity((1 - rho) * g, (1 - rho) * grad**2 - g.diff(t), (EQUATION_1,)),
+            "by eq. (1), (1−ρ)g is what g loses, plus (1−ρ)∂L²",
+            under=("equation-1",),
+        ).where("sign", "what g gains", right=(1 - rho) * grad**2 + g.diff(t)),
+        Step(
+            "integrate",
+            Argument(
+                "∫₀ᵗ(1−ρ)g = g(0) − g(t) + ∫₀ᵗ(1−ρ)∂L² ≤ g(0) + C = C†",
+                "R − C†/δ ≤ ∫₀ᵗ(1−ρ)/(1+g/δ) ≤ R; insert it into Lemma 5, integrated",
+                "g ≥ 0 and 1−ρ ≤ 1, and g is an arc",
+            ),
+            "the exponent is R up to a constant, where the paper's is C‡R",
+            under=("lemma-5-integrated", "lemma-8", "process-2"),
+        ),
+    ),
+)
+"""The companion's own: the paper's bound with the right rate."""
