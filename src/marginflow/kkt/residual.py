@@ -66,12 +66,12 @@ def kkt_residual(
     w, chi = check_point(objective, w, delta, epsilon)
     if not near >= 0:
         raise ValueError(f"near={near!r} must be >= 0")
-    margins = objective.margins(w)
+    degree, margins = objective.degree(w), objective.margins(w)
     if rescale and margins.min() <= 0:
         zeros = np.zeros(objective.n)
         return KKTReport(w, zeros, np.inf, np.inf, 0.0, margins)
     if rescale:
-        w = w / margins.min() ** (1.0 / objective.degree(w))
+        w = w / margins.min() ** (1.0 / degree)
         margins = objective.margins(w)
     v = w / chi
     allowed = np.flatnonzero(margins <= (1.0 + near) * max(margins.min(), 1.0))
@@ -80,7 +80,7 @@ def kkt_residual(
     # Slackness in the units of v: at a KKT point |v|^2 = L sum_i lambda_i.
     slack = np.zeros((objective.n, len(owners)))
     slack[owners, np.arange(len(owners))] = np.abs(margins[owners] - 1.0)
-    system = np.vstack([columns, slack * objective.degree(w) / length])
+    system = np.vstack([columns, slack * degree / length])
     size = max(np.linalg.norm(system, axis=0).max(initial=0.0), 1e-300)
     target = np.concatenate([v, np.zeros(objective.n)])
     fit, _ = nnls(system / size, target) if len(owners) else (np.zeros(0), 0.0)
