@@ -223,8 +223,8 @@ class TestBadObjectives:
         x, y = data(2)
         network = LeakyPerceptron()
         for bad_x, bad_y, message in (
-            (x, y[:-1], "x, y have shapes"),
-            (x[0], y[:1], "x, y have shapes"),
+            (x, y[:-1], r"y has shape \(11,\); it must be \(12,\)"),
+            (x[0], y[:1], "x has shape"),
             (x, np.zeros(len(y)), "labels"),
             (x * np.inf, y, "non-finite"),
             (x[:, :1], y, "columns"),

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import NamedTuple
 
 import torch
@@ -115,7 +116,9 @@ def log_norm(
         return 0.5 * torch.logsumexp(2.0 * logs, 0)
     w = _double(_data("w", w))
     largest = w.abs().amax(-1, keepdim=True)
-    unit = w / torch.where(largest > 0, largest, 1.0)
+    # A number divided by itself is 1, infinite ones too.
+    quotient = w / torch.where(largest > 0, largest, 1.0)
+    unit = torch.where((w.abs() == largest) & (largest > 0), 1.0, quotient)
     return torch.log(largest.squeeze(-1)) + 0.5 * torch.log((unit * unit).sum(-1))
 
 
@@ -232,7 +235,7 @@ class RunningMargin:
 
 
 def _degree(L: float) -> float:
-    if not (isinstance(L, int | float) and math.isfinite(L) and L > 0):
+    if not (isinstance(L, Real) and math.isfinite(L) and L > 0):
         raise ValueError(f"L is {L!r}; Assumption 1 needs a finite degree L > 0")
     return L
 

@@ -49,10 +49,11 @@ class AdaptiveFlow:
     sliding ends in a :class:`SlidingError`.
 
     Args:
-        network: a module with scalar outputs, or a torch function phi(w, x) -> "n".
+        network: a module, or a torch function phi(w, x), with outputs "n" or "n c".
         x: inputs "n d".
-        y: labels "n", -1 or +1.
-        loss: EXPONENTIAL or LOGISTIC.
+        y: labels "n", -1 or +1; with c outputs the classes 0, ..., c - 1.
+        loss: EXPONENTIAL or LOGISTIC; with c outputs the exponential loss over pairs of
+            classes, or cross-entropy (see :class:`Objective`).
         rho: decay coefficients: a number, one per component, a function of t, or a
             :class:`marginflow.flows.Decay`, which alone is exact as rho tends to 1.
         delta, epsilon: stability terms > 0, scalars or per component.

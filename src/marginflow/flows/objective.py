@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,13 +17,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from marginflow import networks
+from marginflow import checks, networks
 from marginflow.losses import Loss, log_total_loss
 
 __all__ = ["Kinks", "Objective", "Phi", "predictor"]
 
 Array = np.ndarray
-Phi = Callable[[Float[Tensor, " p"], Float[Tensor, "n d"]], Float[Tensor, " n"]]
+Phi = Callable[[Float[Tensor, " p"], Float[Tensor, "n d"]], Tensor]
 Kinks = Callable[[Float[Tensor, " p"], Float[Tensor, "n d"]], Tensor]
 
 
@@ -46,17 +47,24 @@ def predictor(network: nn.Module | Phi) -> tuple[Phi, int | None]:
 class Objective:
     """log L(w) over one data set, in float64, NumPy in and out.
 
+    With one output the data are the n examples, their margins z_i = y_i Phi(w, x_i).
+    With c outputs they are the n (c - 1) pairs of an example and a wrong class, their
+    margins the gaps s_ij = Phi_{y_i} - Phi_j: the exponential loss is then summed over
+    pairs, and the logistic loss of an example is log(1 + sum_j exp(-s_ij)), its
+    cross-entropy. All n of the shapes below count the data in this sense.
+
     Args:
-        network: a module with scalar outputs, or a torch function phi(w, x) -> "n".
+        network: a module or a torch function phi(w, x), with outputs "n" or "n c".
         x: inputs, one row (or image) per example.
-        y: labels, -1 or +1.
+        y: labels, -1 or +1; with c outputs the classes 0, ..., c - 1.
         loss: the individual loss.
         kinks: torch function (w, x) -> values whose signs change exactly where Phi is
             not differentiable. By default the inputs of all ReLU-like layers of a
             module, and none for a function.
 
     Raises:
-        ValueError: data of wrong shape, labels other than -1 and +1.
+        ValueError: data of wrong shape, other labels, a network that does not take x
+            or whose outputs are not "n" or "n c".
     """
 
     def __init__(
@@ -71,7 +79,8 @@ class Objective:
         if isinstance(network, nn.Module):
             network = copy.deepcopy(network).double()
         self.phi, self.p = predictor(network)
-        self.x, self.y = _data(x, y)
+        self.x = torch.from_numpy(checks.examples("x", x))
+        self.y, self.others = self._labels(network, y)
         if kinks is None and isinstance(network, nn.Module):
             kinks = _layer_kinks(network)
         self._kinks = kinks
@@ -79,10 +88,45 @@ class Objective:
     has_pieces = False
     """Whether smooth pieces of Phi can be continued beyond their kinks."""
 
+    def _labels(self, network: nn.Module | Phi, y: Any) -> tuple[Tensor, Tensor | None]:
+        """y, and for several outputs the wrong classes of each example, "n c-1"."""
+        examples = len(self.x)
+        if isinstance(network, nn.Module):
+            _, w = networks.flatten(network)
+            try:
+                shape = tuple(self.phi(w, self.x).shape)
+            except RuntimeError as error:
+                raise ValueError(
+                    f"x has shape {tuple(self.x.shape)}; the network takes no rows of "
+                    f"{self.x.shape[1]} columns: {error}"
+                ) from None
+            if shape != (examples,) and (
+                len(shape) != 2 or shape[0] != examples or shape[1] < 2
+            ):
+                raise ValueError(
+                    f"network maps x to shape {shape}; it must be ({examples},), or "
+                    f"({examples}, c) with c > 1 classes. End a network with one "
+                    "output in Flatten(0)"
+                )
+            c = shape[1] if len(shape) == 2 else 0
+        else:  # a function shows its outputs only once it gets w
+            told = checks.real_array("y", y)
+            c = (
+                0
+                if (np.abs(told) == 1).all() or told.min() < 0
+                else int(told.max()) + 1
+            )
+            c = c if told.max(initial=0) > 1 or c == 0 else 2
+        if not c:
+            return torch.from_numpy(checks.signs("y", y, examples)), None
+        labels = torch.from_numpy(checks.classes("y", y, examples, c))
+        every = torch.arange(c).expand(examples, c)
+        return labels, every[every != labels[:, None]].view(examples, c - 1)
+
     @property
     def n(self) -> int:
-        """Number of examples."""
-        return len(self.y)
+        """Number of data: examples, or pairs of an example and a wrong class."""
+        return len(self.y) if self.others is None else self.others.numel()
 
     def margins(
         self, w: Float[Array, "*m p"], pattern: Array | None = None
@@ -90,7 +134,7 @@ class Objective:
         """y_i Phi(w, x_i), for one w or a stack of them."""
         rows = torch.from_numpy(np.atleast_2d(w))
         with torch.no_grad():
-            z = torch.stack([self.y * self.phi(row, self.x) for row in rows])
+            z = torch.stack([self._gaps(row) for row in rows])
         return z.numpy().reshape(*w.shape[:-1], self.n)
 
     def log_loss(self, w: Float[Array, "*m p"]) -> Float[Array, "*m"]:
@@ -99,7 +143,7 @@ class Objective:
 
     def log_loss_of(self, margins: Float[Array, "*m n"]) -> Float[Array, "*m"]:
         """log L from the label-adjusted outputs."""
-        return log_total_loss(torch.from_numpy(margins), self.loss).numpy()
+        return self._log_total(torch.from_numpy(margins)).numpy()
 
     def gradient(
         self,
@@ -126,17 +170,24 @@ class Objective:
     ) -> Float[Array, "p p"]:
         """Derivative of :meth:`gradient` at a w where Phi is twice differentiable.
 
-        With weights q_i = -l'(z_i)/L and s = log(-l'),
-            -J^T diag(q s'(z)) J - u u^T - sum_i q_i Hess z_i,   J = dz/dw, u = -J^T q.
+        J^T (Hess_z log L) J - sum_i q_i Hess z_i,   J = dz/dw,  q = -d log L/dz.
         """
-        z = self.margins(w)
-        _, weights = self._weights(torch.from_numpy(z))
-        at = torch.from_numpy(z).requires_grad_()
+        z = torch.from_numpy(self.margins(w))
+        _, weights = self._weights(z)
+        jac, q = self.jacobian(w), weights.numpy()
+        return jac.T @ self._bend_of_log(z, q) @ jac - self.curvature(w, q)
+
+    def _bend_of_log(self, z: Float[Tensor, " n"], q: Array) -> Float[Array, "n n"]:
+        """Hessian of log L in the margins."""
+        if self.others is not None:
+            return torch.autograd.functional.hessian(self._log_total, z).numpy()
+        at = z.clone().requires_grad_()
         (bend,) = torch.autograd.grad(self.loss.log_slope(at).sum(), at)
-        jac, weights = self.jacobian(w), weights.numpy()
-        u = -weights @ jac
-        result = -np.outer(u, u) - self.curvature(w, weights)
-        return result - jac.T @ ((weights * bend.numpy())[:, None] * jac)
+        return -np.outer(q, q) - np.diag(q * bend.numpy())
+
+    def pulls(self, w: Float[Array, " p"]) -> Float[Array, " n"]:
+        """q = -d log L/dz >= 0: how much each datum counts in the gradient."""
+        return self._weights(torch.from_numpy(self.margins(w)))[1].numpy().reshape(-1)
 
     def jacobian(
         self, w: Float[Array, " p"], pattern: Array | None = None
@@ -206,29 +257,38 @@ class Objective:
 
     def _forward(self, w: Array) -> tuple[Tensor, Tensor]:
         parameters = torch.tensor(w, dtype=torch.float64, requires_grad=True)
-        return self.y * self.phi(parameters, self.x), parameters
+        return self._gaps(parameters), parameters
+
+    def _gaps(self, w: Tensor) -> Tensor:
+        """The margins of all data, with autograd."""
+        out = self.phi(w, self.x)
+        if self.others is None:
+            if out.shape != self.y.shape:
+                raise ValueError(
+                    f"network maps x to shape {tuple(out.shape)}; with labels -1 and "
+                    f"+1 it must be ({len(self.y)},)"
+                )
+            return self.y * out
+        own = out.gather(1, self.y[:, None])
+        return (own - out.gather(1, self.others)).reshape(-1)
+
+    def soft(self, z: Float[Tensor, "*m n"]) -> Float[Tensor, "*m k"]:
+        """-log sum_j exp(-s_ij), example by example: L is the loss of these, summed."""
+        if self.others is None:
+            return z
+        return -torch.logsumexp(-z.reshape(*z.shape[:-1], *self.others.shape), -1)
+
+    def _log_total(self, z: Float[Tensor, "*m n"]) -> Float[Tensor, "*m"]:
+        return log_total_loss(self.soft(z), self.loss)
 
     def _weights(self, z: Tensor) -> tuple[float, Tensor]:
-        value = torch.logsumexp(self.loss.log_value(z), -1)
-        return float(value), torch.exp(self.loss.log_slope(z) - value)
-
-
-def _data(x: Array | Tensor, y: Array | Tensor) -> tuple[Tensor, Tensor]:
-    x = torch.as_tensor(x).detach().to(torch.float64)
-    y = torch.as_tensor(y).detach().to(torch.float64)
-    if x.ndim < 2 or len(x) == 0 or y.shape != x.shape[:1]:
-        raise ValueError(
-            f"x, y have shapes {tuple(x.shape)}, {tuple(y.shape)}; they must be "
-            "(n, ...) and (n,), with n > 0"
-        )
-    if not torch.isfinite(x).all():
-        raise ValueError("x contains non-finite values; inputs must be finite")
-    wrong = y.abs() != 1
-    if wrong.any():
-        raise ValueError(
-            f"y contains {y[wrong][0].item()!r}; Section 2 takes labels -1 and +1"
-        )
-    return x, y
+        """log L and q = -d log L/dz, both to the last digit."""
+        soft = self.soft(z)
+        value = torch.logsumexp(self.loss.log_value(soft), -1)
+        weights = torch.exp(self.loss.log_slope(soft) - value)
+        if self.others is not None:
+            weights = weights[:, None] * torch.softmax(-z.view(self.others.shape), -1)
+        return float(value), weights.reshape(-1)
 
 
 def _layer_kinks(module: nn.Module) -> Kinks | None:

@@ -18,6 +18,10 @@ __all__ = ["Constant", "Decay", "Plain", "PowerLaw", "as_decay"]
 Array = np.ndarray
 
 
+# Below it 1 - rho, formed in float64, keeps less than three digits.
+_FEW_DIGITS = 2.0**-43
+
+
 class Decay(ABC):
     """A schedule rho: [0, infinity) -> [0, 1]^p."""
 
@@ -104,7 +108,21 @@ class Plain(Decay):
 
     def log_complement(self, log_t: float) -> float | Float[Array, " p"]:
         t = np.exp(min(log_t, 709.0))
-        rho = _check_rho(np.asarray(self.function(float(t)), dtype=np.float64), t)
+        try:
+            rho = _check_rho(np.asarray(self.function(float(t)), dtype=np.float64), t)
+        except ArithmeticError as error:
+            raise ValueError(
+                f"rho({t:.6g}) cannot be computed ({error}); Process 2 needs decay "
+                "coefficients at all t >= 0"
+            ) from error
+        left = 1 - rho
+        lost = (left > 0) & (left < _FEW_DIGITS)
+        if lost.any():
+            raise ValueError(
+                f"1 - rho is {float(left[lost].flat[0]):.3g} at t={t:.6g}: formed by "
+                "subtraction it has fewer than three digits left; give the schedule as "
+                "a PowerLaw (1 - 1/(1 + t) is PowerLaw(1.0)) or another Decay"
+            )
         with np.errstate(divide="ignore"):
             return np.log1p(-rho)
 

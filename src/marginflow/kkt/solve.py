@@ -7,6 +7,7 @@ from jaxtyping import Float
 from scipy.optimize import minimize
 from torch import nn
 
+from marginflow import checks
 from marginflow.flows.objective import Objective, Phi
 from marginflow.flows.two_layer import make_objective
 from marginflow.kkt.points import KKTPoint, KKTReport
@@ -49,6 +50,7 @@ def solve_kkt(
     Raises:
         ValueError: as in :func:`kkt_residual`, or w does not separate the data.
     """
+    checks.positive_integer("rounds", rounds)
     objective = make_objective(network, x, y, EXPONENTIAL)
     w, chi = check_point(objective, w, delta, epsilon)
     margins = objective.margins(w)
