@@ -125,3 +125,31 @@ def test_three_classes_go_to_their_predicted_point(loss, skewed):
     assert np.linalg.norm(w - own) < 0.02
     if skewed:
         assert np.linalg.norm(w - other) > 0.05
+
+
+def test_ends_starts_and_slopes_out_of_range_are_named():
+    with pytest.raises(ValueError, match="t_end=1e-300 is too near 0"):
+        AdaptiveFlow(LeakyPerceptron(), X, Y).integrate(START, t_end=1e-300)
+    with pytest.raises(NotSeparatedError, match="at a critical point"):
+        AdaptiveFlow(LeakyPerceptron(), X, Y).integrate(np.zeros(3), log_t_end=4)
+    with pytest.raises(ValueError, match=r"slope is 3; .*give inputs="):
+        LeakyPerceptron(3)
+    # A linear predictor may start at 0: its gradient is not 0 there.
+    linear = AdaptiveFlow(lambda w, x: x @ w, X, Y, homogeneous=False)
+    assert linear.integrate(np.zeros(2), log_t_end=4).separated[-1]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels"),
+    [(0, [0, 1]), (4, [0, 2]), (2, [0, 2])],
+    ids=["one output", "a class that no example has", "a class too many"],
+)
+def test_a_function_whose_outputs_do_not_fit_the_labels_is_named(outputs, labels):
+    """No class is dropped in silence, and labels 0 and 1 are not +-1."""
+
+    def phi(w, x):
+        return x @ w if not outputs else x @ w.view(2, outputs)
+
+    flow = AdaptiveFlow(phi, X, labels)
+    with pytest.raises(ValueError, match=r"class indices up to \d in y it must be"):
+        flow.integrate(np.ones(2 * max(outputs, 1)), log_t_end=1)

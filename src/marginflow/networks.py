@@ -75,8 +75,11 @@ class LeakyPerceptron(nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
-        if not math.isfinite(slope):
-            raise ValueError(f"slope is {slope}; it must be finite")
+        if not (math.isfinite(slope) and abs(slope) <= 1):
+            raise ValueError(
+                f"slope is {slope}; it must be finite and at most 1 in size, as that "
+                "of a Leaky ReLU is (for inputs of another dimension give inputs=)"
+            )
         generator = generator or _seeded()
         draw = torch.empty(_count("inputs", inputs) + 1, dtype=dtype)
         draw.uniform_(-1.0, 1.0, generator=generator)

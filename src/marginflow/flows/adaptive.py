@@ -198,6 +198,11 @@ class AdaptiveFlow:
                 f"t_end={t_end!r} must be finite and beyond t_0 = 0: Process 2 runs on "
                 "[0, infinity)"
             )
+        if t_end is not None and t_end < 1e-100:
+            raise ValueError(
+                f"t_end={t_end!r} is too near 0 for steps in float64; it must be at "
+                "least 1e-100"
+            )
         log_t_end = np.log(t_end) if log_t_end is None else log_t_end
         end = float(system_clock.sigma(log_t_end))
         if not (np.isfinite(end) and end > 0):

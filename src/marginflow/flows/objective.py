@@ -269,6 +269,13 @@ class Objective:
                     f"+1 it must be ({len(self.y)},)"
                 )
             return self.y * out
+        wanted = (len(self.y), self.others.shape[1] + 1)
+        if out.shape != wanted:
+            raise ValueError(
+                f"network maps x to shape {tuple(out.shape)}; with class indices up to "
+                f"{wanted[1] - 1} in y it must be {wanted}. With one output labels are "
+                "-1 and +1; a network with classes that no example has must be a module"
+            )
         own = out.gather(1, self.y[:, None])
         return (own - out.gather(1, self.others)).reshape(-1)
 

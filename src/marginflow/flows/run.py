@@ -132,7 +132,7 @@ class Run:
         equation, state = self.system, self.state
         tolerance = np.full(len(state), atol)
         part = self.system.where["w"]
-        tolerance[part] *= np.abs(self.states[0][part]).max()
+        tolerance[part] *= np.abs(self.states[0][part]).max() or 1.0
         if self.tail is not None:
             # LSODA would stay with its non-stiff method at the edge of stability.
             method = "Radau" if method == "LSODA" else method
