@@ -186,7 +186,7 @@ def test_a_preview_shows_on_hover(browser) -> None:
     with served(SITE, strict=False) as address:
         tab = browser.new_page()
         problems = watched(tab, address)
-        tab.goto(f"{address}/notebooks/lemma-5.html", wait_until="load")
+        tab.goto(f"{address}/notebooks/theorem-4.html", wait_until="load")
         tab.locator(".bd-article a[href*='references.html#']").first.hover()
         expect(tab.locator(".tippy-box").first).to_be_visible(timeout=30_000)
         tab.close()
