@@ -23,7 +23,7 @@ def train(
     *,
     states: Sequence[dict[str, Any] | None] | None = None,
     stop_after: int | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool] | None = None,
     after_epoch: Callable[[Member], None] | None = None,
     facts: dict[str, Any] | None = None,
 ) -> list[Result]:
@@ -68,7 +68,7 @@ def _run_epochs(
     members: list[Member],
     data: Data,
     last: int,
-    stop: Callable[[], bool],
+    stop: Callable[[], bool] | None,
     after_epoch: Callable[[Member], None] | None,
 ) -> None:
     wanted = set(members[0].setting.evaluated_epochs())
@@ -99,7 +99,7 @@ def _run_epochs(
             if after_epoch is not None:
                 after_epoch(member)
         clock = time.perf_counter()
-        if stop():
+        if stop is not None and stop():
             return
 
 
