@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -258,20 +259,59 @@ def test_a_finger_drags_as_a_mouse_does(page) -> None:
     box = point.bounding_box()
     assert min(box["width"], box["height"]) >= 24  # WCAG 2.2, target size
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch.evaluate(
+        "addEventListener('pointercancel', () => { document.title = 'cancelled' })"
+    )
     send = touch.context.new_cdp_session(touch).send
-    for kind, dy in [("touchStart", 0), ("touchMove", 15), ("touchMove", 30)]:
+    # A browser that takes the finger for a scroll says so after some moves only.
+    moves = [("touchMove", 3 * k) for k in range(1, 11)]
+    for kind, dy in [("touchStart", 0), *moves]:
         send(
             "Input.dispatchTouchEvent",
             {"type": kind, "touchPoints": [{"x": x, "y": y + dy}]},
         )
     send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     settle(touch)
-    assert abs(number(touch, "predicted") - before) > 3
+    assert touch.title() != "cancelled"
+    told = re.search(r"at \((.+), (.+)\), on", point.get_attribute("aria-label"))
+    assert told[1] == "−1.10"
+    assert told[2] == "−2.19"  # it was at −1.30: all ten moves have counted
+    assert number(touch, "predicted") != before
     assert touch.evaluate(
         "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     )
     assert found == []
     touch.close()
+
+
+def test_words_tell_what_is_shown(page) -> None:
+    """A caption of a preset that was left, an end that has no time, a bare "That"."""
+    verdict, caption = page.locator(".mfx-verdict"), page.locator(".mfx-caption")
+    preset(page, "Nothing forgotten")
+    assert "The predicted direction is also the max-margin" in verdict.inner_text()
+    preset(page, "Large step")
+    assert "The same skew with the step" in caption.inner_text()
+    assert "the value of the run’s β that is farthest from 1 is" in verdict.inner_text()
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('.mfx svg text')].filter(text => {
+        const [a, b] = [text, text.ownerSVGElement].map(e => e.getBoundingClientRect());
+        return a.left < b.left - 0.5 || a.right > b.right + 0.5; })
+        .map(text => text.textContent)"""
+    )
+    assert cut == []
+    page.locator(".mfx-point").nth(4).press("ArrowUp")
+    settle(page)
+    assert caption.inner_text() == "Your own choice. A preset puts everything back."
+    for _ in range(6):
+        page.locator(".mfx-point").nth(4).press("Shift+ArrowUp")
+        page.locator(".mfx-point").nth(4).press("Shift+ArrowRight")
+    settle(page)
+    assert re.fullmatch(
+        r"log t = [\d.]+, its end", page.locator("output[for=mfx-time]").inner_text()
+    )
+    times = page.locator(".mfx-times").inner_text()
+    assert re.fullmatch(r"Flow at log t = [\d.]+, run at log t = [\d.]+\.", times)
+    preset(page, "Isotropic")
 
 
 def test_keys_move_points_until_nothing_separates_them(page) -> None:

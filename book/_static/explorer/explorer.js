@@ -30,8 +30,9 @@ const PRESETS = {
   },
   'Large step': {
     set: { skew: 1, size: -2, beta1: 0, beta2: 0, rho: 1, eta: 0 },
-    text: `The original AdaDelta: η = 1, small δ and ε. With g(0) = h(0) = 0 the flow has
-      β = 1 throughout; finite steps throw the run’s β far off 1, and then let it return.`,
+    text: `The same skew with the step η = 1 of the original AdaDelta, and small δ and ε.
+      With g(0) = h(0) = 0 the flow has β = 1 throughout; finite steps throw the run’s β far
+      off 1, and then let it return.`,
   },
   'Nothing forgotten': {
     set: { skew: 0, size: 0, beta1: 1, beta2: -1, rho: 3.1, eta: -1 },
@@ -92,7 +93,9 @@ const ratio = (x) => (x >= 1 ? `${short(x)} : 1` : `1 : ${short(1 / x)}`);
 const pair = (v) => `(${v.map((x) => Number(x.toPrecision(3))).join(', ')})`;
 const amount = (logt) => (logt < 99.5 ? fixed(logt, 1) : String(Math.round(logt)));
 
-function describe({ skew, size, beta0, rho, eta }, { g0, h0 }, logt) {
+/** Say the choices, and the time: the flow may have ended before the slider's. */
+function describe({ skew, size, beta0, rho, eta }, { g0, h0 }, logt, reached) {
+  const ended = reached < logt - 0.05 ? `log t = ${amount(reached)}, its end` : null;
   const texts = {
     skew: ratio(skew),
     size: short(size),
@@ -100,7 +103,7 @@ function describe({ skew, size, beta0, rho, eta }, { g0, h0 }, logt) {
     beta1: short(beta0[0]),
     beta2: short(beta0[1]),
     eta: short(eta),
-    time: `log t = ${amount(logt)}`,
+    time: ended ?? `log t = ${amount(logt)}`,
   };
   for (const [id, text] of Object.entries(texts)) {
     inputs[id].setAttribute('aria-valuetext', text);
@@ -165,6 +168,7 @@ const handles = DATA.map(([, , y], i) => {
 function move(i, x1, x2) {
   const inside = (x) => Math.max(-3, Math.min(3, Math.round(x * 100) / 100));
   points[i] = [inside(x1), inside(x2), points[i][2]];
+  own();
   changed();
 }
 
@@ -207,7 +211,7 @@ function drawPlane(now) {
 // --- Paths against log t --------------------------------------------------------------
 
 const WIDTH = 420;
-const LEFT = 40;
+const LEFT = 46; // room for the longest tick, 1/1024
 const toTime = (logt) => LEFT + (Math.log10(1 + logt) / Math.log10(1 + LOG_T_END)) * (WIDTH - LEFT - 8);
 
 function pathPlot(parent, height, label) {
@@ -356,12 +360,12 @@ function verdict(options, hyper, paths, now) {
     if (options.beta0.every((b) => b === 1)) parts.push('Its β is 1 at all times.');
     else parts.push(`Its β went from ${pair(options.beta0)} to ${pair(end.beta)}.`);
   }
-  parts.push(Math.abs(turned) < 0.005 ? 'That is also the max-margin direction.'
-    : `The skew turns the limit by ${degrees(turned)} from the max-margin direction.`);
+  parts.push(Math.abs(turned) < 0.005 ? 'The predicted direction is also the max-margin one.'
+    : `The skew turns the prediction by ${degrees(turned)} from the max-margin direction.`);
   parts.push(`The run with η = ${short(options.eta)} stands at ${degrees(angle(last.w))} when `
     + `log t = ${amount(last.logt)}, the flow at that time at `
-    + `${degrees(angle(stateAt(paths.flow, last.logt).w))}; the farthest that the run’s β goes `
-    + `from 1 is ${short(far)}.`);
+    + `${degrees(angle(stateAt(paths.flow, last.logt).w))}; the value of the run’s β that is `
+    + `farthest from 1 is ${short(far)}.`);
   if (options.eta * (1 - options.rho) > 1) {
     parts.push('Its ρₖ = 1 − η(1 − ρ) would be negative and is set to 0.');
   }
@@ -415,7 +419,9 @@ function draw() {
     logt: { flow: atFlow.logt, run: atRun.logt },
     loss: z.reduce((sum, zi) => sum + Math.exp(-paths.flow.at(-1).w.reduce((m, x, j) => m + x * zi[j], 0)), 0),
   };
-  describe(options, hyper, logt);
+  describe(options, hyper, logt, atFlow.logt);
+  write(find('.mfx-times'), `Flow at log t = ${amount(atFlow.logt)}, run at log t = `
+    + `${amount(atRun.logt)}.`);
   drawPlane(now);
   drawPaths(paths, now);
   drawTable(now);
@@ -444,6 +450,12 @@ function press(name) {
   for (const button of buttons) button.setAttribute('aria-pressed', button.textContent === name);
 }
 
+/** The reader has left the preset, and its caption no longer tells what is shown. */
+function own() {
+  press(null);
+  write(find('.mfx-caption'), 'Your own choice. A preset puts everything back.');
+}
+
 function choose(name) {
   for (const [id, value] of Object.entries(PRESETS[name].set)) inputs[id].value = value;
   inputs.time.value = 4;
@@ -456,7 +468,7 @@ function choose(name) {
 for (const [id, input] of Object.entries(inputs)) {
   input.addEventListener('input', () => {
     if (id === 'time') stop();
-    else press(null);
+    else own();
     changed(id !== 'time');
   });
 }
