@@ -284,6 +284,28 @@ def test_a_finger_drags_as_a_mouse_does(page) -> None:
     touch.close()
 
 
+def test_the_verdict_stands_beside_the_picture(page) -> None:
+    line = page.locator(".mfx-headline")
+    preset(page, "Skewed")
+    aim = page.locator("[data-row=predicted] td").first.inner_text()
+    assert line.inner_text().endswith(f"Theorem 2 predicts {aim}.")
+    preset(page, "Nothing forgotten")
+    assert "ρ = 1 breaks an assumption" in line.inner_text()
+    ends = [line.bounding_box(), page.locator(".mfx-plane").bounding_box()]
+    assert ends[0]["y"] < ends[1]["y"]
+
+
+def test_without_scripts_there_is_a_still_and_no_dead_control(page) -> None:
+    bare = page.context.browser.new_context(java_script_enabled=False)
+    other = bare.new_page()
+    other.goto(page.url)
+    assert "by JavaScript" in other.locator(".mfx-waiting").inner_text()
+    assert other.locator("#explorer img").get_attribute("alt")
+    for control in other.locator("#explorer :is(button, input, table)").all():
+        assert control.is_hidden()
+    bare.close()
+
+
 def test_words_tell_what_is_shown(page) -> None:
     """A caption of a preset that was left, an end that has no time, a bare "That"."""
     verdict, caption = page.locator(".mfx-verdict"), page.locator(".mfx-caption")

@@ -372,6 +372,15 @@ function verdict(options, hyper, paths, now) {
   return parts.join(' ') + diverged;
 }
 
+/** The verdict in one line, where it is seen beside the picture. */
+function headline(options, paths, now) {
+  if (!now.predicted) return 'No line separates the classes, so nothing is predicted.';
+  const [end, aim] = [paths.flow.at(-1).w, now.predicted].map((w) => degrees(angle(w)));
+  return options.rho === 1 && options.beta0.some((b) => b !== 1)
+    ? `The flow ends at ${end}, not at ${aim}: ρ = 1 breaks an assumption of Theorem 2.`
+    : `The flow ends at ${end}; Theorem 2 predicts ${aim}.`;
+}
+
 // --- From a change to a frame ---------------------------------------------------------
 
 let paths = null;
@@ -425,6 +434,7 @@ function draw() {
   drawPlane(now);
   drawPaths(paths, now);
   drawTable(now);
+  write(find('.mfx-headline'), headline(options, paths, now));
   // A screen reader hears the result once the reader pauses.
   clearTimeout(announce);
   const text = verdict(options, hyper, paths, now);
