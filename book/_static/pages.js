@@ -1,8 +1,8 @@
 // Whatever scrolls sideways can be reached and scrolled with the keyboard, and nothing
 // else: formulas within a line are drawn beyond their boxes, but do not scroll.
+const WIDE = ".bd-article :is(table, pre, mjx-container, figure)";
 function letKeyboardScroll() {
-  const wide = ".bd-article :is(table, pre, mjx-container, figure)";
-  for (const box of document.querySelectorAll(wide)) {
+  for (const box of document.querySelectorAll(WIDE)) {
     const scrolls = /auto|scroll/.test(getComputedStyle(box).overflowX);
     if (scrolls && box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
@@ -25,5 +25,12 @@ function unfoldTarget() {
 addEventListener("DOMContentLoaded", nameToggles);
 addEventListener("DOMContentLoaded", unfoldTarget);
 addEventListener("hashchange", unfoldTarget);
+// A box may change its width after the window has, or its content when a font arrives.
+function watchWidths() {
+  const watcher = new ResizeObserver(letKeyboardScroll);
+  for (const box of document.querySelectorAll(WIDE)) watcher.observe(box);
+  document.fonts.ready.then(letKeyboardScroll);
+}
 addEventListener("load", letKeyboardScroll);
+addEventListener("load", watchWidths);
 addEventListener("resize", letKeyboardScroll);
