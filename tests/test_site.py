@@ -56,6 +56,10 @@ def browser() -> Iterator[Browser]:
 
 
 LOOK = """async () => {
+  // The theme's sidebars slide to their new width.
+  const still = Promise.allSettled(document.getAnimations().map(a => a.finished));
+  await Promise.race([still, new Promise(r => setTimeout(r, 2000))]);
+  await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)));
   if (window.MathJax?.startup?.promise) await MathJax.startup.promise;
   const undrawn = () => document.querySelector('.vega-chart:not([data-drawn])');
   for (let i = 0; i < 100 && undrawn(); i++) await new Promise(r => setTimeout(r, 50));
