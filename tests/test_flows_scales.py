@@ -153,3 +153,14 @@ def test_a_function_whose_outputs_do_not_fit_the_labels_is_named(outputs, labels
     flow = AdaptiveFlow(phi, X, labels)
     with pytest.raises(ValueError, match=r"class indices up to \d in y it must be"):
         flow.integrate(np.ones(2 * max(outputs, 1)), log_t_end=1)
+
+
+@pytest.mark.parametrize("delta", [1e-8, 1e-10, 1e-12])
+def test_an_adapter_near_zero_keeps_its_digits(delta):
+    """beta = 1e-5 and less: 1 - (1 - beta^2) would be noise."""
+    flow = AdaptiveFlow(LeakyPerceptron(), X, Y, delta=delta, epsilon=1.0)
+    own, bare = (
+        flow.integrate(START, 0.1, 0.3, log_t_end=8, rtol=1e-9, variables=variables)
+        for variables in ("log", "paper")
+    )
+    np.testing.assert_allclose(own.w[-1], bare.w[-1], rtol=1e-6)

@@ -354,7 +354,18 @@ class AdaDeltaLog(_AdaDelta):
         return self.sign * np.exp(np.where(self.sign == 0, 0.0, Y["log_D"]))
 
     def beta(self, Y: dict[str, Array]) -> Array:
-        return np.sqrt(1.0 - self._difference(Y) / (1.0 + np.exp(Y["log_G"])))
+        one_G = 1.0 + np.exp(Y["log_G"])
+        gap = self._difference(Y) / one_G
+        return np.sqrt(np.where(self._far(gap), self._near_zero(Y, one_G), 1.0 - gap))
+
+    @staticmethod
+    def _far(gap: Array) -> Array:
+        """Where beta is so near 0 that 1 - gap would have lost its digits."""
+        return gap > 0.999
+
+    @staticmethod
+    def _near_zero(Y: dict[str, Array], one_G: Array) -> Array:
+        return (1.0 + np.exp(Y["log_H"])) / one_G
 
     def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
         one_G, beta2 = 1.0 + np.exp(Y["log_G"]), self.beta(Y) ** 2
@@ -371,20 +382,24 @@ class AdaDeltaLog(_AdaDelta):
     def partials(self, terms: Terms, Y: dict[str, Array]):
         G, D, rate = np.exp(Y["log_G"]), self._difference(Y), terms.rate
         one_G, moving = 1.0 + G, np.abs(self.sign)
-        beta2 = 1.0 - D / one_G
-        by_G, by_D = D * G / one_G**2, -D / one_G  # d beta^2 / d(log G, log|D|)
+        beta2, far = self.beta(Y) ** 2, self._far(D / one_G)
+        # d beta^2 / d(log G, log H, log|D|)
+        by_G = np.where(far, -beta2 * G / one_G, D * G / one_G**2)
+        by_H = np.where(far, np.exp(Y["log_H"]) / one_G, 0.0)
+        by_D = np.where(far, 0.0, -D / one_G)
         q = np.exp(terms.log_q)
         to_G = np.exp(terms.log_q - Y["log_G"])
         to_H = np.exp(terms.log_q - Y["log_H"])
         half = 0.5 * self.w_slope(terms, Y) / beta2
         parts = {
             ("w", "log_G"): half * by_G,
+            ("w", "log_H"): half * by_H,
             ("w", "log_D"): half * by_D,
             ("log_G", "w"): rate * to_G,
             ("log_G", "log_G"): -rate * to_G,
             ("log_H", "w"): rate * beta2 * to_H,
             ("log_H", "log_G"): rate * by_G * to_H,
-            ("log_H", "log_H"): -rate * beta2 * to_H,
+            ("log_H", "log_H"): rate * (by_H - beta2) * to_H,
             ("log_H", "log_D"): rate * by_D * to_H,
             ("log_D", "w"): moving * rate * q / one_G,
             ("log_D", "log_G"): -moving * rate * q * G / one_G**2,
