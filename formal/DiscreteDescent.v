@@ -77,13 +77,18 @@ Proof.
   rewrite (run_descent loss_facts run k j); unfold dw; ring.
 Qed.
 
+Lemma descent_norm k : norm (descent a pull (w k)) = norm (d k).
+Proof.
+  transitivity (norm (fun j => -1 * d k j)).
+  - apply norm_ext; intros j; rewrite (run_descent loss_facts run k j); ring.
+  - rewrite norm_scal, Rabs_left by lra; ring.
+Qed.
+
 Lemma gradient_norm k : norm (d k) <= L k * R0.
 Proof.
   apply Rle_trans with (2 := descent_le loss_facts R0 (R_nonneg small)
     (R_above small) (w k)).
-  right; transitivity (norm (fun j => -1 * descent a pull (w k) j)).
-  - apply norm_ext; intros j; rewrite (run_descent loss_facts run k j); ring.
-  - rewrite norm_scal, Rabs_left by lra; ring.
+  rewrite descent_norm; lra.
 Qed.
 
 Lemma step_length_sqr k : (forall j, P k j <= A) -> norm (dw k) ^ 2 <=
@@ -482,10 +487,7 @@ Proof.
   intros k; assert (Lk := loss_at_pos k); assert (Lb := loss_at_below k).
   assert (S := descent_large loss_facts z m (w k) (Rlt_le _ _ m0)
     (fun i => proj1 (Bm i))).
-  replace (norm (descent a pull (w k))) with (norm (d k)) in S.
-  2: { transitivity (norm (fun j => -1 * descent a pull (w k) j)).
-       - apply norm_ext; intros j; rewrite (run_descent loss_facts run k j); ring.
-       - rewrite norm_scal, Rabs_left by lra; ring. }
+  rewrite descent_norm in S.
   assert (N := norm_nonneg (d k)).
   apply Rmult_le_reg_l with m; auto.
   replace (m * (/ m * (1 + L 0) * (norm z + 1) * norm (d k))) with

@@ -7,7 +7,7 @@
 
 From Coq Require Import Reals Lra Psatz List FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Export DiscreteSequences MarginLoss HardMargin.
+From MarginFlow Require Export DiscreteSequences MarginLoss.
 Open Scope R_scope.
 
 (** ** One point: what its margins say of its direction *)
@@ -210,8 +210,8 @@ Proof.
   - apply Rle_trans with ((1 - 4 * e) * (eta * (1 + e) * norm (U v))).
     + apply Rmult_le_compat_l; lra.
     + assert ((1 - 4 * e) * (1 + e) * (eta * norm (U v)) <=
-        (1 - 2 * e) * (1 - e) * (eta * norm (U v))) by (apply Rmult_le_compat_r;
-          auto; nra).
+        (1 - 2 * e) * (1 - e) * (eta * norm (U v)))
+        by (apply Rmult_le_compat_r; auto; nra).
       lra.
   - assert (Ul := descent_le loss_facts R0 R0_nonneg R0_bound v).
     apply Rle_trans with (eta * (1 + e) * (f v * R0)).

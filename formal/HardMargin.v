@@ -10,6 +10,20 @@ From MarginFlow Require Export KKT Smooth Compactness.
 Import ListNotations.
 Open Scope R_scope.
 
+(** A combination of vectors, with weights p. *)
+Definition combination {J D} `{FiniteType D} (b : D -> vec J) (p : D -> R) : vec J :=
+  fun j => Sum (fun i => p i * b i j).
+
+Lemma inner_combination {J D} `{FiniteType J} `{FiniteType D}
+    (b : D -> vec J) (p : D -> R) (z : vec J) :
+  inner z (combination b p) = Sum (fun i => p i * inner z (b i)).
+Proof.
+  unfold inner, combination.
+  transitivity (Sum (fun j => Sum (fun i => p i * (z j * b i j)))).
+  - apply Sum_ext; intros j; rewrite <- Sum_scal; apply Sum_ext; intros; ring.
+  - rewrite Sum_swap; apply Sum_ext; intros i; now rewrite Sum_scal.
+Qed.
+
 (* statement: hard margin *)
 Definition hard_margin {J D} `{FiniteType J} `{FiniteType D}
     (a : D -> vec J) (s : vec J) : vec J -> Prop :=
@@ -96,16 +110,6 @@ Proof.
       f_equal; rewrite <- Sum_scal; apply Sum_ext; intros; ring.
 Qed.
 
-Lemma inner_combination (lam : D -> R) (z : vec J) :
-  inner z (fun j => Sum (fun i => lam i * a i j)) = Sum
-    (fun i => lam i * inner z (a i)).
-Proof.
-  unfold inner.
-  transitivity (Sum (fun j => Sum (fun i => lam i * (z j * a i j)))).
-  - apply Sum_ext; intros j; rewrite <- Sum_scal; apply Sum_ext; intros; ring.
-  - rewrite Sum_swap; apply Sum_ext; intros i; now rewrite Sum_scal.
-Qed.
-
 (* statement: variational *)
 (** At a KKT point the objective grows towards every feasible point. *)
 Lemma hard_margin_variational w z :
@@ -117,7 +121,8 @@ Proof.
   destruct K as (lam & Lam & Fe & Eq & Sl).
   assert (By : forall u, inner (mul s w) (mul s u) = Sum
     (fun i => lam i * inner u (a i))).
-  { intros u; rewrite <- inner_combination; apply Sum_ext; intros j; rewrite <- Eq.
+  { intros u; rewrite <- inner_combination; apply Sum_ext; intros j.
+    unfold combination; rewrite <- Eq.
     unfold mul; ring. }
   replace (norm (mul s w) ^ 2) with (inner (mul s w) (mul s w))
     by (rewrite norm_sqr; apply Sum_ext; intros; ring).
@@ -162,7 +167,7 @@ Section ShortestCombination.
 Context {J D : Type} `{FiniteType J} `{FiniteType D}.
 Variable b : D -> vec J.
 
-Definition combination (p : D -> R) : vec J := fun j => Sum (fun i => p i * b i j).
+Notation combine := (combination b).
 Definition simplex (p : D -> R) : Prop := (forall i, 0 <= p i) /\ Sum p = 1.
 
 Lemma vertex i : exists p, simplex p /\ forall f : D -> R, Sum (fun l => p l * f l) =
@@ -175,14 +180,14 @@ Proof.
 Qed.
 
 Lemma squared_length_continuous p0 :
-  continuous_at p0 (fun p => norm (combination p) ^ 2).
+  continuous_at p0 (fun p => norm (combine p) ^ 2).
 Proof.
-  replace (fun p => norm (combination p) ^ 2) with
-    (fun p => Sum (fun j => combination p j * combination p j)).
+  replace (fun p => norm (combine p) ^ 2) with
+    (fun p => Sum (fun j => combine p j * combine p j)).
   2: { apply functional_extensionality; intros p; rewrite norm_sqr; apply Sum_ext.
        intros; ring. }
-  apply (continuous_at_Sum p0 (fun j p => combination p j * combination p j)); intros j.
-  assert (C : continuous_at p0 (fun p => combination p j)).
+  apply (continuous_at_Sum p0 (fun j p => combine p j * combine p j)); intros j.
+  assert (C : continuous_at p0 (fun p => combine p j)).
   { apply (continuous_at_Sum p0 (fun i p => p i * b i j)); intros i.
     apply (continuous_at_mult p0 (fun p => p i) (fun _ => b i j));
       [apply continuous_at_coord | apply continuous_at_const]. }
@@ -224,16 +229,16 @@ Proof.
 Qed.
 
 Lemma shortest : inhabited D -> exists p, simplex p /\ forall p', simplex p' ->
-  norm (combination p) ^ 2 <= norm (combination p') ^ 2.
+  norm (combine p) ^ 2 <= norm (combine p') ^ 2.
 Proof.
   intros [i0]; destruct (vertex i0) as (p1 & P1 & _).
   (* s: minus the infimum of the squared lengths *)
-  set (E r := exists p, simplex p /\ r = - norm (combination p) ^ 2).
+  set (E r := exists p, simplex p /\ r = - norm (combine p) ^ 2).
   destruct (completeness E) as [s [Up Least]].
-  { exists 0; intros r (p & _ & ->); generalize (pow2_ge_0 (norm (combination p))); lra.
+  { exists 0; intros r (p & _ & ->); generalize (pow2_ge_0 (norm (combine p))); lra.
     }
-  { exists (- norm (combination p1) ^ 2), p1; auto. }
-  set (A e p := simplex p /\ norm (combination p) ^ 2 + s <= e).
+  { exists (- norm (combine p1) ^ 2), p1; auto. }
+  set (A e p := simplex p /\ norm (combine p) ^ 2 + s <= e).
   destruct (cluster enum 1 A) as [p0 Near].
   - intros e e' p L [S Q]; split; auto; lra.
   - intros e e0; apply NNPP; intros N; assert (s <= s - e); [| lra].
@@ -247,21 +252,21 @@ Proof.
         auto.
       intros i; apply N, enum_all. }
     exists p0; split; [apply (simplex_closed p0 A); auto; now intros e p [S _] |].
-    intros p' P'; assert (norm (combination p0) ^ 2 + s <= 0).
-    { apply (limit_le p0 A (fun p => norm (combination p) ^ 2 + s) Near').
-      - apply (continuous_at_plus p0 (fun p => norm (combination p) ^ 2) (fun _ => s));
+    intros p' P'; assert (norm (combine p0) ^ 2 + s <= 0).
+    { apply (limit_le p0 A (fun p => norm (combine p) ^ 2 + s) Near').
+      - apply (continuous_at_plus p0 (fun p => norm (combine p) ^ 2) (fun _ => s));
           [apply squared_length_continuous | apply continuous_at_const].
       - intros e p [_ Q]; exact Q. }
-    assert (L : - norm (combination p') ^ 2 <= s) by (apply Up; exists p'; auto); lra.
+    assert (L : - norm (combine p') ^ 2 <= s) by (apply Up; exists p'; auto); lra.
 Qed.
 
 (** Towards the vertex i the squared length grows, to first order. *)
 Lemma shortest_optimal p i : simplex p ->
-  (forall p', simplex p' -> norm (combination p) ^ 2 <= norm (combination p') ^ 2) ->
-  norm (combination p) ^ 2 <= inner (combination p) (b i).
+  (forall p', simplex p' -> norm (combine p) ^ 2 <= norm (combine p') ^ 2) ->
+  norm (combine p) ^ 2 <= inner (combine p) (b i).
 Proof.
   intros [P S] Min; destruct (vertex i) as (m & [M0 M1] & M).
-  set (c := combination p) in *; set (slope := inner c (b i) - norm c ^ 2).
+  set (c := combine p) in *; set (slope := inner c (b i) - norm c ^ 2).
   set (B := Sum (fun j => (b i j - c j) ^ 2)).
   assert (B0 : 0 <= B) by (apply Sum_nonneg; intros; apply pow2_ge_0).
   assert (Q : forall t, 0 < t <= 1 -> 0 <= 2 * slope + t * B).
@@ -271,13 +276,13 @@ Proof.
       - intros l; specialize (P l); specialize (M0 l).
         apply Rplus_le_le_0_compat; apply Rmult_le_pos; lra.
       - rewrite Sum_plus, !Sum_scal, S, M1; ring. }
-    assert (Ct : forall j, combination pt j = c j + t * (b i j - c j)).
+    assert (Ct : forall j, combine pt j = c j + t * (b i j - c j)).
     { intros j; unfold combination, pt.
       transitivity (Sum (fun l => (1 - t) * (p l * b l j) + t * (m l * b l j))).
       - apply Sum_ext; intros; ring.
       - rewrite Sum_plus, !Sum_scal, (M (fun l => b l j)).
-        fold (combination p j); fold c; ring. }
-    assert (Ex : norm (combination pt) ^ 2 = norm c ^ 2 + t * (2 * slope + t * B)).
+        fold (combine p j); fold c; ring. }
+    assert (Ex : norm (combine pt) ^ 2 = norm c ^ 2 + t * (2 * slope + t * B)).
     { rewrite norm_sqr.
       transitivity (Sum (fun j => (1 - 2 * t) * c j ^ 2 +
         (2 * t * (c j * b i j) + t ^ 2 * (b i j - c j) ^ 2))).
@@ -296,16 +301,16 @@ Qed.
 
 (** The shortest combination c: margins at least ||c||^2, and no slack where p > 0. *)
 Lemma shortest_dual (z0 : vec J) : inhabited D -> (forall i, 0 < inner z0 (b i)) ->
-  exists p, (forall i, 0 <= p i) /\ 0 < norm (combination p) ^ 2 /\
-    (forall i, norm (combination p) ^ 2 <= inner (combination p) (b i)) /\
-    (forall i, p i * (inner (combination p) (b i) - norm (combination p) ^ 2) = 0).
+  exists p, (forall i, 0 <= p i) /\ 0 < norm (combine p) ^ 2 /\
+    (forall i, norm (combine p) ^ 2 <= inner (combine p) (b i)) /\
+    (forall i, p i * (inner (combine p) (b i) - norm (combine p) ^ 2) = 0).
 Proof.
   intros Ne Sep; destruct (shortest Ne) as (p & Sp & Min); exists p.
   assert (Opt := fun i => shortest_optimal p i Sp Min); destruct Sp as [P S].
-  set (c := combination p) in *; split; [exact P |]; split; [| split; auto].
+  set (c := combine p) in *; split; [exact P |]; split; [| split; auto].
   - apply pow_lt; destruct (norm_nonneg c) as [N | N]; auto; exfalso.
     destruct (finite_bounds (fun i => inner z0 (b i)) Sep) as (m & M & m0 & _ & Bm).
-    assert (I := inner_le_norm z0 c); rewrite <- N in I; unfold c, combination in I.
+    assert (I := inner_le_norm z0 c); rewrite <- N in I; unfold c in I.
     rewrite inner_combination in I.
     assert (m * Sum p <= Sum (fun i => p i * inner z0 (b i))).
     { rewrite <- Sum_scal; apply Sum_le; intros i; specialize (P i).
@@ -316,7 +321,7 @@ Proof.
     { transitivity (Sum (fun i => p i * inner c (b i) + - norm c ^ 2 * p i)).
       - apply Sum_ext; intros; ring.
       - rewrite Sum_plus, Sum_scal, S, <- inner_combination.
-        fold (combination p); fold c.
+        fold (combine p); fold c.
         replace (inner c c) with (norm c ^ 2); [ring |].
         rewrite norm_sqr; apply Sum_ext; intros; ring. }
     assert (Nn : forall i, 0 <= p i * (inner c (b i) - norm c ^ 2)).

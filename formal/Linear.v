@@ -5,7 +5,7 @@
 
 From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Export Theorem4.
+From MarginFlow Require Export Theorem4 HardMargin.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -45,70 +45,29 @@ Proof.
   rewrite inner_comm, inner_scal, inner_comm; reflexivity.
 Qed.
 
-Lemma square_gradient_of :
-  gradient_of (fun w : vec J => / 2 * norm (mul (fun _ => 1) w) ^ 2) (fun w => w).
-Proof.
-  split.
-  - intros w e e0; exists e; split; auto; intros z Z.
-    assert (E : / 2 * norm (mul (fun _ => 1) z) ^ 2 - / 2 * norm (mul (fun _ => 1) w) ^
-      2 -
-      inner w (sub z w) = / 2 * norm (sub z w) ^ 2).
-    { rewrite !norm_sqr; unfold inner.
-      transitivity (Sum (fun j => / 2 * mul (fun _ => 1) z j ^ 2 +
-        (- / 2 * mul (fun _ => 1) w j ^ 2 + -1 * (w j * sub z w j)))).
-      - rewrite !Sum_plus, !Sum_scal; ring.
-      - rewrite <- Sum_scal; apply Sum_ext; intros j; unfold mul, sub; field. }
-    rewrite E; assert (P := norm_nonneg (sub z w)).
-    rewrite Rabs_pos_eq by nra; nra.
-  - intros v e e0; exists e; split; auto; intros z Z j.
-    apply Rle_lt_trans with (2 := Z), (norm_ge_component (sub z v)).
-Qed.
+(* statement: signed *)
+(** A data point's vector, y(i) x(i). *)
+Definition signed (i : D) : vec J := fun j => y i * feat (x i) j.
+(* end statement *)
 
-Lemma constraint_gradient_of i :
-  gradient_of (fun w => 1 - y i * Phi w (x i)) (fun _ j => - (y i * feat (x i) j)).
+(** The problem of Theorem 2, for a linear predictor, is the hard-margin problem. *)
+Lemma max_margin_linear (s : vec J) : max_margin_KKT Phi s = hard_margin signed s.
 Proof.
-  split.
-  - intros v e e0; exists 1; split; [lra |]; intros z _; unfold linear_predictor.
-    replace (inner (fun j => - (y i * feat (x i) j)) (sub z v)) with
-      (- y i * (inner z (feat (x i)) - inner v (feat (x i)))).
-    + replace (_ - _ - _) with 0 by ring; rewrite Rabs_R0.
-      apply Rmult_le_pos; [lra | apply norm_nonneg].
-    + rewrite !(inner_comm _ (feat _)), <- inner_sub; unfold inner.
-      rewrite <- Sum_scal; apply Sum_ext; intros; ring.
-  - intros v e e0; exists 1; split; [lra |]; intros; rewrite Rminus_eq_0, Rabs_R0; lra.
+  unfold max_margin_KKT, hard_margin; f_equal.
+  apply functional_extensionality; intros i; apply functional_extensionality; intros u.
+  unfold linear_predictor, signed; now rewrite inner_scal.
 Qed.
 
 (** The variational inequality at a KKT point of the linear problem. *)
 Lemma kkt_variational w : max_margin_KKT Phi (fun _ => 1) w ->
   forall z, (forall i, 1 <= margin_at Phi i z) -> norm w ^ 2 <= inner w z.
 Proof.
-  intros (lam & Lam & Fe & (a & b & Ca & Cb & Eq) & Sl) z Fz.
-  assert (Ew : forall z, inner w z = Sum (fun i => lam i * margin_at Phi i z)).
-  { intros z'; unfold margin_at, linear_predictor.
-    transitivity (Sum (fun j => Sum (fun i => lam i * (y i * feat (x i) j) * z' j))).
-    - unfold inner; apply Sum_ext; intros j; specialize (Eq j).
-      rewrite (smooth_clarke _ _ w a square_gradient_of Ca j) in Eq.
-      replace (w j) with (Sum (fun i => lam i * (y i * feat (x i) j))).
-      + rewrite Rmult_comm, <- Sum_scal; apply Sum_ext; intros; ring.
-      + assert (E2 : Sum (fun i => lam i * b i j) =
-                     -1 * Sum (fun i => lam i * (y i * feat (x i) j))).
-        { rewrite <- Sum_scal; apply Sum_ext; intros i.
-          rewrite (smooth_clarke _ _ w (b i) (constraint_gradient_of i) (Cb i) j);
-            ring. }
-        lra.
-    - unfold Sum at 1; unfold inner.
-      assert (Sw : forall js,
-        lsum (fun j => Sum (fun i => lam i * (y i * feat (x i) j) * z' j)) js
-        = Sum (fun i => lam i * (y i * lsum (fun j => z' j * feat (x i) j) js))).
-      { induction js as [| j js IH]; simpl.
-        - transitivity (Sum (fun _ : D => 0 * 0)); [rewrite Sum_scal; ring |].
-          apply Sum_ext; intros; ring.
-        - rewrite IH, <- Sum_plus; apply Sum_ext; intros; ring. }
-      apply Sw. }
-  assert (Eww : inner w w = norm w ^ 2).
-  { rewrite norm_sqr; unfold inner; apply Sum_ext; intros; ring. }
-  rewrite <- Eww, !Ew; apply Sum_le; intros i; specialize (Sl i); specialize (Lam i).
-  specialize (Fz i); unfold margin_at in *; nra.
+  intros K z Fz; rewrite max_margin_linear in K.
+  assert (V := hard_margin_variational signed (fun _ => 1) w z K).
+  assert (One : forall u : vec J, mul (fun _ => 1) u = u)
+    by (intros u; apply functional_extensionality; intros j; unfold mul; ring).
+  rewrite !One in V; apply V; intros i; specialize (Fz i).
+  unfold margin_at, linear_predictor in Fz; unfold signed; now rewrite inner_scal.
 Qed.
 
 Lemma lin_predictor : homogeneous_predictor Phi 1.

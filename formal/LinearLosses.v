@@ -5,7 +5,7 @@
 
 From Coq Require Import Reals Lra Psatz List FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Export Sanity Linear MarginLoss HardMargin.
+From MarginFlow Require Export Sanity Linear MarginLoss.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -91,10 +91,7 @@ Qed.
 (** ** Two classes *)
 
 (* statement: pull *)
-(** A data point's vector, y(i) x(i), and its pull -ell'. *)
-Definition signed {J D X} `{FiniteType J} `{Dataset D X}
-    (feat : X -> vec J) (i : D) : vec J := fun j => y i * feat (x i) j.
-
+(** The pull of a data point is - ell' at its margin. *)
 Definition binary_pull {J D X} `{FiniteType J} `{Dataset D X}
     (k : loss) (feat : X -> vec J) (v : vec J) (i : D) : R :=
   - ell' k (inner v (signed feat i)).

@@ -8,7 +8,7 @@
 
 From Coq Require Import Reals Lra Psatz List FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Export Smooth.
+From MarginFlow Require Export HardMargin.
 Open Scope R_scope.
 
 Set Implicit Arguments.
@@ -106,12 +106,7 @@ Notation U := (descent a pull).
 
 Lemma inner_descent (u v : vec J) :
   inner u (U v) = Sum (fun i => pull v i * inner u (a i)).
-Proof.
-  unfold inner, descent.
-  transitivity (Sum (fun j => Sum (fun i => pull v i * (u j * a i j)))).
-  - apply Sum_ext; intros j; rewrite <- Sum_scal; apply Sum_ext; intros; ring.
-  - rewrite Sum_swap; apply Sum_ext; intros i; now rewrite Sum_scal.
-Qed.
+Proof. apply (inner_combination a (pull v) u). Qed.
 
 Lemma pull_le v i : pull v i <= f v.
 Proof.

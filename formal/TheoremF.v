@@ -281,16 +281,6 @@ End TheoremF.
 
 (** ** Two classes, in the terms of Theorem 2 *)
 
-(** The problem of Theorem 2, for a linear predictor, is the hard-margin problem. *)
-Lemma max_margin_linear {J D X} `{FiniteType J} `{Dataset D X}
-    (feat : X -> vec J) (s : vec J) :
-  max_margin_KKT (linear_predictor feat) s = hard_margin (signed feat) s.
-Proof.
-  unfold max_margin_KKT, hard_margin; f_equal.
-  apply functional_extensionality; intros i; apply functional_extensionality; intros u.
-  unfold linear_predictor, signed; now rewrite inner_scal.
-Qed.
-
 (* statement: theorem F *)
 (** Procedure 1, a linear predictor, the exponential or the logistic loss, any learning
     rate: if the loss vanishes, the run goes where Theorem 2 says that the flow goes. *)
