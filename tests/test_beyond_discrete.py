@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from marginflow.data import perceptron_points
-from marginflow.discrete import (
+from marginflow.flows.discrete import (
     averages_path,
     averages_step,
     defect,
-    perceptron_gradient,
     procedure_1_run,
     retention,
 )
@@ -22,9 +20,10 @@ from marginflow.optim.steps import procedure_1
 RHO = Fraction(9, 10)
 
 
-def points():
-    generator = torch.Generator().manual_seed(3)
-    return tuple(a.numpy() for a in perceptron_points(generator, 6))
+def gradient(w):
+    """Of exp(-w_0 w_1) + exp(w_1 - w_2), row by row."""
+    a, b = np.exp(-w[..., 0] * w[..., 1]), np.exp(w[..., 1] - w[..., 2])
+    return np.stack([-a * w[..., 1], b - a * w[..., 0], -b], -1)
 
 
 def test_averages_step_is_procedure_1():
@@ -61,30 +60,15 @@ def test_path_is_its_steps_and_refuses_what_is_no_square():
     path = averages_path([Fraction(1, 2), Fraction(0)], RHO)
     first = averages_step(0, 0, Fraction(1, 2), RHO)
     assert path == [first, averages_step(first.G, first.H, Fraction(0), RHO)]
-    with pytest.raises(ValueError, match=r"squares\[1\]=-1 .*>= 0"):
+    with pytest.raises(ValueError, match=r"squares\[1\] is -1; .*>= 0"):
         averages_path([1, -1], RHO)
-    with pytest.raises(ValueError, match=r"rho=2 .*\[0, 1\]"):
+    with pytest.raises(ValueError, match=r"rho is 2; .*\[0, 1\]"):
         averages_path([1], 2)
-    with pytest.raises(ValueError, match=r"H=-1 .*Assumption 2"):
+    with pytest.raises(ValueError, match=r"H is -1; Assumption 2"):
         averages_path([1], RHO, H=-1)
 
 
-@pytest.mark.parametrize("reduction", ["sum", "mean"])
-def test_perceptron_gradient_is_autograd_s(reduction):
-    x, y = points()
-    rows = np.random.default_rng(1).normal(size=(4, 3))
-    mine = perceptron_gradient(x, y, reduction=reduction)(rows)
-    for row, gradient in zip(rows, mine, strict=True):
-        w = torch.tensor(row, requires_grad=True)
-        unit = torch.nn.functional.leaky_relu(torch.tensor(x) @ w[1:], 0.5)
-        loss = torch.exp(-torch.tensor(y) * w[0] * unit)
-        (loss.sum() if reduction == "sum" else loss.mean()).backward()
-        np.testing.assert_allclose(gradient, w.grad.numpy(), rtol=1e-12, atol=1e-14)
-
-
 def test_run_is_procedure_1_step_by_step():
-    x, y = points()
-    gradient = perceptron_gradient(x, y)
     starts = np.random.default_rng(2).uniform(-1, 1, (3, 3))
     delta, epsilon = np.array([1e-3, 0.5, 2.0]), np.array([0.1, 1e-2, 3.0])
     run = procedure_1_run(
@@ -109,6 +93,8 @@ def test_run_is_procedure_1_step_by_step():
         for gap, top in ((run.gap[k], h), (run.used_gap[k], before)):
             quotient = (1 + top / terms["epsilon"]) / (1 + g / terms["delta"])
             np.testing.assert_allclose(gap, 1 - quotient, rtol=0, atol=1e-12)
+        for mine, average in ((run.g[k], g), (run.h[k], h)):
+            np.testing.assert_allclose(mine, average, rtol=1e-11)
         far = np.abs(np.sqrt(1 - run.used_gap[k]) - 1)
         np.testing.assert_allclose(run.distance[k], far, rtol=0, atol=1e-15)
         largest = np.maximum(largest, far)
@@ -116,32 +102,32 @@ def test_run_is_procedure_1_step_by_step():
     assert run.step.tolist() == list(range(41))
 
 
+def test_one_run_is_a_row_of_many():
+    options = dict(eta=0.3, rho=0.8, steps=20, record=[7])
+    starts = np.random.default_rng(2).uniform(-1, 1, (3, 3))
+    many = procedure_1_run(gradient, starts, **options)
+    one = procedure_1_run(gradient, starts[1], **options)
+    np.testing.assert_array_equal(one.w, many.w[:, 1])
+    np.testing.assert_array_equal(one.gap, many.gap[:, 1])
+    assert one.step.tolist() == [0, 7, 20]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"eta": 0.0}, "eta=0.0 must be positive"),
-        ({"rho": 1.1}, r"rho=1.1 must lie in \[0, 1\]"),
-        ({"steps": 0}, "steps=0 must be an integer >= 1"),
-        ({"delta": 0.0}, "delta=0.0 must be > 0"),
+        ({"eta": 0.0}, "eta is 0.0; .* > 0"),
+        ({"rho": 1.1}, r"rho is 1.1; .* \[0, 1\]"),
+        ({"steps": 0}, "steps is 0; .* positive integer"),
+        ({"delta": 0.0}, "delta contains 0.0; .* > 0"),
         (
             {"epsilon": np.array([1.0, np.inf, 1.0])},
-            "epsilon=.* must be > 0",
+            "epsilon contains inf",
         ),
         ({"record": [6]}, r"record reaches outside \[1, 5\]"),
-        ({"w0": np.zeros(3)}, r"w0 has shape \(3,\)"),
+        ({"w0": np.zeros((1, 2, 3))}, r"w0 has shape \(1, 2, 3\)"),
     ],
 )
 def test_bad_input_is_told(change, message):
     arguments = {"w0": np.ones((1, 3)), "eta": 1.0, "rho": 0.9, "steps": 5} | change
     with pytest.raises(ValueError, match=message):
-        procedure_1_run(perceptron_gradient(*points()), **arguments)
-
-
-def test_bad_data_is_told():
-    x, y = points()
-    with pytest.raises(ValueError, match="labels must be -1 or 1"):
-        perceptron_gradient(x, 2 * y)
-    with pytest.raises(ValueError, match=r"x, y have shapes"):
-        perceptron_gradient(x[:, 0], y)
-    with pytest.raises(ValueError, match="reduction='max' is unknown"):
-        perceptron_gradient(x, y, reduction="max")
+        procedure_1_run(gradient, **arguments)

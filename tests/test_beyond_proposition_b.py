@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from marginflow.discrete import averages_step
+from marginflow.flows.discrete import averages_step
 from marginflow.proofs.proposition_b import PROPOSITION_B
 from marginflow.proofs.statement import Outcome
 

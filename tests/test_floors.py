@@ -21,7 +21,7 @@ FLOORS = (
     {"checks", "flat", "homogeneity"},
     {"losses", "networks", "optim"},
     {"margins", "data"},
-    {"flows", "kkt", "discrete", "proofs"},
+    {"flows", "kkt", "proofs"},
     {"experiments"},
     {"claims"},
     {"book"},

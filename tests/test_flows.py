@@ -341,10 +341,10 @@ class TestProcedure1:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"eta": 0.0, "t_end": 1.0}, "eta=0.0"),
+            ({"eta": 0.0, "t_end": 1.0}, "eta is 0.0"),
             ({"eta": 0.3, "t_end": 1.0}, "multiple of eta"),
-            ({"eta": 0.1, "t_end": -1.0}, "multiple of eta"),
-            ({"eta": 0.1, "t_end": 1.0, "every": 3}, "every=3"),
+            ({"eta": 0.1, "t_end": -1.0}, "t_end is -1.0"),
+            ({"eta": 0.1, "t_end": 1.0, "every": 3}, "every is 3"),
             ({"eta": 20.0, "t_end": 20.0}, r"rho_k in \[0, 1\]"),
         ],
     )

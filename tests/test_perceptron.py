@@ -67,7 +67,7 @@ def test_the_gradient_is_autograds() -> None:
     sigma = torch.nn.functional.leaky_relu(w[..., 1:] @ x.T, 0.5)
     torch.exp(-y * w[..., :1] * sigma).sum().backward()
     models = w.detach().reshape(-1, 3)
-    gradient_at = perceptron._Gradient(x, y, len(models))
+    gradient_at = perceptron.PerceptronGradient(x, y, len(models))
     gradient, right = gradient_at(models.T.contiguous())
     expected = w.grad.reshape(-1, 3)
     torch.testing.assert_close(gradient.T, expected, rtol=1e-12, atol=1e-12)

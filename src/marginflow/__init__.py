@@ -12,7 +12,6 @@ the ground up (imports run downwards, see tests/test_floors.py):
 `optim`        generalized AdaDelta                                (Procedure 1)
 `margins`      margins of one fixed w over a data set              (Section 2)
 `data`         the data sets of Section 4
-`discrete`     Procedure 1 in exact numbers, beside the flow       (Section 5)
 `flows`        the adaptive gradient flow, in t and in log t       (Process 2)
 `kkt`          KKT points and residuals of the margin problem      (Theorem 2)
 `proofs`       the proofs as ordered, mechanically checked steps   (Lemmas 5-9)

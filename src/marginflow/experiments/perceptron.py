@@ -6,8 +6,8 @@ epoch is one pass of some twenty tensor operations over all of them.  That is wh
 the paper's 500 trainings of 5000 epochs a matter of seconds.  SGD needs no code of its
 own: it is Procedure 1 with ρ = 1, g_0 = h_0 = 0 and δ = ε, whose adapter is 1.
 
-The gradient is written out (in :class:`_Gradient`) rather than left to autograd, which
-would double the time; a test holds the two against each other.
+The gradient is written out (in :class:`PerceptronGradient`) rather than left to
+autograd, which would double the time; a test holds the two against each other.
 
 Recorded runs are one Parquet file per data set and reading of the loss, with a row per
 algorithm and round, of numbers alone (``algorithm`` is the index into `ALGORITHMS`);
@@ -41,6 +41,7 @@ from marginflow.optim.steps import procedure_1
 
 __all__ = [
     "ALGORITHMS",
+    "PerceptronGradient",
     "PerceptronRun",
     "PerceptronSpec",
     "load_perceptron",
@@ -187,7 +188,7 @@ def run_perceptron(
     finite_epochs = torch.zeros(A, R, dtype=torch.int64)
     recent: list[Tensor] = []
     h_before = h
-    gradient_at = _Gradient(x, y, A * R)
+    gradient_at = PerceptronGradient(x, y, A * R)
     for k in _range(K, progress):
         gradient, right_now = gradient_at(w.flatten(1))
         right[k] = right_now.view(A, R)
@@ -241,7 +242,7 @@ def _outputs(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return sigma * (w[..., :1] * y.to(w.dtype))
 
 
-class _Gradient:
+class PerceptronGradient:
     """∇ of Σ_i exp(-z_i) in (v, w), where z_i = y_i v σ(⟨w, x_i⟩), of m models at once.
 
     What it writes on the way, three arrays of shape (n, m), is allocated once.

@@ -5,11 +5,12 @@
     >>> trajectory.at(log_t=1e3).w
 
 Read `systems` for the equations, `adaptive` for how they are integrated, `trajectory`
-for what comes back, `discrete` for Procedure 1 beside it.
+for what comes back, `discrete` for Procedure 1 in exact numbers and
+beside the flow.
 """
 
 from marginflow.flows.adaptive import AdaptiveFlow, check_stability
-from marginflow.flows.discrete import DiscreteRun, discrete_run
+from marginflow.flows.discrete import DiscreteRun, discrete_run, procedure_1_run
 from marginflow.flows.errors import FlowError, NotSeparatedError, SlidingError
 from marginflow.flows.objective import Objective
 from marginflow.flows.relatives import RULES
@@ -35,4 +36,5 @@ __all__ = [
     "as_decay",
     "check_stability",
     "discrete_run",
+    "procedure_1_run",
 ]

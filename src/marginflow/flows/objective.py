@@ -162,6 +162,11 @@ class Objective:
         (u,) = torch.autograd.grad(z, parameters, -weights)
         return value, u.numpy()
 
+    def loss_gradient(self, w: Float[Array, " p"]) -> Float[Array, " p"]:
+        """grad L(w) itself, 0 where it underflows."""
+        log_loss, u = self.gradient(w)
+        return np.exp(log_loss) * u
+
     def hessian(
         self,
         w: Float[Array, " p"],
