@@ -223,7 +223,7 @@ def test_powers():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_flatten_computes_what_the_module_computes(name):
     build, x, _, shape = NETWORKS[name]
-    net = build()
+    net = build().to(memory_format=torch.channels_last)  # the order of w
     phi, w0 = flatten(net)
     x = x.to(w0.dtype)
     assert w0.shape == (size(net),)

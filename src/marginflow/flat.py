@@ -16,23 +16,33 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
-__all__ = ["FlatNetwork"]
+__all__ = ["FlatNetwork", "flatten", "without_values"]
 
 
 class FlatNetwork:
-    """Φ(w, x) of a module, on one flat w.
+    """Φ(w, x) of a module, on one flat w; frozen parameters are constants.
+
+    The function is pure: it works under ``torch.func`` (grad, jacrev, vmap over w) and
+    never changes the module, whose own w is :attr:`initial`.
 
     Args:
-        module: the network; it is copied in structure, its parameters give
-            :attr:`initial`.
+        module: the network; it is copied.
+
+    Raises:
+        ValueError: no trainable parameter, or parameters of several dtypes.
     """
 
     def __init__(self, module: nn.Module) -> None:
-        named = dict(module.named_parameters())
+        named = {n: p for n, p in module.named_parameters() if p.requires_grad}
+        if not named:
+            raise ValueError(f"{type(module).__name__} has no trainable parameter")
+        dtypes = {p.dtype for p in named.values()}
+        if len(dtypes) > 1:
+            raise ValueError(f"module mixes the dtypes {dtypes}; one w needs one")
         self.shapes = {name: p.shape for name, p in named.items()}
         self.sizes = [p.numel() for p in named.values()]
         self.initial: Float[Tensor, " p"] = self.pack(list(named.values()))
-        self._module = module.to("meta")
+        self._module = without_values(module)
 
     def pack(self, tensors: Sequence[Tensor]) -> Float[Tensor, " p"]:
         """One vector from a tensor for each parameter, in the module's order."""
@@ -45,6 +55,8 @@ class FlatNetwork:
 
     def unpack(self, w: Float[Tensor, " p"]) -> dict[str, Tensor]:
         """Views of w shaped as the parameters, by name."""
+        if w.shape != (p := sum(self.sizes),):
+            raise ValueError(f"w has shape {tuple(w.shape)}; it must be ({p},)")
         views = {}
         for part, (name, shape) in zip(
             w.split(self.sizes), self.shapes.items(), strict=True
@@ -73,3 +85,23 @@ class FlatNetwork:
     def __call__(self, w: Float[Tensor, " p"], x: Tensor) -> Tensor:
         """Φ(w, x); differentiable in w."""
         return functional_call(self._module, self.unpack(w), (x,))
+
+
+def flatten(module: nn.Module) -> tuple[FlatNetwork, Float[Tensor, " p"]]:
+    """The function Φ(w, x) of one parameter vector, and the module's own w."""
+    phi = FlatNetwork(module)
+    return phi, phi.initial
+
+
+def without_values(module: nn.Module) -> nn.Module:
+    """A copy whose w has shapes but no values; shared parameters stay shared.
+
+    Raises:
+        RuntimeError: the module keeps tensors that it computed from its parameters.
+    """
+    memo = {
+        id(p): nn.Parameter(p.detach().to("meta"))
+        for p in module.parameters()
+        if p.requires_grad
+    }
+    return copy.deepcopy(module, memo)

@@ -24,7 +24,6 @@ inhomogeneous (two opposite biases that cancel, say).
 
 from __future__ import annotations
 
-import copy
 import math
 import operator
 from collections.abc import Callable
@@ -35,6 +34,8 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
+
+from marginflow.flat import without_values
 
 __all__ = ["NotHomogeneousError", "homogeneity_degree"]
 
@@ -94,7 +95,13 @@ class _Walk:
     def __init__(self, module: nn.Module) -> None:
         # The extra Sequential lets the module itself be a layer with a rule. Without
         # values (meta), forward() cannot smuggle numbers computed from w past the walk.
-        self.root = nn.Sequential(_without_values(module))
+        try:
+            self.root = nn.Sequential(without_values(module))
+        except RuntimeError as error:  # a tensor made from parameters, kept as a weight
+            raise NotHomogeneousError(
+                f"{type(module).__name__} keeps tensors computed from its parameters "
+                f"({error}); their degree is not known"
+            ) from error
         try:
             self.graph = _Tracer().trace(self.root)
         except Exception as error:
@@ -130,21 +137,6 @@ class _Walk:
             where = f"{type(layer).__name__} {node.target.removeprefix('0.')!r}"
             return _call_layer(layer, where, args, kwargs)
         return _call_function(node, args, kwargs)
-
-
-def _without_values(module: nn.Module) -> nn.Module:
-    """A copy whose parameters have shapes but no values; shared ones stay shared."""
-    memo = {
-        id(p): nn.Parameter(p.detach().to("meta"), requires_grad=p.requires_grad)
-        for p in module.parameters()
-    }
-    try:
-        return copy.deepcopy(module, memo)
-    except RuntimeError as error:  # a tensor computed from parameters, kept as a weight
-        raise NotHomogeneousError(
-            f"{type(module).__name__} keeps tensors computed from its parameters "
-            f"({error}); their degree is not known"
-        ) from error
 
 
 def _tensor_degree(tensor: Tensor) -> int:

@@ -1,4 +1,4 @@
-"""Networks Phi(w, x) of the paper, their degree L, and their functional view.
+"""Networks Phi(w, x) of the paper, and their degree L.
 
 Two readings exist of the two convolutional networks. The paper's text is the default;
 the authors' released code differs (companion page "Paper against released code"):
@@ -26,9 +26,9 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional as F
 
+from marginflow.flat import flatten
 from marginflow.homogeneity import NotHomogeneousError, homogeneity_degree
 
 __all__ = [
@@ -47,7 +47,6 @@ __all__ = [
 ]
 
 Reading = Literal["paper", "released"]
-Phi = Callable[[Float[Tensor, " p"], Tensor], Tensor]
 
 HE_GAIN = math.sqrt(2.0)
 """Gain of He initialization for ReLU: weights N(0, 2 / fan_in)."""
@@ -286,36 +285,6 @@ def initialize(
     return module
 
 
-def flatten(module: nn.Module) -> tuple[Phi, Float[Tensor, " p"]]:
-    """The function Phi(w, x) of one parameter vector, and the module's own w.
-
-    w runs over the trainable parameters in ``named_parameters`` order. The function
-    is pure: it works under ``torch.func`` (grad, jacrev, vmap over w) and never
-    changes the module.
-
-    Raises:
-        ValueError: no trainable parameter, or parameters of several dtypes.
-    """
-    named = _trainable(module)
-    dtypes = {p.dtype for p in named.values()}
-    if len(dtypes) > 1:
-        raise ValueError(f"module mixes the dtypes {dtypes}; flatten needs one")
-    shapes = {name: p.shape for name, p in named.items()}
-    sizes = [p.numel() for p in named.values()]
-    total = sum(sizes)
-    frozen = copy.deepcopy(module)
-
-    def phi(w: Float[Tensor, " p"], x: Tensor) -> Tensor:
-        if w.shape != (total,):
-            raise ValueError(f"w has shape {tuple(w.shape)}; it must be ({total},)")
-        parts = zip(shapes.items(), w.split(sizes), strict=True)
-        values = {name: part.view(shape) for (name, shape), part in parts}
-        return functional_call(frozen, values, (x,))
-
-    w0 = torch.cat([p.detach().reshape(-1) for p in named.values()])
-    return phi, w0
-
-
 def homogeneity_defect(
     module: nn.Module, x: Tensor, alpha: float, degree: int | None = None
 ) -> float:
@@ -343,13 +312,6 @@ def homogeneity_defect(
     if size == 0.0:
         raise ValueError("Phi(w, x) is 0 on all of x; the relative defect is undefined")
     return (scaled - plain).abs().max().item() / size
-
-
-def _trainable(module: nn.Module) -> dict[str, nn.Parameter]:
-    named = {n: p for n, p in module.named_parameters() if p.requires_grad}
-    if not named:
-        raise ValueError(f"{type(module).__name__} has no trainable parameter")
-    return named
 
 
 def _materialize(

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from marginflow import checks, networks
+from marginflow.flat import FlatNetwork
 from marginflow.losses import Loss, log_total_loss
 
 __all__ = ["Kinks", "Objective", "Phi", "predictor"]
@@ -34,8 +34,8 @@ def predictor(network: nn.Module | Phi) -> tuple[Phi, int | None]:
         ValueError: ``network`` is neither a module nor a function.
     """
     if isinstance(network, nn.Module):
-        phi, w = networks.flatten(network)
-        return phi, w.numel()
+        phi = FlatNetwork(network)
+        return phi, phi.initial.numel()
     if callable(network):
         return network, None
     raise ValueError(
@@ -80,7 +80,7 @@ class Objective:
             network = copy.deepcopy(network).double()
         self.phi, self.p = predictor(network)
         self.x = torch.from_numpy(checks.examples("x", x))
-        self.y, self.others = self._labels(network, y)
+        self.y, self.others = self._labels(y)
         if kinks is None and isinstance(network, nn.Module):
             kinks = _layer_kinks(network)
         self._kinks = kinks
@@ -88,13 +88,12 @@ class Objective:
     has_pieces = False
     """Whether smooth pieces of Phi can be continued beyond their kinks."""
 
-    def _labels(self, network: nn.Module | Phi, y: Any) -> tuple[Tensor, Tensor | None]:
+    def _labels(self, y: Any) -> tuple[Tensor, Tensor | None]:
         """y, and for several outputs the wrong classes of each example, "n c-1"."""
         examples = len(self.x)
-        if isinstance(network, nn.Module):
-            _, w = networks.flatten(network)
+        if isinstance(self.phi, FlatNetwork):
             try:
-                shape = tuple(self.phi(w, self.x).shape)
+                shape = tuple(self.phi(self.phi.initial, self.x).shape)
             except RuntimeError as error:
                 raise ValueError(
                     f"x has shape {tuple(self.x.shape)}; the network takes no rows of "
@@ -308,22 +307,19 @@ def _layer_kinks(module: nn.Module) -> Kinks | None:
     if isinstance(module, networks.LeakyPerceptron):
         return lambda w, x: x @ w[1:]
     found: list[Tensor] = []
-    layers = [m for m in module.modules() if isinstance(m, nn.ReLU | nn.LeakyReLU)]
+    watched = copy.deepcopy(module)
+    layers = [m for m in watched.modules() if isinstance(m, nn.ReLU | nn.LeakyReLU)]
     if not layers:
         return None
-    copied = copy.deepcopy(module)
-    for layer in copied.modules():
-        if isinstance(layer, nn.ReLU | nn.LeakyReLU):
-            layer.register_forward_pre_hook(
-                lambda _, inputs: found.append(inputs[0].reshape(-1))
-            )
-    named = {k: p for k, p in copied.named_parameters() if p.requires_grad}
-    sizes = [p.numel() for p in named.values()]
+    for layer in layers:
+        layer.register_forward_pre_hook(
+            lambda _, inputs: found.append(inputs[0].reshape(-1))
+        )
+    phi = FlatNetwork(watched)
 
     def kinks(w: Tensor, x: Tensor) -> Tensor:
         found.clear()
-        parts = zip(named.items(), w.split(sizes), strict=True)
-        functional_call(copied, {k: s.view(p.shape) for (k, p), s in parts}, (x,))
+        phi(w, x)
         return torch.cat(found)
 
     return kinks
