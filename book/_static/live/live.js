@@ -20,8 +20,9 @@ class Cell {
     this.word = element.querySelector('.mfl-word');
     // In a chapter the cell's code stands above, and the editor takes its place.
     this.editor = element.querySelector('.mfl-editor[hidden]');
-    this.still = this.editor
+    const code = this.editor
       && element.parentElement.previousElementSibling?.querySelector('.cell_input');
+    this.still = code?.closest('details') ?? code; // code that checks is folded
     element.querySelector('.mfl-run').addEventListener('click', () => {
       if (this.element.dataset.verdict === 'running') interrupt();
       else group.runTo(this);
