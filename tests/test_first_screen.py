@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
+PICTURES = ROOT / "book" / "_static" / "pictures"
 WIDTH, HEIGHT = 1280, 800
 MOST_CODE = 0.25
 
@@ -59,6 +60,15 @@ def faults(found: dict[str, float]) -> list[str]:
     return wrong
 
 
+def test_every_picture_is_shown_and_every_theory_chapter_has_one() -> None:
+    drawn = {path.stem for path in PICTURES.glob("*.svg")}
+    assert drawn == set(theory())
+    for chapter in drawn:
+        text = (ROOT / "notebooks" / f"{chapter}.md").read_text(encoding="utf-8")
+        shown = f"../book/_static/pictures/{chapter}.svg", f"```{{strip}} {chapter}\n"
+        assert sum(text.count(words) for words in shown) == 1, chapter
+
+
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     with chromium() as browser:
@@ -100,4 +110,6 @@ def test_what_is_out_of_proportion_is_found(page: Page, body, told) -> None:
     page.set_content(f"<!doctype html>{style}<article>{body}</article>")
     found = faults(page.evaluate(MEASURE, HEIGHT))
     assert len(found) == len(told)
-    assert all(wrong.startswith(start) for wrong, start in zip(found, told))
+    assert all(
+        wrong.startswith(start) for wrong, start in zip(found, told, strict=True)
+    )

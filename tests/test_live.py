@@ -500,8 +500,8 @@ def test_a_cell_is_broken_where_it_stands(page) -> None:
     with served(SITE, strict=False) as address:
         problems = watched(chapter, address)
         chapter.goto(f"{address}/notebooks/lemma-5.html")
-        code = chapter.locator(".cell.tag_live").first.locator(".cell_input")
-        expect(code).to_be_visible()
+        code = chapter.locator(".cell.tag_live").first.locator("details")
+        expect(code).to_be_visible()  # folded: it checks
         chapter.get_by_role("button", name="δ and ε exchanged in eq. (3)").click()
         told = chapter.locator(".mfl-inline .mfl-summary:visible")
         expect(told).to_contain_text("✗ refuted in cell 3 of 5", timeout=PATIENCE)

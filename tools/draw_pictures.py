@@ -106,7 +106,9 @@ def process_2() -> None:
         w, _, _ = adapted(int(4 / eta) + 1, eta=eta)
         time = eta * np.arange(len(w))
         ax.plot(time, w, "-" if eta < 0.1 else "-o", color=BLUE, ms=5)
-        name = r"$\eta \to 0$: a flow" if eta < 0.1 else rf"steps of size $\eta = {eta}$"
+        name = (
+            r"$\eta \to 0$: a flow" if eta < 0.1 else rf"steps of size $\eta = {eta}$"
+        )
         bare(ax, title=name, x="time $t = \\eta k$")
     axes[0].set_ylabel("$w$")
 
@@ -177,7 +179,7 @@ def kkt() -> None:
         arrow(right, base, base + push, GREEN)
         base = base + push
     right.plot(*point.w, "o", color=BLUE, ms=8)
-    right.text(*(point.w + [0.12, 0.1]), "$w$ = the sum of\nits examples' pushes")
+    right.text(*(point.w + [0.12, 0.06]), "$w$ = the sum of\nthe pushes", fontsize=10)
     bare(right, title="a KKT point is held in balance")
 
 
@@ -201,7 +203,9 @@ def theorem_2() -> None:
         "equal": (np.ones(2), BLUE), "skewed": (CHI, ORANGE)
     }.items():  # fmt: skip
         w, path = np.array([1.6, -0.3]), []
-        for _ in range(4000):  # in units of log t: the gradient of log L, preconditioned
+        for _ in range(
+            4000
+        ):  # in units of log t: the gradient of log L, preconditioned
             pull = np.exp(-EXAMPLES @ w)
             w = w + 0.02 * chi**2 * (pull @ EXAMPLES) / pull.sum()
             path.append(w)
@@ -290,7 +294,10 @@ def beyond_zero_averages() -> None:
     _, (left, right) = panels(2, height=2.3)
     w, g, h = adapted(400, eta=1 / 64)
     t = np.arange(400) / 64
-    for ax, start, title in ((left, 2.2, "unequal averages"), (right, 0.0, "both zero")):
+    for ax, start, title in (
+        (left, 2.2, "unequal averages"),
+        (right, 0.0, "both zero"),
+    ):
         beta = np.sqrt(1 + (np.sqrt(1 + start) ** 2 - 1) * np.exp(-0.8 * t))
         ax.axhline(1, color=INK, lw=1, ls="--")
         ax.plot(t, beta, color=BLUE)
