@@ -1,4 +1,4 @@
-"""What a reader of a theory chapter sees: a picture at once, and more text than code."""
+"""What a reader of a theory chapter sees: a picture at once, and little code."""
 
 from __future__ import annotations
 

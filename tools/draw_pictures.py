@@ -4,8 +4,8 @@
     python tools/draw_pictures.py
 
 Writes book/_static/pictures/CHAPTER.svg, and lemma-5.svg to lemma-9.svg for the strip.
-They are schematic.  Margins, multipliers and the steps of Procedure 1 are computed; other
-curves are formulas of the shape that the chapter then proves or measures.
+They are schematic.  Margins, multipliers and the steps of Procedure 1 are computed;
+other curves are formulas of the shape that the chapter then proves or measures.
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ def process_2() -> None:
         w, _, _ = adapted(int(4 / eta) + 1, eta=eta)
         time = eta * np.arange(len(w))
         ax.plot(time, w, "-" if eta < 0.1 else "-o", color=BLUE, ms=5)
-        name = (
-            r"$\eta \to 0$: a flow" if eta < 0.1 else rf"steps of size $\eta = {eta}$"
-        )
+        name = r"$\eta \to 0$: a flow" if eta < 0.1 else rf"steps of $\eta = {eta}$"
         bare(ax, title=name, x="time $t = \\eta k$")
     axes[0].set_ylabel("$w$")
 
@@ -179,7 +177,9 @@ def kkt() -> None:
         arrow(right, base, base + push, GREEN)
         base = base + push
     right.plot(*point.w, "o", color=BLUE, ms=8)
-    right.text(*(point.w + [0.12, 0.06]), "$w$ = the sum of\nthe pushes", fontsize=10)
+    right.annotate(
+        "$w$ = the sum of\nthe pushes", point.w, (8, 6), textcoords="offset points"
+    )
     bare(right, title="a KKT point is held in balance")
 
 
@@ -203,9 +203,7 @@ def theorem_2() -> None:
         "equal": (np.ones(2), BLUE), "skewed": (CHI, ORANGE)
     }.items():  # fmt: skip
         w, path = np.array([1.6, -0.3]), []
-        for _ in range(
-            4000
-        ):  # in units of log t: the gradient of log L, preconditioned
+        for _ in range(4000):  # in units of log t: gradients of log L
             pull = np.exp(-EXAMPLES @ w)
             w = w + 0.02 * chi**2 * (pull @ EXAMPLES) / pull.sum()
             path.append(w)
@@ -292,13 +290,9 @@ STRIP = (lemma_5, lemma_6, lemma_7, lemma_8, lemma_9)
 
 def beyond_zero_averages() -> None:
     _, (left, right) = panels(2, height=2.3)
-    w, g, h = adapted(400, eta=1 / 64)
-    t = np.arange(400) / 64
-    for ax, start, title in (
-        (left, 2.2, "unequal averages"),
-        (right, 0.0, "both zero"),
-    ):
-        beta = np.sqrt(1 + (np.sqrt(1 + start) ** 2 - 1) * np.exp(-0.8 * t))
+    t = np.linspace(0, 6, 200)
+    for ax, gap, title in ((left, 2.2, "unequal averages"), (right, 0, "both zero")):
+        beta = np.sqrt(1 + gap * np.exp(-0.8 * t))
         ax.axhline(1, color=INK, lw=1, ls="--")
         ax.plot(t, beta, color=BLUE)
         ax.set_ylim(0.6, 2)

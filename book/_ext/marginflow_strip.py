@@ -23,7 +23,7 @@ LEMMAS = {
     "lemma-8": ("all the way to 1", "Two curves to a dashed line, within a funnel."),
     "lemma-9": (
         "without detours",
-        "A curve that goes straight to its limit, above one that wobbles around its own.",
+        "A curve that goes straight to its limit, above one that wobbles around it.",
     ),
 }
 
