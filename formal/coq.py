@@ -63,6 +63,7 @@ RESULTS = {
     "theorem_4": ("Theorem4", "theorem-4"),
     "theorem_4_linear": ("Linear", "theorem-4"),
     "theorem_4_refuted": ("Turning", "theorem-4"),
+    "theorem_2_refuted": ("TurningAdaDelta", "theorem-2"),
     "theorem_2_rates": ("Theorem2", "theorem-2"),
     "theorem_2_limit_directions": ("Theorem2", "theorem-2"),
     "theorem_2": ("Theorem2", "theorem-2"),
