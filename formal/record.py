@@ -17,7 +17,9 @@ import json
 import re
 import sys
 import tempfile
+from graphlib import TopologicalSorter
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -194,6 +196,7 @@ CITED = {
     "gradients_dense": "Rademacher's theorem",
     "directional_convergence": "that the direction converges",
 }
+CITED_LAST = CITED["directional_convergence"]
 
 
 # What Coq's .glob files call declarations that others may refer to.
@@ -302,16 +305,94 @@ def render_mutations() -> str:
     return "\n".join([*lines, ""])
 
 
+def cited_by(told: str) -> list[str]:
+    """The theorems of others that a statement has as premises."""
+    return [*dict.fromkeys(what for word, what in CITED.items() if word in told)]
+
+
 def render_foundations(summary: dict[str, Any]) -> str:
     """The list of what each result has as premises and what its proof calls."""
     lines = ["% Made by formal/record.py from what Coq wrote about the sources."]
     for name, called in summary["calls"].items():
         told = summary["types"][name]
-        cited = {what: None for word, what in CITED.items() if word in told}
+        cited = cited_by(told)
         lines.append(f"- `{name}`. Cited: {', '.join(cited) or 'nothing'}.")
         if called:
             lines.append(f"  Calls: {', '.join(f'`{each}`' for each in called)}.")
     return "\n".join([*lines, ""])
+
+
+def columns(calls: dict[str, list[str]]) -> list[list[str]]:
+    """The results, each in the first column after all that it calls.
+
+    Within a column, near to what is called (two passes by the mean of the rows).
+    """
+    rank: dict[str, int] = {}
+    for name in TopologicalSorter(calls).static_order():
+        rank[name] = 1 + max((rank[called] for called in calls[name]), default=-1)
+    made = [[n for n in calls if rank[n] == k] for k in range(max(rank.values()) + 1)]
+    row = {name: i for column in made for i, name in enumerate(column)}
+    callers = {n: [each for each in calls if n in calls[each]] for n in calls}
+    for near in (calls, callers, calls):
+        for column in made:
+            column.sort(
+                key=lambda n: mean([row[m] for m in near[n]] or [row[n]])  # noqa: B023
+            )
+            row |= {name: i for i, name in enumerate(column)}
+    return made
+
+
+def needed(calls: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The calls less those that follow from others (the transitive reduction)."""
+
+    def below(name: str) -> set[str]:
+        return {m for each in calls[name] for m in {each} | below(each)}
+
+    return {
+        name: [c for c in called if not any(c in below(other) for other in called)]
+        for name, called in calls.items()
+    }
+
+
+WIDE, HIGH, BOX, TALL = 246, 34, 208, 24
+
+
+def render_graph(summary: dict[str, Any]) -> str:
+    """The same as a picture: results from left to right, what is cited in colour."""
+    edges = needed(summary["calls"])
+    placed = columns(edges)
+    at = {
+        name: (10 + i * WIDE, 10 + (j + (16 - len(column)) / 2) * HIGH)
+        for i, column in enumerate(placed)
+        for j, name in enumerate(column)
+    }
+    width = 10 + len(placed) * WIDE
+    height = 20 + max(16, *map(len, placed)) * HIGH
+    lines = ["% Made by formal/record.py from what Coq wrote about the sources."]
+    lines += ["```{raw} html", '<div class="coq-graph" tabindex="0" role="region"']
+    lines += [' aria-label="What each result calls; the list below says the same">']
+    lines += [
+        f'<svg viewBox="0 0 {width} {height}" width="{width}" aria-hidden="true">'
+    ]
+    for name, called in edges.items():
+        x, y = at[name]
+        for each in called:
+            u, v = at[each][0] + BOX, at[each][1] + TALL / 2
+            bend = (x - u) / 2
+            lines.append(
+                f'<path d="M{u:.0f} {v:.0f} C{u + bend:.0f} {v:.0f} {x - bend:.0f} '
+                f'{y + TALL / 2:.0f} {x:.0f} {y + TALL / 2:.0f}"/>'
+            )
+    for name, (x, y) in at.items():
+        cited = cited_by(summary["types"][name])
+        kind = "proven" if not cited else "cited" if CITED_LAST in cited else "chain"
+        told = ", ".join(cited) or "nothing"
+        lines.append(
+            f'<g class="{kind}"><title>{name}. Cited: {told}.</title>'
+            f'<rect x="{x:.0f}" y="{y:.0f}" width="{BOX}" height="{TALL}" rx="4"/>'
+            f'<text x="{x + 7:.0f}" y="{y + 16:.0f}">{name}</text></g>'
+        )
+    return "\n".join([*lines, "</svg></div>", "```", ""])
 
 
 def fragments() -> dict[Path, str]:
@@ -320,6 +401,7 @@ def fragments() -> dict[Path, str]:
     types = summary["types"]
     made = {FRAGMENTS / "mutations.md": render_mutations()}
     made[FRAGMENTS / "foundations.md"] = render_foundations(summary)
+    made[FRAGMENTS / "graph.md"] = render_graph(summary)
     for name, label in SHOWN.items():
         recorded = json.loads((RECORDED / f"{name}.json").read_text())
         own = {each: types[each] for each in RESULTS if RESULTS[each][0] == name}

@@ -76,6 +76,20 @@ def test_the_fragments_of_the_book_follow_from_the_record():
         assert path.read_text() == text, f"{path.name}: run python3 formal/record.py"
 
 
+def test_the_picture_leaves_out_only_arrows_that_follow():
+    calls = SUMMARY["calls"]
+    drawn = record.needed(calls)
+
+    def below(graph, name):
+        return {m for each in graph[name] for m in {each} | below(graph, each)}
+
+    assert sum(map(len, drawn.values())) < sum(map(len, calls.values()))
+    for name in calls:
+        assert below(drawn, name) == below(calls, name)
+    where = {n: i for i, column in enumerate(record.columns(drawn)) for n in column}
+    assert all(where[each] < where[name] for name in calls for each in calls[name])
+
+
 @pytest.mark.parametrize("result", coq.RESULTS)
 def test_every_result_is_stated_where_it_is_said_to_be(result):
     file, _ = coq.RESULTS[result]
