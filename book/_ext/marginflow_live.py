@@ -192,22 +192,39 @@ def put_into_chapters(app: Sphinx, doctree: nodes.document) -> None:
         for node in doctree.findall(nodes.container)
         if node.get("nb_element") == "cell_code" and "tag_live" in node["classes"]
     ]
-    if not found or "missing" in manifest(source):
+    proofs = [
+        n for n in doctree.findall(nodes.raw) if '<section class="pf"' in n.rawsource
+    ]
+    if not found and not proofs:
         return
     app.env.note_dependency(str(source / "book" / STATIC / "pyodide/manifest.json"))
+    if "missing" in manifest(source):
+        if proofs:
+            doctree += nodes.raw("", _style(docname), format="html")
+        return
     group = Path(docname).name
-    cells = live_cells(source / f"{docname}.md")
+    cells = live_cells(source / f"{docname}.md") if found else []
     for i, (node, (code, mutations)) in enumerate(zip(found, cells, strict=True)):
         text = f'<div class="mfl mfl-inline" data-group="{group}">'
         text += _cell(group, i, f"Cell {i + 1} of {len(cells)}", code, mutations)
         place = node.parent.index(node)
         node.parent.insert(place + 1, nodes.raw("", text + "</div>", format="html"))
-    first = found[0]
-    text = _panel(source, docname, "", compact=True) + (
-        f'<div class="mfl" data-group="{group}">{_group_bar("all cells", "mfl-first")}'
-        "</div>"
-    )
+    text = _panel(source, docname, "", compact=True)
+    if found:
+        text += f'<div class="mfl" data-group="{group}">'
+        text += _group_bar("all cells", "mfl-first") + "</div>"
+    if proofs:
+        text += f'<script type="module" src="{_up(docname)}{STATIC}/lines.js"></script>'
+    order = list(doctree.findall(nodes.Element))
+    first = min([*found, *(_cell_of(proof) for proof in proofs)], key=order.index)
     first.parent.insert(first.parent.index(first), nodes.raw("", text, format="html"))
+
+
+def _cell_of(node: nodes.Node) -> nodes.Node:
+    """The cell of which `node` is an output."""
+    while node.parent.get("nb_element") != "cell_code_output":
+        node = node.parent
+    return node.parent.parent
 
 
 def _up(docname: str) -> str:

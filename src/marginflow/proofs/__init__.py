@@ -25,10 +25,10 @@ from marginflow.proofs.lemma_7 import LEMMA_7
 from marginflow.proofs.lemma_8 import LEMMA_8, LEMMA_8_SHARP
 from marginflow.proofs.lemma_9 import LEMMA_9
 from marginflow.proofs.measure import Measurement, SmallFlow, small_flow
+from marginflow.proofs.page import settled
 from marginflow.proofs.paper import Argument, Citation
 from marginflow.proofs.proposition_b import PROPOSITION_B
 from marginflow.proofs.reading import read
-from marginflow.proofs.report import settled
 from marginflow.proofs.solver import Implication
 from marginflow.proofs.statement import (
     Check,

@@ -65,6 +65,11 @@ class Identity:
             return Verdict(Outcome.PROVEN, self.engine, how)
         return self._refute(left, right)
 
+    def remainder(self) -> sp.Expr:
+        """left − right with what is given put in, as factors; 0 where it holds."""
+        left, right = self._put_in(sp.Tuple(self.left, self.right))
+        return sp.factor(sp.cancel(sp.together(left - right)))
+
     def _put_in(self, sides: sp.Tuple) -> sp.Tuple:
         # Twice: the first derivatives taken may bring up what is given.
         for equation in (*self.given, *self.given):

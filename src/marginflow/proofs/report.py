@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import html
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from marginflow.proofs.statement import Engine, Outcome, Report, Statement
+from marginflow.proofs.statement import Engine, Outcome, Report, Statement, Verdict
 
 __all__ = [
-    "SettledTable",
     "as_json",
     "broken_text",
-    "settled",
+    "how",
+    "point",
     "settled_by",
     "steps_text",
     "summary_text",
@@ -83,7 +81,7 @@ def steps_text(reports: Sequence[Report]) -> str:
     for number, report in enumerate(reports, start=1):
         step, verdict = report.step, report.verdict
         mark = "✓" if verdict.outcome.stands else "✗"
-        lines.append(f"{mark} {number:2}  {step.name:<24} {_how(report)}")
+        lines.append(f"{mark} {number:2}  {step.name:<24} {how(report)}")
         lines += _indented(step.check.source)
         lines += _indented(step.check.target)
         lines += _indented(f"— {step.why}")
@@ -92,7 +90,7 @@ def steps_text(reports: Sequence[Report]) -> str:
         ):
             lines += _indented(f"— {verdict.detail}")
         if not verdict.outcome.stands and verdict.witness:
-            lines += _indented("at " + _point(report))
+            lines += _indented("at " + point(report.verdict))
         if step.under:
             lines += _indented(f"— rests on {', '.join(step.under)}")
         lines.append("")
@@ -115,7 +113,7 @@ def broken_text(reports: Sequence[Report]) -> str:
         lines += _indented(check.source)
         lines += _indented(check.target)
         if report.verdict.witness:
-            lines += _indented("at " + _point(report))
+            lines += _indented("at " + point(report.verdict))
         lines += _indented(f"— {report.verdict.detail}")
         lines.append("")
     refuted = sum(report.verdict.outcome is Outcome.REFUTED for report in reports)
@@ -123,50 +121,7 @@ def broken_text(reports: Sequence[Report]) -> str:
     return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class SettledTable:
-    """A table of settled steps for a notebook: each step's why, and what settled it."""
-
-    reports: tuple[Report, ...]
-
-    def __repr__(self) -> str:
-        by_statement = {r.statement.name: [] for r in self.reports}
-        for each in self.reports:
-            by_statement[each.statement.name].append(each)
-        return "\n\n".join(steps_text(reports) for reports in by_statement.values())
-
-    def _repr_html_(self) -> str:
-        head = "<tr><th>Step</th><th>Settled by</th></tr>"
-        rows = "\n".join(self._row(report) for report in self.reports)
-        return (
-            f'<table class="dataframe settled">\n<thead>{head}</thead>\n'
-            f"<tbody>\n{rows}\n</tbody>\n</table>"
-        )
-
-    def _row(self, report: Report) -> str:
-        step, verdict = report.step, report.verdict
-        name = f"{report.statement.title}, <em>{html.escape(step.name)}</em>"
-        how = _how(report)
-        if verdict.outcome is Outcome.MEASURED:
-            how += f": {html.escape(step.check.target)}"
-        elif not verdict.outcome.stands:
-            how = f"<strong>{how}</strong>"
-        why = html.escape(step.why)
-        return f"<tr><td>{name}: {why}</td><td>{how}</td></tr>"
-
-
-def settled(*names: str) -> SettledTable:
-    """Settle the steps of the named statements now, and table them.
-
-    Raises:
-        ValueError: a name is unknown; the message lists those there are.
-    """
-    from marginflow.proofs import statement
-
-    return SettledTable(tuple(r for name in names for r in statement(name).prove()))
-
-
-def _how(report: Report) -> str:
+def how(report: Report) -> str:
     """What came out and by which engine: `proven by solver`, `argued on paper`."""
     outcome = report.verdict.outcome
     fixed = {Outcome.ARGUED: "argued on paper", Outcome.CITED: "cited"}
@@ -184,8 +139,9 @@ def _indented(text: str) -> list[str]:
     )
 
 
-def _point(report: Report) -> str:
-    return ", ".join(f"{k} = {v}" for k, v in report.verdict.witness.items())
+def point(verdict: Verdict) -> str:
+    """Where a counterexample lies: `g = 1, ρ = 1/2`."""
+    return ", ".join(f"{k} = {v}" for k, v in verdict.witness.items())
 
 
 def as_json(proved: Iterable[Sequence[Report]]) -> list[dict[str, Any]]:

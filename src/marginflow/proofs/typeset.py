@@ -1,0 +1,169 @@
+"""Expressions as TeX, in the paper's letters and in the order in which it writes them.
+
+What `marginflow.proofs.reading` is for plain text: it comes from the same objects that
+the engines settle.  Parts that are `marked` are set in a colour of the page's own.
+"""
+
+# SymPy finds printing methods by names such as _print_Add.
+# ruff: noqa: N802, N815
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+
+from marginflow.proofs.reading import read
+
+__all__ = ["MARK", "tex"]
+
+MARK = "pf-cancels"
+"""The class, in HTML, of what is marked."""
+
+_LETTERS = {"∂L": r"\widetilde{\partial}\mathcal{L}", "L": r"\mathcal{L}"}
+_ENDS = str.maketrans(
+    {"′": "'", "†": r"^\dagger", "‡": r"^\ddagger"}
+    | {chr(0x2080 + digit): f"_{digit}" for digit in range(10)}
+)
+_VARIANTS = {"epsilon": "varepsilon"}
+_TIME = sp.Symbol("t", nonnegative=True)
+
+
+def tex(part: sp.Basic, marked: Collection[sp.Basic] = ()) -> str:
+    """TeX of an expression, an equation or a condition."""
+    return _Typesetter(frozenset(marked)).doprint(part)
+
+
+class _Typesetter(LatexPrinter):
+    """As `reading` orders it; a long factor stands beside its fraction, not on it."""
+
+    def __init__(self, marked: frozenset[sp.Basic]) -> None:
+        super().__init__()
+        self._marked = marked
+
+    def _print(self, expr: sp.Basic, **kwargs: object) -> str:
+        text = super()._print(expr, **kwargs)
+        return rf"\class{{{MARK}}}{{{text}}}" if expr in self._marked else text
+
+    def _print_Symbol(self, symbol: sp.Symbol, style: str = "") -> str:
+        return _name(symbol.name)
+
+    _print_Dummy = _print_Symbol
+
+    def _print_AppliedUndef(self, function: sp.Function) -> str:
+        name, (where,) = _name(function.func.__name__), function.args
+        return name if where == _TIME else rf"{name}({self._print(where)})"
+
+    def _print_Derivative(self, derivative: sp.Derivative) -> str:
+        inner = derivative.expr
+        if inner.is_Function and all(argument.is_Symbol for argument in inner.args):
+            return f"{self._print(inner)}'"
+        by = self._print(derivative.variables[0])
+        over = rf"\frac{{\mathrm{{d}}}}{{\mathrm{{d}}{by}}}"
+        return rf"{over}\bigl({self._print(inner)}\bigr)"
+
+    def _print_Subs(self, at: sp.Subs) -> str:
+        name = _name(at.expr.expr.func.__name__)
+        return f"{name}'({self._print(at.point[0])})"
+
+    def _print_ExpBase(self, power: sp.exp, exp: str | None = None) -> str:
+        return rf"\exp\bigl({self._print(power.exp)}\bigr)"
+
+    def _print_Pow(self, power: sp.Pow) -> str:
+        base, exponent = power.args
+        if exponent.could_extract_minus_sign():
+            return self._print_Mul(power)
+        if exponent.is_Rational and exponent.p == 1 and exponent.q in (2, 4):
+            index = "" if exponent.q == 2 else "[4]"
+            return rf"\sqrt{index}{{{self._print(base)}}}"
+        return rf"{self._operand(base)}^{{{self._print(exponent)}}}"
+
+    def _operand(self, base: sp.Expr) -> str:
+        """What a power applies to, in parentheses where they are needed."""
+        text = self._print(base)
+        closed = base.is_Atom or base.is_Function or base.is_Derivative
+        bare = closed and not text.startswith("-")
+        return (
+            text if bare else rf"\Bigl({text}\Bigr)" if "frac" in text else f"({text})"
+        )
+
+    def _print_Add(self, total: sp.Add, order: str | None = None) -> str:
+        text = ""
+        for term in sorted(total.args, key=_rank):
+            minus = read(term).startswith("−")
+            printed = self._print(-term if minus else term)
+            if term in self._marked and minus:
+                printed = rf"\class{{{MARK}}}{{{printed}}}"
+            sign = "- " if minus else "+ " if text else ""
+            text += f" {sign}{printed}"
+        return text.strip()
+
+    def _print_Mul(self, product: sp.Expr) -> str:
+        size, rest = product.as_coeff_Mul()
+        negative, above, below = size < 0, [], []
+        for factor in sorted(sp.Mul.make_args(rest), key=_length):
+            base, power = factor.as_base_exp()
+            if base.is_Add and power.is_odd and _starts_negative(base):
+                base, negative = -base, not negative
+            if power.could_extract_minus_sign():
+                below.append(base**-power)
+            elif base != 1:
+                above.append(base**power)
+        long = [f for f in above if f.is_Add and (f is not above[0] or len(f.args) > 2)]
+        aside = long if below else []
+        above = [sp.Integer(abs(size.p))] * (abs(size.p) != 1) + above
+        below = [sp.Integer(size.q)] * (size.q != 1) + below
+        text = self._factors([f for f in above if f not in aside] if below else above)
+        if below:
+            text = rf"\frac{{{text or 1}}}{{{self._factors(below)}}}"
+            text += "".join(rf"\,{self._operand(f)}" for f in aside)
+        return f"-{text}" if negative else text
+
+    def _factors(self, factors: list[sp.Expr]) -> str:
+        many = len(factors) > 1
+        return r"\,".join(
+            self._operand(f) if many and f.is_Add else self._print(f) for f in factors
+        )
+
+
+def _length(factor: sp.Expr) -> tuple[bool, int, str]:
+    """Sums after what is no sum, short ones before long ones."""
+    printed = read(factor)
+    return (factor.as_base_exp()[0].is_Add, len(printed), printed)
+
+
+def _starts_negative(total: sp.Add) -> bool:
+    """Whether −total reads better: most terms negative, or half and its number."""
+    negative = sum(term.could_extract_minus_sign() for term in total.args)
+    most = 2 * negative - len(total.args)
+    return most > 0 or (most == 0 and total.as_coeff_Add()[0] < 0)
+
+
+def _rank(term: sp.Expr) -> tuple[bool, bool, int, str]:
+    printed = read(term)
+    return (printed.startswith("−"), not term.is_number, len(printed), printed)
+
+
+def _name(name: str) -> str:
+    """TeX of a symbol's name: Greek letters, primes, subscripts, words."""
+    if name in _LETTERS:
+        return _LETTERS[name]
+    word, _, below = name.partition("_")
+    bare = "".join(letter for letter in word if letter.isalpha())
+    if bare.isascii() and len(bare) > 1 and "(" not in word:
+        text = rf"\mathrm{{{word}}}"
+    else:
+        parts = unicodedata.normalize("NFC", word).replace("Ā", r"\bar A")
+        text = "".join(map(_letter, parts)).translate(_ENDS)
+    return rf"{text}_{{{below}}}" if below else text
+
+
+def _letter(letter: str) -> str:
+    """A Greek letter's command, any other letter itself."""
+    title = unicodedata.name(letter, "")
+    if not title.startswith("GREEK SMALL LETTER "):
+        return letter
+    greek = title.rsplit(" ", 1)[1].lower()
+    return rf"\{_VARIANTS.get(greek, greek)} "
