@@ -13,6 +13,7 @@ import sympy as sp
 from marginflow import proofs
 from marginflow.proofs import Engine, Outcome
 from marginflow.proofs.symbols import at_an_instant
+from marginflow.proofs.typeset import MARK, tex
 
 STEPS = [
     pytest.param(statement, step, id=f"{statement.name}:{step.name}")
@@ -173,22 +174,71 @@ def test_symbolic_parts_need_neither_torch_nor_z3():
     assert done.stdout == "fine\n"
 
 
-def test_settled_table_tells_every_step():
-    table = proofs.settled("lemma-8", "lemma-9")
-    page, text = table._repr_html_(), repr(table)
+def test_settled_proof_tells_every_step():
+    proof = proofs.settled("lemma-8", "lemma-9")
+    page, text = proof._repr_html_(), repr(proof)
+    assert proof.stands
     for name in ("lemma-8", "lemma-9"):
+        assert f'data-statement="{name}"' in page
         for step in proofs.statement(name).steps:
-            assert f"<em>{step.name}</em>" in page
+            assert f'data-step="{step.name}"' in page
             assert step.name in text
+            for mutation in step.mutations:
+                assert f'data-mutation="{mutation.name}"' in page
     assert page.count("argued on paper") == 6
-    assert "<strong>" not in page
+    assert "pf-fails" not in page
     with pytest.raises(ValueError, match="unknown statement"):
         proofs.settled("lemma-4")
 
 
-def test_settled_table_marks_what_does_not_stand(monkeypatch):
+def test_settled_proof_marks_what_does_not_stand(monkeypatch):
     monkeypatch.setitem(sys.modules, "z3", None)
-    assert (
-        "<strong>undecided by solver</strong>"
-        in proofs.settled("lemma-7")._repr_html_()
+    proof = proofs.settled("lemma-7")
+    assert not proof.stands
+    assert 'pf-fails">undecided by solver' in " ".join(proof._repr_html_().split())
+
+
+def test_terms_are_coloured_only_where_they_cancel():
+    from marginflow.proofs.page import cancelling
+
+    step = proofs.statement("lemma-5").step("line-4")
+    gone = cancelling(step.check)
+    assert len(gone) == 2
+    assert {proofs.read(term)[0] for term in gone} == {"w", "−"}
+    for mutation in step.mutations:  # δ and ε exchanged: nothing cancels
+        assert cancelling(mutation.check) == ()
+    others = [s.check for s in proofs.statement("lemma-5").steps if s is not step]
+    assert [cancelling(check) for check in others] == [()] * 5
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("g′", "g'"),
+        ("C‡", r"C^\ddagger"),
+        ("β₀", r"\beta _0"),
+        ("χ_max", r"\chi _{max}"),
+        ("rest", r"\mathrm{rest}"),
+        ("∂L", r"\widetilde{\partial}\mathcal{L}"),
+    ],
+)
+def test_names_are_typeset(text, shown):
+    assert tex(sp.Symbol(text)) == shown
+
+
+def test_lines_are_typeset_as_the_paper_writes_them():
+    lines = proofs.statement("lemma-5").steps
+    assert tex(lines[-1].check.right) == (
+        r"-\frac{1 - \rho}{1 + \frac{g}{\delta }}\,(1 - \beta ^{2})"
     )
+    (gone, *_) = (t for t in lines[4].check.left.args[-1].args if t.is_Mul)
+    assert rf"\class{{{MARK}}}" in tex(lines[4].check.left, [gone])
+    assert r"\class" not in tex(lines[4].check.left)
+
+
+def test_no_letter_is_left_for_the_typesetter_to_guess():
+    """Greek letters, primes and daggers become TeX's commands in every formula."""
+    formula = re.compile(r"\\[\[(](.*?)\\[\])]", re.S)
+    for each in proofs.STATEMENTS:
+        for text in formula.findall(proofs.settled(each.name)._repr_html_()):
+            assert text.isascii(), (each.name, text)

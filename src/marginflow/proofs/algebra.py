@@ -54,7 +54,8 @@ class Identity:
         return f"= {read(self.right)}" + (f"   given {given}" if given else "")
 
     def settle(self) -> Verdict:
-        left, right = self._put_in(sp.Tuple(self.left, self.right))
+        sides = self._put_in(sp.Tuple(self.left, self.right))
+        left, right = at_an_instant(sides, signs=True)
         difference = left - right
         # cancel decides rational functions; the rest handles roots, exp and log.
         if sp.cancel(sp.together(difference)) == 0:
@@ -74,8 +75,7 @@ class Identity:
         # Twice: the first derivatives taken may bring up what is given.
         for equation in (*self.given, *self.given):
             sides = sides.subs(equation.lhs, equation.rhs).doit(integrals=False)
-        sides = sides.doit(integrals=False)
-        return at_an_instant(sides, signs=True)
+        return sides.doit(integrals=False)
 
     def _refute(self, left: sp.Expr, right: sp.Expr) -> Verdict:
         symbols = sorted(left.free_symbols | right.free_symbols, key=lambda s: s.name)

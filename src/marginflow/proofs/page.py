@@ -10,19 +10,31 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import sympy as sp
 
 from marginflow.proofs.algebra import Identity, LimitOf
 from marginflow.proofs.report import how, point, steps_text
 from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Check, Engine, Outcome, Report, Statement
+from marginflow.proofs.statement import (
+    Check,
+    Engine,
+    Outcome,
+    Report,
+    Statement,
+    Verdict,
+)
 from marginflow.proofs.typeset import MARK, tex
 
 __all__ = ["SettledProof", "cancelling", "settled"]
 
 _LONGEST = 40
-"""Operations in a remainder that is still shown; beyond it a counterexample says more."""
+"""Operations in a remainder that is shown; beyond it a counterexample says more."""
+
+
+Broken = dict[int, tuple[Report, ...]]
+"""By the identity of a line's report: those of its mutations."""
 
 
 def settled(*names: str) -> SettledProof:
@@ -44,18 +56,18 @@ def cancelling(check: Check) -> tuple[sp.Expr, ...]:
     """
     if not isinstance(check, Identity):
         return ()
-    before, after = _terms(check.left), _terms(check.right)
-    gone = before - after
-    if not after or not gone or after - before:
-        return ()
-    zero = Identity(sp.Add(*gone), sp.S.Zero, check.given)
-    return tuple(gone) if zero.settle().outcome is Outcome.PROVEN else ()
+    for before, after in product(_sums(check.left), _sums(check.right)):
+        gone = before - after
+        if gone and after < before and len(after) > 1:
+            zero = Identity(sp.Add(*gone), sp.S.Zero, check.given)
+            if zero.settle().outcome is Outcome.PROVEN:
+                return tuple(gone)
+    return ()
 
 
-def _terms(side: sp.Expr) -> set[sp.Expr]:
-    """The terms of the longest sum among the factors of a side; none if there is none."""
-    sums = [factor.args for factor in sp.Mul.make_args(side) if factor.is_Add]
-    return set(max(sums, key=len, default=()))
+def _sums(side: sp.Expr) -> list[set[sp.Expr]]:
+    """The terms of each sum among the factors of a side."""
+    return [set(factor.args) for factor in sp.Mul.make_args(side) if factor.is_Add]
 
 
 @dataclass(frozen=True)
@@ -67,27 +79,37 @@ class SettledProof:
     def __post_init__(self) -> None:
         made = tuple(tuple(statement.prove()) for statement in self.statements)
         object.__setattr__(self, "reports", made)
+        broken = {id(r): tuple(_mutated(r)) for each in made for r in each}
+        object.__setattr__(self, "_broken", broken)
+
+    @property
+    def stands(self) -> bool:
+        """Whether every line stands, and every broken one is refuted."""
+        lines = [report for reports in self.reports for report in reports]
+        broken = [each for line in lines for each in self._broken[id(line)]]
+        return all(r.verdict.outcome.stands for r in lines) and all(
+            r.verdict.outcome is Outcome.REFUTED for r in broken
+        )
 
     def __repr__(self) -> str:
         return "\n\n".join(steps_text(reports) for reports in self.reports)
 
     def _repr_html_(self) -> str:
-        return "\n".join(_proof(reports) for reports in self.reports)
+        return "\n".join(_proof(reports, self._broken) for reports in self.reports)
 
 
-def _proof(reports: tuple[Report, ...]) -> str:
+def _proof(reports: tuple[Report, ...], broken: Broken) -> str:
     statement = reports[0].statement
     checks = [report.step.check for report in reports]
     lines = []
     for report, before, after in zip(
         reports, [None, *checks[:-1]], [*checks[1:], None], strict=True
     ):
-        lines.append(_line(report, _shown(report.step.check, before, after)))
-    colour = (
-        f'<p class="pf-note">Terms <span class="{MARK}">in this colour</span> cancel.</p>'
-        if any(cancelling(check) for check in checks)
-        else ""
-    )
+        shown = _shown(report.step.check, before, after)
+        lines.append(_line(report, shown, broken[id(report)]))
+    colour = ""
+    if any(cancelling(check) for check in checks):
+        colour = f'<p class="{MARK}">Terms in this colour cancel.</p>'
     title = html.escape(statement.title)
     return f"""<section class="pf" aria-label="{title}, line by line"
   data-statement="{statement.name}">
@@ -97,20 +119,21 @@ def _proof(reports: tuple[Report, ...]) -> str:
 <ol>{"".join(lines)}</ol></section>"""
 
 
-def _line(report: Report, shown: str) -> str:
+def _line(report: Report, shown: str, mutated: tuple[Report, ...]) -> str:
     step, verdict = report.step, report.verdict
     stands = "stands" if verdict.outcome.stands else "fails"
+    kind = f"pf-{step.check.engine.value} pf-{stands}"
     name = html.escape(step.name)
     detail = ""
     if step.check.engine in (Engine.PAPER, Engine.CITED):
         detail = f'<p class="pf-detail">{html.escape(verdict.detail)}</p>'
     elif step.check.engine is Engine.NUMBERS or not verdict.outcome.stands:
-        said = html.escape(f"{verdict.detail} {point(verdict)}".strip())
-        detail = f'<p class="pf-detail">{said}</p>'
-    broken = "".join(_broken(each, step.check) for each in _mutated(report))
+        detail = f'<p class="pf-detail">{html.escape(_found(verdict))}</p>'
+    broken = "".join(_broken(each, step.check) for each in mutated)
     return f"""<li data-step="{name}">{shown}
-<p class="pf-why"><span class="pf-badge pf-{step.check.engine.value} pf-{stands}"
-  >{html.escape(how(report))}</span> <em>{name}</em>: {html.escape(step.why)}</p>
+<p class="pf-why"><span
+class="pf-badge {kind}">{html.escape(how(report))}</span>
+<em>{name}</em>: {html.escape(step.why)}</p>
 {detail}{broken}</li>"""
 
 
@@ -130,12 +153,17 @@ def _broken(report: Report, whole: Check) -> str:
         left = check.remainder()
         if sp.count_ops(left) <= _LONGEST:
             remains = f"<p>What remains, left minus right:</p>{_display(tex(left))}"
-    found = f"{how(report)}: {verdict.detail}"
-    at = point(verdict)
+    found = html.escape(f"{how(report)}: {_found(verdict)}")
     return f"""<details class="pf-break" data-mutation="{html.escape(mutation.name)}">
 <summary>Break this line: {html.escape(mutation.change)}</summary>{says}{remains}
-<p class="pf-found">{html.escape(found + (f", at {at}" if at else ""))}</p>
+<p class="pf-found">{found}</p>
 <p class="pf-live" role="status"></p></details>"""
+
+
+def _found(verdict: Verdict) -> str:
+    """What came out in words, with the counterexample; a number says itself."""
+    exact = verdict.engine is not Engine.NUMBERS and verdict.witness
+    return f"{verdict.detail}, at {point(verdict)}" if exact else verdict.detail
 
 
 # What a check says --------------------------------------------------------------------
