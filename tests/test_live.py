@@ -520,6 +520,27 @@ def test_a_cell_is_broken_where_it_stands(page) -> None:
 
 
 @pytest.mark.site
+def test_a_line_of_a_proof_is_broken_where_it_stands(page) -> None:
+    chapter = page.context.browser.new_page()
+    with served(SITE, strict=False) as address:
+        problems = watched(chapter, address)
+        chapter.goto(f"{address}/notebooks/lemma-5.html")
+        line = chapter.locator("[data-statement=lemma-5] li[data-step=line-4]")
+        expect(line.locator(".pf-live")).to_be_hidden()
+        line.get_by_text("eq. (3) with δ and ε exchanged").click()
+        expect(line).to_contain_text("What remains, left minus right")
+        told = line.locator(".pf-live")
+        expect(told).to_contain_text("✗ refuted here by algebra", timeout=PATIENCE)
+        proof = chapter.locator(".pf[data-statement=lemma-5]")
+        proof.get_by_role("button", name="Check every line here").click()
+        told = proof.locator(".pf-told")
+        expect(told).to_have_text("✓ 6 of 6 lines stand", timeout=PATIENCE)
+        assert proof.locator(".pf-badge.pf-here").count() == 6
+        assert problems == []
+    chapter.close()
+
+
+@pytest.mark.site
 def test_an_edit_by_keyboard_is_checked(page) -> None:
     here = group(page, "lemma-5")
     here.locator(".mfl-reset").click()

@@ -141,9 +141,11 @@ def _starts_negative(total: sp.Add) -> bool:
     return most > 0 or (most == 0 and total.as_coeff_Add()[0] < 0)
 
 
-def _rank(term: sp.Expr) -> tuple[bool, bool, int, str]:
+def _rank(term: sp.Expr) -> tuple[bool, bool, int, bool, str]:
+    """What is added first, then numbers, short terms, Greek ones: ε + h − g."""
     printed = read(term)
-    return (printed.startswith("−"), not term.is_number, len(printed), printed)
+    latin = printed[0] < "\u0370"
+    return (printed.startswith("−"), not term.is_number, len(printed), latin, printed)
 
 
 def _name(name: str) -> str:
