@@ -335,9 +335,7 @@ def columns(calls: dict[str, list[str]]) -> list[list[str]]:
     callers = {n: [each for each in calls if n in calls[each]] for n in calls}
     for near in (calls, callers, calls):
         for column in made:
-            column.sort(
-                key=lambda n: mean([row[m] for m in near[n]] or [row[n]])  # noqa: B023
-            )
+            column.sort(key=lambda n: mean([row[m] for m in near[n]] or [row[n]]))
             row |= {name: i for i, name in enumerate(column)}
     return made
 
