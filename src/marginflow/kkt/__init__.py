@@ -17,14 +17,17 @@ and a residual is then an upper bound of the smallest one.
 from marginflow.kkt.linear import max_margin, max_margin_classes
 from marginflow.kkt.perceptron import PerceptronKKTPoints, perceptron_kkt_points
 from marginflow.kkt.points import KKTPoint, KKTReport
+from marginflow.kkt.rate import DirectionRate, direction_rate
 from marginflow.kkt.residual import alignment, kkt_residual
 from marginflow.kkt.solve import solve_kkt
 
 __all__ = [
+    "DirectionRate",
     "KKTPoint",
     "KKTReport",
     "PerceptronKKTPoints",
     "alignment",
+    "direction_rate",
     "kkt_residual",
     "max_margin",
     "max_margin_classes",
