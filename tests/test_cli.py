@@ -68,7 +68,7 @@ def test_json_is_complete(capsys):
     status, out, _ = run("prove", "lemma-8", "--json", capsys=capsys)
     assert status == 0
     (lemma_8,) = json.loads(out)
-    assert lemma_8["verdict"] == "machine + paper + cited"
+    assert lemma_8["verdict"] == "machine + paper"
     assert [s["name"] for s in lemma_8["steps"]] == [
         step.name for step in proofs.statement("lemma-8").steps
     ]
@@ -89,7 +89,7 @@ def test_list_needs_no_proof(capsys):
         (("lemma-10",), "unknown statement 'lemma-10'; choose from proposition-1"),
         (("lemma-7", "--break", "turn"), "no mutation 'turn'; its mutations are"),
         (("--break", "turn"), "no statement has a mutation 'turn'; there are"),
-        (("theorem-4", "--break", "all"), "nothing is machine-checked here"),
+        (("proposition-1", "--break", "all"), "nothing is machine-checked here"),
     ],
 )
 def test_unknown_names_exit_with_2(arguments, message, capsys):

@@ -111,7 +111,7 @@ def alignment(
     """Cosine of the angle between v and -grad of the loss in v (Ji and Telgarsky 2020).
 
     It tends to 1 along a flow of Theorem 2 that converges in direction to a point near
-    which Phi is smooth (this companion's Corollary E); the paper does not claim it, and
+    which Phi is smooth (this companion's Theorem G); the paper does not claim it, and
     on kinks it is open. No tail is lost: grad L/L is formed. On a kink of a two-layer
     network (``on_kink`` as in :func:`kkt_residual`) the gradient is the one with which
     v' = -grad stays there.

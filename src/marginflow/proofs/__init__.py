@@ -17,17 +17,18 @@ and z3 for the steps that the solver settles; never torch.
 from __future__ import annotations
 
 from marginflow.proofs.algebra import Identity, LimitOf
-from marginflow.proofs.cited import PROPOSITION_1, THEOREM_4
+from marginflow.proofs.cited import PROPOSITION_1
 from marginflow.proofs.corollary_a import COROLLARY_A
 from marginflow.proofs.lemma_5 import LEMMA_5, LEMMA_5_INTEGRATED
 from marginflow.proofs.lemma_6 import LEMMA_6
 from marginflow.proofs.lemma_7 import LEMMA_7
-from marginflow.proofs.lemma_8 import LEMMA_8, LEMMA_8_SHARP
+from marginflow.proofs.lemma_8 import LEMMA_8, LEMMA_8_GRADIENTS, LEMMA_8_SHARP
 from marginflow.proofs.lemma_9 import LEMMA_9
 from marginflow.proofs.measure import Measurement, SmallFlow, small_flow
 from marginflow.proofs.page import settled
 from marginflow.proofs.paper import Argument, Citation
 from marginflow.proofs.proposition_b import PROPOSITION_B
+from marginflow.proofs.proposition_c import PROPOSITION_C, REMARK_D
 from marginflow.proofs.reading import read
 from marginflow.proofs.solver import Implication
 from marginflow.proofs.statement import (
@@ -41,7 +42,9 @@ from marginflow.proofs.statement import (
     Verdict,
 )
 from marginflow.proofs.theorem_2 import THEOREM_2
+from marginflow.proofs.theorem_4 import COUNTEREXAMPLE, THEOREM_4
 from marginflow.proofs.theorem_f import THEOREM_F
+from marginflow.proofs.theorem_g import THEOREM_G
 
 __all__ = [
     "REFERENCES",
@@ -69,18 +72,23 @@ __all__ = [
 
 STATEMENTS: tuple[Statement, ...] = (
     PROPOSITION_1,
-    THEOREM_4,
-    LEMMA_5,
     LEMMA_6,
+    LEMMA_5,
     LEMMA_5_INTEGRATED,
     LEMMA_7,
+    LEMMA_8_GRADIENTS,
     LEMMA_8,
-    LEMMA_8_SHARP,
     LEMMA_9,
+    THEOREM_4,
     THEOREM_2,
+    LEMMA_8_SHARP,
     COROLLARY_A,
     PROPOSITION_B,
+    COUNTEREXAMPLE,
+    REMARK_D,
+    PROPOSITION_C,
     THEOREM_F,
+    THEOREM_G,
 )
 """Every statement, each after those that it rests on."""
 
@@ -94,6 +102,9 @@ REFERENCES: dict[str, str] = {
     "preconditioned-steps": "w_{k+1} = w_k − ηP_k∂L(w_k), P_k diagonal, P_k → P > 0",
     "separable-linear": "Φ(w, x) = ⟨w, x⟩, and some ŵ has all margins positive",
     "loss-to-zero": "L(w_k) → 0",
+    "adaptive-flow": "v′ = −βu with u ∈ ∂L̂(v), L̂(v) = L(χv), L̂(v(t₀)) < ℓ(0), β → 1, "
+    "and d log β/dt is integrable",
+    "preconditioned-flow": "w′ = −P·∂L, P diagonal, P → P∞ > 0, ∫|d log P| < ∞",
     "process-2": "w, g and h are arcs that obey eqs. (1)–(3) for almost all t",
     "equation-1": "g′ = (1−ρ)(∂L² − g)",
     "equation-2": "h′ = (1−ρ)(w′² − h)",

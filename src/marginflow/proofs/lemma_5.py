@@ -106,8 +106,9 @@ LEMMA_5 = Statement(
         Step(
             "line-1",
             Identity(LINES[0], LINES[1], (DEFINITION_BETA,)),
-            "by the definition of β and the quotient rule",
-            under=("definition-beta",),
+            "by the definition of β and the quotient rule; β is defined by Lemma 6, "
+            "while the algebra needs no sign",
+            under=("definition-beta", "lemma-6"),
         ).where("sign", "+g′/δ in place of −g′/δ, cross terms dropped", right=_signs),
         Step(
             "line-2",

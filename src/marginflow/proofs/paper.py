@@ -30,14 +30,20 @@ class _InWords:
 
 @dataclass(frozen=True)
 class Argument(_InWords):
-    """A step of analysis that the reader checks: what from, what to, and `because`."""
+    """A step of analysis that the reader checks: what from, what to, and `because`.
+
+    `coq` names the theorem or lemma in `formal/` that proves the same, where there is
+    one.
+    """
 
     because: str
+    coq: str = ""
 
     engine = Engine.PAPER
 
     def settle(self) -> Verdict:
-        return Verdict(Outcome.ARGUED, self.engine, self.because)
+        also = f" (in Coq: {self.coq})" if self.coq else ""
+        return Verdict(Outcome.ARGUED, self.engine, self.because + also)
 
 
 @dataclass(frozen=True)

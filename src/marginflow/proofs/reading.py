@@ -51,10 +51,12 @@ class _Reader(StrPrinter):
         return "max{" + ", ".join(self._print(a) for a in value.args) + "}"
 
     def _print_Derivative(self, derivative: sp.Derivative) -> str:
-        inner = derivative.expr
+        inner, order = derivative.expr, derivative.derivative_count
         if inner.is_Function and all(argument.is_Symbol for argument in inner.args):
-            return f"{self._print(inner)}′"
-        return f"d({self._print(inner)})/d{self._print(derivative.variables[0])}"
+            return self._print(inner) + "′" * order
+        power = str(order).translate(_SUPERSCRIPTS) if order > 1 else ""
+        by = self._print(derivative.variables[0])
+        return f"d{power}({self._print(inner)})/d{by}{power}"
 
     def _print_Subs(self, at: sp.Subs) -> str:
         return f"{at.expr.expr.func.__name__}′({self._print(at.point[0])})"

@@ -10,7 +10,7 @@ import sympy as sp
 
 from marginflow.proofs.algebra import Identity
 from marginflow.proofs.lemma_5 import NOT_SQUARED, SAME_SQUARES
-from marginflow.proofs.paper import Argument, Citation
+from marginflow.proofs.paper import Argument
 from marginflow.proofs.solver import Implication
 from marginflow.proofs.statement import Statement, Step
 from marginflow.proofs.symbols import (
@@ -43,7 +43,7 @@ _loss_slope = sp.Subs(_loss(_v_j).diff(_v_j), _v_j, _chi_j * _v_j)
 
 # Stationarity of the two problems, component j: s is the sum of λᵢ yᵢ ∂Φ(w, xᵢ)ⱼ.
 _s, _w = sp.symbols("s w", real=True)
-_c = sp.Symbol("c", positive=True)
+_c, _a, _t, _T = sp.symbols("c a t T", positive=True)
 _isotropic = sp.Eq(delta, epsilon / _c**4)
 _stationary_w = _w * sp.sqrt(delta / epsilon) - _s
 _stationary_v = _w / chi - chi * _s
@@ -60,7 +60,8 @@ THEOREM_2 = Statement(
     name="theorem-2",
     claim="L(w(t)) = Θ(1/(t (log t)^(2−2/L))), ‖w(t)‖ = Θ((log t)^(1/L)), and w(t) "
     "converges in direction to a KKT point of min ½‖(δ/ε)^(1/4) w‖² s.t. "
-    "yᵢΦ(w, xᵢ) ≥ 1",
+    "yᵢΦ(w, xᵢ) ≥ 1; for the direction to converge, lim inf t·(1−ρⱼ) > 0 for each j "
+    "(the companion's proviso; without it, each limit direction is one of such points)",
     where="pages 6–7",
     steps=(
         Step(
@@ -139,15 +140,22 @@ THEOREM_2 = Statement(
         ),
         Step(
             "theorem-4",
-            Citation(
+            Argument(
                 "all hypotheses of Theorem 4 hold for v, β and χ",
-                "both rates for v, and v/‖v‖ → v*/‖v*‖ for a KKT point v*",
-                key="wang2021implicit",
-                place="Theorems 2, 3 and 10 (Theorem 4)",
+                "both rates for v, and its limit directions are KKT directions",
+                "the two lemmas were all that was left to show",
             ),
             "by Theorem 4",
             under=("theorem-4", "assumption-1"),
         ),
+        Step(
+            "power",
+            Identity(sp.exp(-_c * _a * sp.log(_t / _T)), (_t / _T) ** (-_c * _a)),
+            "if 1−ρ ≥ a/t for t ≥ T, then Lemma 8's bound exp(−C‡∫(1−ρ)) is at most "
+            "(t/T)^(−a·C‡), here with c = C‡: β → 1 like a power of t, as the last "
+            "clause of Theorem 4 wants",
+            under=("lemma-8",),
+        ).where("sign", "a growing power", right=(_t / _T) ** (_c * _a)),
         Step(
             "norm-rate",
             Implication(
