@@ -48,6 +48,9 @@ LEVELS: dict[str, Level] = {
 """The levels of `report.settled_by`, most checked first."""
 
 
+_OTHER_NAMES = {"counterexample": ("theorem_4_refuted",)}
+
+
 def formal_proofs(statements: Sequence[Statement], folder: Path) -> dict[str, str]:
     """Which statements a Coq file in `folder` proves as a theorem, and where.
 
@@ -58,7 +61,7 @@ def formal_proofs(statements: Sequence[Statement], folder: Path) -> dict[str, st
         for theorem in re.findall(r"^Theorem (\w+)", path.read_text("utf-8"), re.M):
             for statement in statements:
                 name = statement.name.replace("-", "_")
-                if theorem in (name, f"{name}_i"):
+                if theorem in (name, f"{name}_i", *_OTHER_NAMES.get(name, ())):
                     found[statement.name] = f"{theorem} in {path.name}"
     return found
 

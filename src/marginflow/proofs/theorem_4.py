@@ -5,6 +5,8 @@ is the same proof for a reader, both losses at once. At one time t, q = yᵢΦ(�
 margin, u a subgradient of L̂ with v′ = −βu, Λ = L̂(v), and
 
     G = ℓ⁻¹(Λ), ψ = −ℓ′(G), ν = −Σ ℓ′(qᵢ)qᵢ, N = Σ vⱼ²/βⱼ, E = Σ βⱼuⱼ².
+
+As a symbol the degree is 𝐿, for L alone is the loss.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from marginflow.proofs.symbols import beta, t
 __all__ = ["COUNTEREXAMPLE", "THEOREM_4"]
 
 # For the solver, bare: two examples or two components stand for all.
-_nu, _N, _E, _G, _psi, _L, _e = sp.symbols("ν N E G ψ L e")
+_nu, _N, _E, _G, _psi, _L, _e = sp.symbols("ν N E G ψ 𝐿 e")
 _A, _B, _T, _c = sp.symbols("A B T c")
 _q1, _q2, _p1, _p2, _p = sp.symbols("q₁ q₂ p₁ p₂ p")
 _v1, _v2, _u1, _u2, _b1, _b2 = sp.symbols("v₁ v₂ u₁ u₂ β₁ β₂")
@@ -37,7 +39,7 @@ _spread = _p1 * (_q1 - _G) + _p2 * (_q2 - _G)
 _pull = _p1 * _q1 + _p2 * _q2
 
 # For SymPy, with signs and as functions of time.
-alpha, L, q, T = sp.symbols("α L q T", positive=True)
+alpha, L, q, T = sp.symbols("α 𝐿 q T", positive=True)
 z, a, u, E = sp.symbols("z a u E", real=True)
 v, Lambda, G = (sp.Function(name, real=True)(t) for name in ("v", "Λ", "G"))
 _logistic = sp.log(1 + sp.exp(-z))

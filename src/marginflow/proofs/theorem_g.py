@@ -20,7 +20,9 @@ from marginflow.proofs.symbols import t
 
 __all__ = ["THEOREM_G"]
 
-z1, z2, L, N, F, Q, m, mean, a = sp.symbols("z₁ z₂ L N F Q m m̄ a", positive=True)
+z1, z2, L, N, F, Q, m, mean, a = sp.symbols(
+    "z₁ z₂ 𝐿 N F Q m m̄ a", positive=True
+)  # 𝐿 is the degree
 _total = sp.exp(-z1) + sp.exp(-z2)
 _p1, _p2 = sp.exp(-z1) / _total, sp.exp(-z2) / _total
 _entropy = -_p1 * sp.log(_p1) - _p2 * sp.log(_p2)
@@ -40,7 +42,7 @@ _ratio = y / sp.log(y) ** a
 _big = sp.Symbol("x", positive=True)
 
 # For the solver.
-_Q, _m, _mean, _L, _N, _F, _e = sp.symbols("Q m m̄ L N F e")
+_Q, _m, _mean, _L, _N, _F, _e = sp.symbols("Q m m̄ 𝐿 N F e")
 _known = (_L > 0, _m > 0, _N > 0, _F > 0, sp.Eq(_Q * _L**2 * _m**2, _N * _F))
 _schwarz = (_L * _mean) ** 2 <= _N * _F
 

@@ -9,6 +9,7 @@ the engines settle.  Parts that are `marked` are set in a colour of the page's o
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection
 
@@ -22,9 +23,9 @@ __all__ = ["MARK", "tex"]
 MARK = "pf-cancels"
 """The class, in HTML, of what is marked."""
 
-_LETTERS = {"∂L": r"\widetilde{\partial}\mathcal{L}", "L": r"\mathcal{L}"}
+_LETTERS = {"∂L": r"\widetilde{\partial}\mathcal{L}", "L": r"\mathcal{L}", "𝐿": "L"}
 _ENDS = str.maketrans(
-    {"′": "'", "†": r"^\dagger", "‡": r"^\ddagger"}
+    {"′": "'", "†": r"^\dagger", "‡": r"^\ddagger", "∞": r"_\infty"}
     | {chr(0x2080 + digit): f"_{digit}" for digit in range(10)}
 )
 _VARIANTS = {"epsilon": "varepsilon"}
@@ -57,11 +58,14 @@ class _Typesetter(LatexPrinter):
         return name if where == _TIME else rf"{name}({self._print(where)})"
 
     def _print_Derivative(self, derivative: sp.Derivative) -> str:
-        inner = derivative.expr
+        inner, order = derivative.expr, derivative.derivative_count
         if inner.is_Function and all(argument.is_Symbol for argument in inner.args):
-            return f"{self._print(inner)}'"
-        by = self._print(derivative.variables[0])
-        over = rf"\frac{{\mathrm{{d}}}}{{\mathrm{{d}}{by}}}"
+            return self._print(inner) + "'" * order
+        by, power = (
+            self._print(derivative.variables[0]),
+            f"^{order}" if order > 1 else "",
+        )
+        over = rf"\frac{{\mathrm{{d}}{power}}}{{\mathrm{{d}}{by}{power}}}"
         return rf"{over}\bigl({self._print(inner)}\bigr)"
 
     def _print_Subs(self, at: sp.Subs) -> str:
@@ -73,7 +77,7 @@ class _Typesetter(LatexPrinter):
 
     def _print_Pow(self, power: sp.Pow) -> str:
         base, exponent = power.args
-        if exponent.could_extract_minus_sign():
+        if exponent.could_extract_minus_sign() and base is not sp.E:
             return self._print_Mul(power)
         if exponent.is_Rational and exponent.p == 1 and exponent.q in (2, 4):
             index = "" if exponent.q == 2 else "[4]"
@@ -107,7 +111,7 @@ class _Typesetter(LatexPrinter):
             base, power = factor.as_base_exp()
             if base.is_Add and power.is_odd and _starts_negative(base):
                 base, negative = -base, not negative
-            if power.could_extract_minus_sign():
+            if power.could_extract_minus_sign() and base is not sp.E:
                 below.append(base**-power)
             elif base != 1:
                 above.append(base**power)
@@ -158,6 +162,7 @@ def _name(name: str) -> str:
         text = rf"\mathrm{{{word}}}"
     else:
         parts = unicodedata.normalize("NFC", word).replace("Ā", r"\bar A")
+        parts = parts.replace("m̄", r"\bar m")
         text = "".join(map(_letter, parts)).translate(_ENDS)
     return rf"{text}_{{{below}}}" if below else text
 
@@ -165,7 +170,8 @@ def _name(name: str) -> str:
 def _letter(letter: str) -> str:
     """A Greek letter's command, any other letter itself."""
     title = unicodedata.name(letter, "")
-    if not title.startswith("GREEK SMALL LETTER "):
+    if not re.match("GREEK (SMALL|CAPITAL) LETTER ", title):
         return letter
-    greek = title.rsplit(" ", 1)[1].lower()
+    greek = title.rsplit(" ", 1)[1]
+    greek = greek.lower() if letter.islower() else greek.title()
     return rf"\{_VARIANTS.get(greek, greek)} "
