@@ -23,6 +23,7 @@ CHAPTERS = sorted((ROOT / "notebooks").glob("*.md"))
 sys.path.insert(0, str(ROOT / "tools"))
 
 import execute_chapters  # noqa: E402
+import test_first_screen  # noqa: E402
 
 
 def outputs(chapter: Path, folder: Path):
@@ -99,6 +100,31 @@ def test_chapter_is_in_the_house_form(chapter: Path) -> None:
         assert widest <= 88, f"{chapter.name}: a line of {widest} characters"
         assert "# TODO" not in cell.source
         assert not cell.outputs, "chapters are kept without outputs"
+
+
+def missing_at_the_end(text: str) -> list[str]:
+    """What the end of a theory chapter lacks: takeaway, way on, an answer to each."""
+    found = [] if re.search(r"^## In short$|^In short: ", text, re.M) else ["In short"]
+    found += [] if re.search(r"\bNext: (the\s+)?\[", text) else ["Next"]
+    asked, _, answered = text.partition("## Exercises\n")[2].partition("} Answers\n")
+    numbered = re.compile(r"^(\d)\\?\. ", re.M)
+    asked, answered = numbered.findall(asked), numbered.findall(answered)
+    return found + ([] if asked and asked == answered else ["answers"])
+
+
+@pytest.mark.parametrize("chapter", test_first_screen.theory())
+def test_a_theory_chapter_ends_with_what_to_take_along(chapter: str) -> None:
+    text = (ROOT / "notebooks" / f"{chapter}.md").read_text(encoding="utf-8")
+    assert missing_at_the_end(text) == []
+
+
+def test_what_is_missing_at_the_end_is_found() -> None:
+    whole = "## In short\nA.\n\nNext: [B](b.md).\n\n## Exercises\n\n1. C?\n2. D?\n"
+    answers = "\n:::{admonition} Answers\n1. E.\n2. F.\n:::\n"
+    assert missing_at_the_end(whole + answers) == []
+    assert missing_at_the_end(whole) == ["answers"]
+    assert missing_at_the_end(whole + answers.replace("2. F.", "")) == ["answers"]
+    assert missing_at_the_end("") == ["In short", "Next", "answers"]
 
 
 def toothless(source: str) -> list[int]:
