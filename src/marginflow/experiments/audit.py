@@ -65,6 +65,8 @@ class Audit:
     """Residual of stationarity for χ = 1: 0 at a KKT point of problem (4)."""
     skewed: float
     """The same for the run's own χ, of Theorem 2's problem."""
+    turned: float
+    """Degrees between this w and the one that the run began with."""
 
 
 def audit(spec: RunSpec, data: Data, results: str | os.PathLike) -> Audit:
@@ -108,7 +110,12 @@ def audit(spec: RunSpec, data: Data, results: str | os.PathLike) -> Audit:
         0 if gradients is None else len(gradients),
         plain,
         skewed,
+        _degrees(w, member.network.initial.detach().double()),
     )
+
+
+def _degrees(w: Tensor, other: Tensor) -> float:
+    return math.degrees(math.acos(float(w @ other / w.norm() / other.norm())))
 
 
 def stationarity(
