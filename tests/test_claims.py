@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from marginflow import claims, cli
-from marginflow.claims import measures, table
+from marginflow.book import scoreboard as shown
+from marginflow.claims import judging, measures
 from marginflow.claims.claim import Claim, Result, judge, share
 from marginflow.claims.measures import Rounds, final, full_rounds, separation
 from marginflow.experiments.records import RecordError, record_path
@@ -59,7 +62,7 @@ def test_statements_are_proven_and_what_flows_show_is_reproduced(fresh):
 
 
 def test_a_wheel_without_coq_sources_says_proven(monkeypatch, tmp_path):
-    monkeypatch.setattr(table, "FORMAL", tmp_path)
+    monkeypatch.setattr(judging, "FORMAL", tmp_path)
     (finding,) = claims.scoreboard(tmp_path, ["lemma-5-proof"])
     assert finding.verdict == "proven"
     (tmp_path / "Lemma55.v").write_text("Theorem lemma_55 : True.")
@@ -72,7 +75,8 @@ def test_both_readings_are_told_and_never_mixed(fresh):
         if not f.page.startswith("experiment"):
             assert [r.reading for r in f.results] == [""]
             continue
-        assert sorted(r.reading for r in f.results) == ["paper", "released"]
+        assert {r.reading for r in f.results} == {"paper", "released"}
+        assert len({(r.reading, r.scale) for r in f.results}) == len(f.results)
         for r in f.results:
             if f.page == "experiment-1":
                 assert r.records.endswith("sum" if r.reading == "paper" else "mean")
@@ -107,7 +111,8 @@ def test_changed_verdict_is_noticed(fresh):
     kept = list(fresh)
     kept[recorded] = changed(fresh[recorded], found="0.123")
     (line,) = claims.differences(kept, fresh)
-    assert f"found {fresh[recorded].results[0].reading} is '0.123' in the book" in line
+    first = fresh[recorded].results[0]
+    assert f"found {first.reading} {first.scale} is '0.123' in the book" in line
 
 
 def test_scoreboard_round_trip(fresh, tmp_path):
@@ -153,7 +158,7 @@ TOLD = [{"commit": "0123456789", "recorded": "2026-11-26T00:00:00Z",
 
 
 def result_of(name: str, frame: pd.DataFrame) -> Result:
-    return table._judged(CLAIMS[name], full_rounds(frame), TOLD, "paper")
+    return judging._judged(CLAIMS[name], full_rounds(frame), TOLD, "paper")
 
 
 HIGH = {"SGD": 4.0, "AdaDelta": 3.0, "AdaDeltaS": 3.0}
@@ -239,7 +244,7 @@ def test_what_the_scale_explains_is_no_refutation():
 
 
 def claim(holds: str, limit: float, **rest) -> Claim:
-    return Claim("x", "", "", "", "", table._trained, final, holds, limit, **rest)
+    return Claim("x", "", "", "", judging.on_rounds, final, holds, limit, **rest)
 
 
 def test_equal_to_the_tolerance_is_within_it():
@@ -314,7 +319,7 @@ def test_errors_come_from_rounds_and_test_images():
 def copy(tmp_path):
     """A copy of the recorded runs at laptop scale, as no other test has read it."""
     shutil.copytree(RESULTS / "laptop", tmp_path / "results" / "laptop")
-    table._records.cache_clear()
+    judging._records.cache_clear()
     return tmp_path / "results"
 
 
@@ -323,13 +328,13 @@ def test_changed_records_change_the_scoreboard(copy):
     name = "mnist-margin-coarser"
     (before,) = claims.scoreboard(copy, [name])
     record_path(copy, RunSpec("mnist", "coarser", "SGD", 0)).unlink()
-    table._records.cache_clear()
+    judging._records.cache_clear()
     (after,) = claims.scoreboard(copy, [name])
     assert before.results[0].rounds == after.results[0].rounds + 1
     assert claims.differences([before], [after])
     path = record_path(copy, RunSpec("mnist", "coarser", "SGD", 1))
     path.write_bytes(path.read_bytes()[:-40])
-    table._records.cache_clear()
+    judging._records.cache_clear()
     with pytest.raises(RecordError, match=r"SGD-01\.parquet"):
         claims.scoreboard(copy, [name])
 
@@ -350,30 +355,75 @@ def test_one_round_of_a_larger_scale_does_not_displace_nineteen(copy, monkeypatc
 
     monkeypatch.setattr(records, "load_frame", with_paper)
     for there["rounds"], scale in ((1, "laptop"), (4, "laptop"), (5, "paper")):
-        table._records.cache_clear()
+        judging._records.cache_clear()
         (finding,) = claims.scoreboard(copy, ["mnist-margin-coarser"])
         assert finding.results[0].scale == scale
-    table._records.cache_clear()
+        mine = {r.scale: r for r in finding.results if r.reading == "paper"}
+        assert mine["paper"].rounds == there["rounds"]
+        few = mine["paper"].verdict == "too few rounds"
+        assert few is (there["rounds"] < 5)
+    judging._records.cache_clear()
     assert "desk" in asked
 
 
-def test_table_has_a_row_for_each_claim_and_reading(fresh):
-    shown = claims.experiment_table(fresh, "mnist")
+def test_table_has_a_row_for_each_claim_reading_and_scale(fresh):
+    rows = shown.experiment_table(fresh, "mnist")
     mine = [f for f in fresh if f.page == "experiment-2"]
-    assert len(shown) == sum(bool(r.rounds) for f in mine for r in f.results)
-    assert set(shown.reading) == {"paper", "released"}
-    assert set(shown.verdict) <= set(claims.VERDICTS)
+    assert len(rows) == sum(bool(r.rounds) for f in mine for r in f.results)
+    assert set(rows.reading) == {"paper", "released"}
+    assert set(rows.verdict) <= set(claims.VERDICTS)
 
 
-def test_rows_have_anchors_functions_and_commands(fresh):
-    text = claims.Scoreboard(tuple(fresh))._repr_html_()
+def test_one_row_holds_both_regimes_and_each_claim_has_its_anchor(fresh):
+    text = shown.Table(tuple(fresh))._repr_html_()
     assert 'value="undecided"' in text
     assert 'tr:not([data-verdicts~="proven-coq"])' in text
+    rows = text.split("<tr ")
+    (row,) = [row for row in rows if 'id="claim-mnist-margin-finer"' in row]
+    assert 'id="claim-mnist-margin-coarser"' in row
+    # The sentences on CIFAR-10's margins differ by regime: two rows, half empty.
+    (row,) = [row for row in rows if 'id="claim-cifar-margin-finer"' in row]
+    assert "<td>–</td>" in row
     for f in fresh:
-        assert f'id="claim-{f.name}" data-verdicts="' in text
-        assert f"marginflow claims {f.name}<" in text
+        assert text.count(f'id="claim-{f.name}"') == 1
+        command = f"claims {f.name}" if f.tolerance else f"prove {f.page}"
+        assert f"marginflow {command}<" in text
         module, _, function = f.by.rpartition(".")
-        assert callable(getattr(__import__(module, fromlist=["x"]), function))
+        measure = getattr(__import__(module, fromlist=["x"]), function)
+        assert measure.__doc__
+
+
+def test_tiles_lead_to_cells_and_tell_the_number(fresh):
+    text = shown.Tiles(tuple(fresh))._repr_html_()
+    assert text.count("<a ") == len(fresh)
+    for f in fresh:
+        (tile,) = [t for t in text.split("<a ") if f'href="#claim-{f.name}"' in t]
+        assert html.escape(f.found) in tile
+    with_one_more = [*fresh, replace(fresh[0], name="x")]
+    assert shown.Tiles(tuple(with_one_more))._repr_html_() != text
+
+
+def test_a_dot_is_inside_exactly_where_the_tolerance_is_kept(fresh):
+    known = {c.name: c for c in claims.claims()}
+    numbers = [(known[f.name], r.number) for f in fresh for r in f.results]
+    numbers = [(c, x) for c, x in numbers if x is not None]
+    assert len(numbers) > 60
+    for c, x in numbers:
+        assert (c.room(x) >= 1 - 1e-9) is c.kept_by(x), (c.name, x)
+    assert claim("at least", 2.0).room(3.0) == 1.5
+    assert claim("at most", 2.0).room(3.0) == pytest.approx(2 / 3)
+    assert claim("within", 1.0, band=0.1).room(1.2) == pytest.approx(0.5)
+    assert claim("at most", 0.0).room(0.0) == math.inf
+    figure = shown.dots([f for f in fresh if f.page == "experiment-2"])
+    (ax,) = figure.axes
+    assert ax.get_xscale() == "log"
+    plt.close(figure)
+
+
+def test_two_ends_that_read_alike_are_told_once():
+    assert shown._span(5000, 5001.3) == "5,000 to 5,001"
+    assert shown._span(5000, 5000) == "5,000"
+    assert shown._span(0.0123, 0.4) == "0.0123 to 0.4"
 
 
 # ---- the command ---------------------------------------------------------------------
@@ -389,7 +439,7 @@ def test_command_lists_measures_and_refuses(capsys, tmp_path):
     (entry,) = json.loads(capsys.readouterr().out)
     assert entry["results"][0]["verdict"] == "proven (Coq)"
     assert cli.main(["claims", "lemma-55"]) == 2
-    assert "claim 'lemma-55' is unknown" in capsys.readouterr().err
+    assert "claim is 'lemma-55'; choose one of" in capsys.readouterr().err
     assert cli.main(["claims", "lemma-5-proof", "--write"]) == 2
     assert "name no claims with it" in capsys.readouterr().err
 

@@ -314,7 +314,7 @@ def test_the_picture_is_what_the_package_draws() -> None:
         ("theorem-2-norm", "0.4981"),
         ("perceptron-margin-higher", "on 21 of 21 data sets"),
         ("perceptron-separation", "on 3 of 21 data sets"),
-        ("mnist-margin-finer", "6.63 ± 0.72"),
+        ("mnist-margin-finer", "6.73 ± 0.61"),
     ],
 )
 def test_the_readme_says_what_the_scoreboard_says(name: str, told: str) -> None:
@@ -328,7 +328,9 @@ def test_verdicts_are_counted() -> None:
     from marginflow_book import verdicts
 
     def claim(*said: str) -> dict:
-        return {"results": [{"verdict": each} for each in said]}
+        results = [{"verdict": each, "reading": i} for i, each in enumerate(said)]
+        # A smaller scale's verdict stands behind the first of its reading.
+        return {"results": [*results, {"verdict": "mostly", "reading": 0}]}
 
     claims = [claim("reproduced", "not recorded"), claim("reproduced"), claim("cited")]
     claims += [claim("reproduced", "undecided"), claim("not recorded")]

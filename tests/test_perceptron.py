@@ -8,8 +8,7 @@ import math
 import pytest
 import torch
 
-from marginflow.claims.measures import observe
-from marginflow.claims.table import PERCEPTRON
+from marginflow.claims.sentences import PERCEPTRON
 from marginflow.data import perceptron_points
 from marginflow.experiments import perceptron
 from marginflow.experiments.perceptron import ALGORITHMS, PerceptronSpec, run_perceptron
@@ -173,15 +172,15 @@ def test_points_lie_in_their_squares() -> None:
 
 def test_observations_can_fail() -> None:
     frame = run_perceptron(dataclasses.replace(SPEC, rounds=5, epochs=5000)).frame()
-    measured = observe(frame)
-    names = {claim.name.removeprefix("perceptron-"): claim for claim in PERCEPTRON}
-    assert set(measured.index) == set(names)
     # Swapping the names of the isotropic and the skewed algorithms turns them round.
     swapped = frame.replace(
         {"algorithm": {"AdaDelta": "AdaDeltaN", "AdaDeltaN": "AdaDelta"}}
     )
-    assert names["direction"].kept_by(measured["direction"])
-    assert not names["direction"].kept_by(observe(swapped)["direction"])
+    (direction,) = [claim for claim in PERCEPTRON if claim.name.endswith("direction")]
+    assert direction.kept_by(direction.quantity(frame))
+    assert not direction.kept_by(direction.quantity(swapped))
+    for claim in PERCEPTRON:
+        assert isinstance(float(claim.quantity(frame)), float)
 
 
 def test_divergence_is_dated_alike_however_seldom_one_looks(monkeypatch) -> None:

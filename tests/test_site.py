@@ -268,8 +268,8 @@ def test_figures_from_records_lead_to_them() -> None:
     page = soup("notebooks/experiment-3.html")
     links = [a["href"] for a in page.select("#fig-experiment-3 .figure-data a")]
     for folder in ("cifar10-finer", "cifar10-coarser"):
-        assert f"{repository}/tree/{branch}/results/laptop/{folder}" in links
-        assert (ROOT / "results" / "laptop" / folder).is_dir()
+        assert f"{repository}/tree/{branch}/results/desk/{folder}" in links
+        assert (ROOT / "results" / "desk" / folder).is_dir()
 
 
 def test_a_link_to_folded_code_unfolds_it(browser: Browser, site: str) -> None:

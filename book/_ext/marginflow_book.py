@@ -101,10 +101,14 @@ def count_verdicts(app: Sphinx, config: Config) -> None:
 
 
 def verdicts(claims: list[dict]) -> str:
-    """How many claims there are of each verdict; what is not recorded says nothing."""
+    """How many claims there are of each verdict; what is not recorded says nothing.
+
+    Of each reading the first result counts, which is the best-founded scale's.
+    """
     found = Counter()
     for claim in claims:
-        said = {r["verdict"] for r in claim["results"]} - {"not recorded"}
+        first = {r.get("reading"): r["verdict"] for r in reversed(claim["results"])}
+        said = set(first.values()) - {"not recorded", "too few rounds"}
         found[said.pop() if len(said) == 1 else "mixed" if said else "open"] += 1
     other = {"mixed": "otherwise in another regime or reading", "open": "not recorded"}
     parts = [f"{n} {other.get(name, name)}" for name, n in found.most_common()]

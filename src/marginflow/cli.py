@@ -712,7 +712,7 @@ def _claims(args: argparse.Namespace) -> int:
         return FAILED if wrong else OK
     if args.write:
         claims.write_scoreboard(kept, findings)
-    print(claims.Scoreboard(tuple(findings)))
+    print(claims.as_text(findings))
     counts = Counter(f.verdict for f in findings)
     print(", ".join(f"{n} {verdict}" for verdict, n in counts.most_common()))
     return OK

@@ -1,32 +1,29 @@
 """What the paper claims, and what became of each claim here."""
 
-from marginflow.claims.claim import VERDICTS, Claim, Finding, Result
-from marginflow.claims.table import (
-    Scoreboard,
+from marginflow.claims.claim import VERDICTS, Claim, Finding, Result, share
+from marginflow.claims.scoreboard import (
     as_json,
-    claims,
+    as_text,
     differences,
-    experiment_table,
-    perceptron_table,
     read_scoreboard,
     require_records,
     scoreboard,
     write_scoreboard,
 )
+from marginflow.claims.sentences import claims
 
 __all__ = [
     "VERDICTS",
     "Claim",
     "Finding",
     "Result",
-    "Scoreboard",
     "as_json",
+    "as_text",
     "claims",
     "differences",
-    "experiment_table",
-    "perceptron_table",
     "read_scoreboard",
     "require_records",
     "scoreboard",
+    "share",
     "write_scoreboard",
 ]

@@ -14,12 +14,23 @@ How a number is judged:
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MOST_ROUNDS", "VERDICTS", "Claim", "Finding", "Result", "judge", "share"]
+__all__ = [
+    "MOST_ROUNDS",
+    "VERDICTS",
+    "Claim",
+    "Finding",
+    "Result",
+    "finite",
+    "judge",
+    "share",
+]
 
 VERDICTS = (
     "proven (Coq)",
@@ -44,6 +55,12 @@ class Result:
 
     verdict: str
     found: str
+    """In words."""
+    number: float | None = None
+    """What is held against the tolerance; None where nothing is, or not finite."""
+    low: float | None = None
+    high: float | None = None
+    """The ends of its 95 % interval, where it has one."""
     reading: str = ""
     """"paper" (its text), "released" (its code), or "" where there is but one."""
     scale: str = ""
@@ -63,14 +80,12 @@ class Claim:
     where: str
     """Where it stands in the paper."""
     says: str
-    measured: str
-    """What is measured, in words."""
     page: str
     """The chapter of this book that treats it."""
     measure: Callable[[Claim, Path], list[Result]]
     """From the results folder; the best-founded result comes first."""
     quantity: Callable[..., Any]
-    """What ``measure`` holds against the tolerance."""
+    """What ``measure`` holds against the tolerance; its docstring says so in words."""
     holds: str = ""
     """"at least", "at most" or "within"; "" where nothing is measured."""
     limit: float = 0.0
@@ -89,14 +104,35 @@ class Claim:
     """Share of a test accuracy's own error that enters the quantity."""
 
     @property
+    def measured(self) -> str:
+        """What is measured, in words."""
+        told = (inspect.getdoc(self.quantity) or "").partition("\n\n")[0]
+        return f"{told[:1].lower()}{told[1:].rstrip('.')}".replace("\n", " ")
+
+    @property
     def tolerance(self) -> str:
-        """In words."""
+        """In words; "" where nothing is measured."""
         if not self.holds:
-            return "all steps stand"
+            return ""
         if self.holds == "within":
             return f"{self.limit:g} ± {self.band:g}"
         share = ", on 95 % of 21 data sets" if self.experiment == "perceptron" else ""
         return f"{self.holds} {self.limit:g}{share}"
+
+    @property
+    def group(self) -> str:
+        """The name without its regime."""
+        return self.name.removesuffix(f"-{self.regime}") if self.regime else self.name
+
+    def room(self, number: float) -> float:
+        """How many times within its tolerance a number is: 1 on it, below 1 outside."""
+        if self.holds == "within":
+            part = (self.band, abs(number - self.limit))
+        elif self.holds == "at least":
+            part = (number, self.limit)
+        else:
+            part = (self.limit, number)
+        return part[0] / part[1] if part[1] else math.inf
 
     def kept_by(self, number: float) -> bool:
         """Whether the number is within the tolerance; NaN is not.
@@ -114,11 +150,16 @@ class Finding:
     """A claim, and what came out; plain text throughout."""
 
     name: str
+    group: str
+    """The name without its regime: what the scoreboard shows in one row."""
+    regime: str
     where: str
     says: str
     measured: str
     tolerance: str
     page: str
+    needs: str
+    """Why a small scale may not settle it."""
     by: str
     """The function that measures it."""
     results: tuple[Result, ...]
@@ -126,12 +167,9 @@ class Finding:
     @classmethod
     def of(cls, claim: Claim, results: list[Result]) -> Finding:
         """The claim with its results."""
-        texts = {
-            name: getattr(claim, name)
-            for name in ("name", "where", "says", "measured", "tolerance", "page")
-        }
-        quantity = claim.quantity
-        by = f"{quantity.__module__}.{quantity.__qualname__}"
+        own = [f.name for f in fields(cls) if f.name not in ("by", "results")]
+        by = f"{claim.quantity.__module__}.{claim.quantity.__qualname__}"
+        texts = {name: getattr(claim, name) for name in own}
         return cls(**texts, by=by, results=tuple(results))
 
     @classmethod
@@ -180,3 +218,8 @@ def share(holding: int, of: int) -> str:
     if holding >= 0.95 * of:
         return "reproduced"
     return "not reproduced" if holding <= 0.5 * of else "mostly"
+
+
+def finite(*numbers: float) -> list[float | None]:
+    """For JSON, to four digits; None for what is not finite."""
+    return [float(f"{x:.4g}") if math.isfinite(x) else None for x in numbers]

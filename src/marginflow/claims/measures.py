@@ -20,10 +20,10 @@ from marginflow.experiments.spec import ALGORITHMS
 
 __all__ = [
     "Rounds",
+    "at_separation",
     "final",
     "full_rounds",
     "interval",
-    "observe",
     "separation",
 ]
 
@@ -40,47 +40,61 @@ RESAMPLES = 400
 # ---- Experiment 1 --------------------------------------------------------------------
 
 
-def observe(frame: pd.DataFrame) -> pd.Series:
-    """The measures of the claims on Experiment 1, on one data set.
+# Of one data set: `PerceptronRun.frame()`, or the same read back from a record.  Rounds
+# that diverged are left out of medians and ranges and counted on their own.
 
-    Rounds that diverged are left out of medians and ranges and counted on their own.
 
-    Args:
-        frame: `PerceptronRun.frame()`, or the same read back from a record; it must
-            have the column ``accuracy_256``, the algorithm's average accuracy after
-            256 epochs.
-    """
-    by_algorithm = frame.groupby("algorithm", sort=False)
-    sound = frame[frame.diverged_at < 0]
-    margins = sound.groupby("algorithm").normalized_margin
-    median = margins.median()
+def slowest(frame: pd.DataFrame) -> float:
+    """Epoch by which the slowest round is separated ("around": a factor of 2)."""
+    return float(frame.separated_at.max())
+
+
+def accuracy_256(frame: pd.DataFrame) -> float:
+    """Lowest average accuracy of an algorithm after 256 epochs."""
+    return float(frame.accuracy_256.min())
+
+
+def _margins(frame: pd.DataFrame):
+    return frame[frame.diverged_at < 0].groupby("algorithm").normalized_margin
+
+
+def median_ratio(frame: pd.DataFrame) -> float:
+    """Lowest median of the three over the highest median of the other two."""
+    median = _margins(frame).median()
+    return median[list(ISOTROPIC)].min() / median[list(SKEWED)].max()
+
+
+def width_ratio(frame: pd.DataFrame) -> float:
+    """Widest 5-95 % range of the three over the narrowest of the other two."""
+    margins = _margins(frame)
     width = margins.quantile(0.95) - margins.quantile(0.05)
+    return width[list(ISOTROPIC)].max() / width[list(SKEWED)].min()
+
+
+def angle_ratio(frame: pd.DataFrame) -> float:
+    """Least mean angle to isotropy of N, NS over the largest of AdaDelta, S."""
+    sound = frame[frame.diverged_at < 0]
     roots = sound[["root0", "root1", "root2"]]
     cosine = roots.sum(axis=1) / (roots.pow(2).sum(axis=1) ** 0.5 * math.sqrt(3))
-    angle = cosine.clip(upper=1.0).map(math.acos).map(math.degrees)
-    angle = angle.groupby(sound.algorithm).mean()
+    angle = cosine.clip(upper=1.0).map(math.acos).groupby(sound.algorithm).mean()
     adapted = list(ISOTROPIC[1:])  # SGD has no adapter
-    return pd.Series(
-        {
-            "separation": by_algorithm.separated_at.max().max(),
-            "separation-mean": by_algorithm.accuracy_256.first().min(),
-            "margin-higher": median[list(ISOTROPIC)].min() / median[list(SKEWED)].max(),
-            "margin-narrower": width[list(ISOTROPIC)].max() / width[list(SKEWED)].min(),
-            "direction": angle[list(SKEWED)].min() / angle[adapted].max(),
-            "diverged": int((frame.diverged_at >= 0).sum()),
-        }
-    )
+    return angle[list(SKEWED)].min() / angle[adapted].max()
+
+
+def diverged(frame: pd.DataFrame) -> float:
+    """Rounds that diverged, of 500."""
+    return float((frame.diverged_at >= 0).sum())
 
 
 # ---- Experiments 2 and 3 -------------------------------------------------------------
 
 
 def full_rounds(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rounds in which all five algorithms are recorded, that is comparable ones."""
+    """Each regime's rounds in which all five algorithms are recorded."""
     if frame.empty:
         return frame
-    algorithms = frame.groupby("round").algorithm.nunique()
-    return frame[frame["round"].isin(algorithms[algorithms == 5].index)]
+    rounds = frame.groupby(["regime", "round"]).algorithm
+    return frame[rounds.transform("nunique") == len(ALGORITHMS)]
 
 
 def final(frame: pd.DataFrame) -> pd.DataFrame:
@@ -103,6 +117,13 @@ def separation(frame: pd.DataFrame) -> pd.Series:
 
     columns = ["epoch", "train_accuracy"]
     return frame.groupby(["round", "algorithm"])[columns].apply(first)
+
+
+def at_separation(frame: pd.DataFrame) -> pd.DataFrame:
+    """The row of each run at its separation, by round and algorithm."""
+    rows = frame.join(separation(frame).rename("when"), on=["round", "algorithm"])
+    rows = rows[rows.epoch == rows.when].drop(columns="when")
+    return rows.set_index(["round", "algorithm"]).sort_index()
 
 
 Table = Float[np.ndarray, "rounds 5"]
@@ -173,9 +194,13 @@ def interval(
 
     Args:
         images: standard error from the finite test set, added to that of the rounds.
+
+    A single round has neither: its error is NaN, and the interval a point.
     """
     parts = measure(rounds)
     number = next(iter(parts.values()))
+    if len(rounds) == 1:
+        return parts, math.nan, number, number
     draw = np.random.default_rng(0).integers(len(rounds), size=(RESAMPLES, len(rounds)))
     with np.errstate(invalid="ignore"):
         seen = np.array([next(iter(measure(rounds.take(i)).values())) for i in draw])
@@ -212,12 +237,12 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> Parts:
 
 
 def margin_ratio(rounds: Rounds) -> Parts:
-    """Lowest median margin of SGD, AdaDelta, S over the highest of N, NS."""
+    """Lowest median margin of the three over the highest of N, NS."""
     return _ratio(_medians(rounds.margin, ISOTROPIC), _medians(rounds.margin, SKEWED))
 
 
 def margin_ratio_but_adadelta(rounds: Rounds) -> Parts:
-    """The same without AdaDelta, as the paper has it in its coarser regime."""
+    """Lower median margin of SGD, S over the highest of N, NS."""
     above = _medians(rounds.margin, ("SGD", "AdaDeltaS"))
     return _ratio(above, _medians(rounds.margin, SKEWED))
 
@@ -252,7 +277,7 @@ def accuracy_advantage(rounds: Rounds) -> Parts:
 
 
 def loss_ratio(rounds: Rounds) -> Parts:
-    """Isotropic over skewed final loss, like with like: the lesser of two medians.
+    """Median final loss of AdaDelta over N, and of S over NS: the lesser.
 
     Then every pair on its own, those with unlike decays too.
     """
@@ -264,7 +289,7 @@ def loss_ratio(rounds: Rounds) -> Parts:
 
 
 def loss_band(rounds: Rounds) -> Parts:
-    """Factor by which these ratios change in the last third, the larger of the two."""
+    """Factor by which these ratios change in the last third of training: the larger."""
     pairs = {
         f"{a}/{b}": math.exp(
             abs(_apart(rounds.loss, (a, b)) - _apart(rounds.earlier, (a, b)))
@@ -275,7 +300,7 @@ def loss_band(rounds: Rounds) -> Parts:
 
 
 def schedule_effect(rounds: Rounds) -> Parts:
-    """Factor >= 1 between final margins with and without schedule, the larger."""
+    """Factor between median final margins with and without schedule: the larger."""
     with np.errstate(invalid="ignore"):
         pairs = {
             f"{b}/{a}": math.exp(-_apart(rounds.margin, (a, b))) for a, b in SCHEDULED
@@ -284,6 +309,6 @@ def schedule_effect(rounds: Rounds) -> Parts:
 
 
 def schedule_gain(rounds: Rounds) -> Parts:
-    """Final loss without the schedule over that with it, the lesser of two medians."""
+    """Median final loss without the schedule over that with it: the lesser."""
     pairs = {f"{a}/{b}": math.exp(_apart(rounds.loss, (a, b))) for a, b in SCHEDULED}
     return {"": min(pairs.values())} | pairs
