@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from marginflow import proofs
-from marginflow.book.proof_map import LEVELS, formal_proofs, proof_map
+from marginflow.book.proof_map import LEVELS, formal_proofs, proof_map, statuses
 from marginflow.proofs import Argument, Statement, Step
 from marginflow.proofs.report import settled_by
 
@@ -18,44 +18,89 @@ SVG = "{http://www.w3.org/2000/svg}"
 LINKS = {s.name: f"{s.page}.html" for s in proofs.STATEMENTS if s.name != "theorem-2"}
 
 
+COQ = formal_proofs(proofs.STATEMENTS, Path(__file__).parent.parent / "formal")
+
+
 @pytest.fixture(scope="module")
 def drawing() -> ElementTree.Element:
-    return ElementTree.fromstring(proof_map(proofs.STATEMENTS, LINKS))
+    return ElementTree.fromstring(proof_map(proofs.STATEMENTS, LINKS, COQ))
 
 
-def box(drawing: ElementTree.Element, title: str) -> ElementTree.Element:
-    found = [
-        element
-        for element in drawing
-        if element.find(f"{SVG}text") is not None
-        and element.find(f"{SVG}text").text == title
-    ]
-    assert len(found) == 1
-    return found[0]
+def part(drawing: ElementTree.Element, name: str) -> ElementTree.Element:
+    (found,) = drawing.findall(f"{SVG}g[@data-name='{name}']")
+    return found
+
+
+def box(drawing: ElementTree.Element, name: str) -> ElementTree.Element:
+    return part(drawing, name)[0]
+
+
+def frames(drawing: ElementTree.Element) -> list[ElementTree.Element]:
+    return [r for r in drawing.iter(f"{SVG}rect") if r.get("fill-opacity")]
 
 
 @pytest.mark.parametrize("statement", proofs.STATEMENTS, ids=lambda s: s.name)
 def test_each_statement_is_a_box_that_says_how_it_was_settled(drawing, statement):
-    element = box(drawing, statement.title)
-    level = LEVELS[settled_by(statement)]
+    element = box(drawing, statement.name)
+    status = statuses(proofs.STATEMENTS, COQ)[statement.name]
     words = [text.text for text in element.findall(f"{SVG}text")]
-    assert words[1].startswith(level.symbol)
-    assert element.find(f"{SVG}rect").get("fill") == level.colour
+    assert words[0] == statement.title + (" ✓" if statement.name in COQ else "")
+    assert words[1] == f"{LEVELS[status].symbol} {status}"
+    first, *rest = element.findall(f"{SVG}rect")
+    assert first.get("fill") == LEVELS[status].colour
+    assert [r.get("class") for r in rest] == ["own"] * statement.companion
     assert settled_by(statement) in element.get("aria-label")
     assert statement.claim in element.find(f"{SVG}title").text
 
 
+def test_a_status_is_that_of_all_it_rests_on():
+    found = statuses(proofs.STATEMENTS, COQ)
+    assert found["lemma-7"] == found["theorem-F"] == "Coq"
+    assert found["lemma-9"] == found["theorem-2"] == "Coq, cited"  # by Proposition 1
+    assert found["theorem-G"] == "machine, paper, cited"  # by Theorem 4
+    assert found["proposition-B"] == "machine, paper"
+    assert found["proposition-1"] == "cited"
+    assert statuses(proofs.STATEMENTS, {})["lemma-9"] == "machine, paper, cited"
+
+
+@pytest.mark.parametrize("way", ["above", "below"])
+def test_an_arrow_keeps_what_it_says_and_fades_the_rest(drawing, way):
+    style = drawing.find(f"{SVG}style").text
+    (rule,) = re.findall(rf"#{way}-lemma-9:target\) :is\((.*)\) \{{", style)
+    kept = set(re.findall(r':not\(\[data-name="([^"]+)"', rule))
+    names = {"lemma-9", "theorem-2"}
+    if way == "above":
+        assert {"lemma-8", "lemma-7", "lemma-6", "proposition-1"} < kept
+        assert "theorem-2" not in kept
+    else:
+        assert kept == names
+    faded = set(re.findall(r'data-(?:from|to)="([^"]+)"', rule))
+    assert faded == {s.name for s in proofs.STATEMENTS} - kept
+    arrow = part(drawing, "lemma-9").find(f"{SVG}a[@id='{way}-lemma-9']")
+    assert arrow.get("href") == f"#{way}-lemma-9"
+    touch = arrow.find(f"{SVG}rect")
+    assert min(float(touch.get("width")), float(touch.get("height"))) >= 24
+
+
 def test_boxes_are_links_only_where_there_is_a_page(drawing):
-    assert box(drawing, "Lemma 8").tag == f"{SVG}a"
-    assert box(drawing, "Lemma 8").get("href") == "lemma-8.html"
-    assert box(drawing, "Theorem 2").tag == f"{SVG}g"
+    assert box(drawing, "lemma-8").tag == f"{SVG}a"
+    assert box(drawing, "lemma-8").get("href") == "lemma-8.html"
+    assert box(drawing, "theorem-2").tag == f"{SVG}g"
 
 
-def test_one_line_for_each_dependency(drawing):
-    names = {s.name for s in proofs.STATEMENTS}
-    pairs = {(s.name, ref) for s in proofs.STATEMENTS for ref in s.rests_on}
+def test_lines_lead_to_all_that_a_statement_rests_on(drawing):
+    """Along one line or several; and none is there that several make superfluous."""
     lines = [p for p in drawing.iter(f"{SVG}path") if p.get("class") == "edge"]
-    assert len(lines) == sum(ref in names for _, ref in pairs)
+    pairs = {(p.get("data-from"), p.get("data-to")) for p in lines}
+    reached = set(pairs)
+    while more := {(a, d) for a, b in reached for c, d in pairs if b == c} - reached:
+        reached |= more
+    names = {s.name for s in proofs.STATEMENTS}
+    direct = {(r, s.name) for s in proofs.STATEMENTS for r in s.rests_on if r in names}
+    assert len(lines) == len(pairs)
+    assert pairs <= direct <= reached
+    over = {(a, d) for a, b in reached for c, d in reached if b == c}
+    assert not pairs & over
 
 
 def test_boxes_lie_inside_the_page_and_apart(drawing):
@@ -63,7 +108,7 @@ def test_boxes_lie_inside_the_page_and_apart(drawing):
     assert width <= 390
     boxes = [
         tuple(float(rect.get(key)) for key in ("x", "y", "width", "height"))
-        for rect in drawing.iter(f"{SVG}rect")
+        for rect in frames(drawing)
     ]
     assert len(boxes) == len(proofs.STATEMENTS)
     for i, (x, y, w, h) in enumerate(boxes):
@@ -75,7 +120,7 @@ def test_boxes_lie_inside_the_page_and_apart(drawing):
 
 
 def test_lines_lead_downwards_from_box_to_box(drawing):
-    tops = {float(r.get("y")) for r in drawing.iter(f"{SVG}rect")}
+    tops = {float(r.get("y")) for r in frames(drawing)}
     for line in drawing.iter(f"{SVG}path"):
         if line.get("class") == "edge":
             numbers = [float(n) for n in re.findall(r"-?\d+", line.get("d"))]
@@ -87,7 +132,8 @@ def test_lines_lead_downwards_from_box_to_box(drawing):
 def test_nothing_but_current_colour_and_mid_tones(drawing):
     text = ElementTree.tostring(drawing, encoding="unicode")
     used = set(re.findall(r"#[0-9A-Fa-f]{6}", text))
-    assert used == {LEVELS[settled_by(s)].colour for s in proofs.STATEMENTS}
+    found = statuses(proofs.STATEMENTS, COQ)
+    assert used == {LEVELS[status].colour for status in found.values()}
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
@@ -100,8 +146,11 @@ def test_text_is_escaped():
 
 
 def test_map_follows_the_data():
-    """Take the references to Lemma 6 away, and its lines go."""
-    whole = proof_map(proofs.STATEMENTS, {}).count('class="edge"')
+    """Take the references to Lemma 6 away, and no line leads away from it."""
+
+    def from_lemma_6(statements):
+        return proof_map(statements, {}).count('data-from="lemma-6" data-to')
+
     fewer = tuple(
         dataclasses.replace(
             s,
@@ -114,9 +163,8 @@ def test_map_follows_the_data():
         )
         for s in proofs.STATEMENTS
     )
-    lost = sum("lemma-6" in s.rests_on for s in proofs.STATEMENTS)
-    assert lost > 3
-    assert proof_map(fewer, {}).count('class="edge"') == whole - lost
+    assert from_lemma_6(proofs.STATEMENTS) > 0
+    assert from_lemma_6(fewer) == 0
 
 
 def test_formal_proofs_are_found_by_the_names_of_their_theorems(tmp_path):
@@ -129,14 +177,9 @@ def test_formal_proofs_are_found_by_the_names_of_their_theorems(tmp_path):
         "lemma-7": "lemma_7_i in Lemma7.v",
     }
     assert formal_proofs(proofs.STATEMENTS, tmp_path / "missing") == {}
-    drawing = ElementTree.fromstring(proof_map(proofs.STATEMENTS, LINKS, found))
-    assert "lemma_5 in Lemma5.v" in box(drawing, "Lemma 5 ✓").get("aria-label")
-    assert "Coq" not in box(drawing, "Lemma 6").get("aria-label")
 
 
 def test_this_repository_s_formal_proofs_carry_the_mark():
-    folder = Path(__file__).parent.parent / "formal"
-    found = formal_proofs(proofs.STATEMENTS, folder)
     cited = {s.name for s in proofs.STATEMENTS if settled_by(s) == "cited"}
     on_paper = {"proposition-B", "proposition-C", "remark-D", "theorem-G"}
-    assert set(found) == {s.name for s in proofs.STATEMENTS} - cited - on_paper
+    assert set(COQ) == {s.name for s in proofs.STATEMENTS} - cited - on_paper

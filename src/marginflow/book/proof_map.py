@@ -1,9 +1,12 @@
 """The proof map: which statement rests on which, as an SVG made from the proofs' data.
 
-Statements are boxes in layers, each below what it rests on; assumptions and equations
-are named inside the boxes that use them. How a statement was settled is told by words
-and by a symbol, and repeated by colour and by the border's dashes. All ink is
-`currentColor`, fills are translucent: it reads on light and on dark pages.
+Statements are boxes in layers, each below what it rests on; a line that follows from
+two others is left out, and assumptions are named inside the boxes that use them. How a
+statement was settled, *with all that it rests on*, is told by words and by a symbol,
+and repeated by colour and by the border's dashes. Two arrows in each box fade what it
+does not rest on, or what does not rest on it; the address keeps the choice, and no
+script is needed. All ink is `currentColor`, fills are translucent: it reads on light
+and on dark pages.
 """
 
 from __future__ import annotations
@@ -16,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marginflow.proofs.report import settled_by
-from marginflow.proofs.statement import Statement
+from marginflow.proofs.statement import Engine, Statement
 
-__all__ = ["LEVELS", "Level", "formal_proofs", "proof_map"]
+__all__ = ["LEVELS", "Level", "formal_proofs", "proof_map", "statuses"]
 
-_WIDTH, _LAYER, _TOP = 390.0, 118.0, 4.0
-_BOX_W, _BOX_H, _LANE = 141.0, 76.0, 9.0
+_WIDTH, _LAYER, _TOP = 390.0, 132.0, 4.0
+_BOX_W, _BOX_H, _LANE, _ARROW_SIDE = 146.0, 92.0, 9.0, 28.0
 _BOXES = 2  # in a row
 
 
@@ -36,16 +39,19 @@ class Level:
 
 
 LEVELS: dict[str, Level] = {
-    "machine, every step": Level("■", "#009E73", "", "each step by algebra or solver"),
-    "machine + paper": Level(
-        "◧", "#0085CA", "", "inequalities and algebra by machine, analysis on paper"
+    "Coq": Level("■", "#009E73", "", "a theorem in Coq, and nothing cited"),
+    "Coq, cited": Level(
+        "◧", "#0085CA", "", "a theorem in Coq, with cited theorems as premises"
     ),
-    "machine + paper + cited": Level(
-        "◩", "#B8860B", "7 3", "the same, and a cited theorem"
+    "machine, paper": Level(
+        "◨", "#7570B3", "", "algebra and solver; analysis on paper; nothing cited"
+    ),
+    "machine, paper, cited": Level(
+        "◩", "#B8860B", "7 3", "the same, and cited theorems"
     ),
     "cited": Level("□", "#C77CA8", "3 3", "a theorem of others, used as stated"),
 }
-"""The levels of `report.settled_by`, most checked first."""
+"""What settles a statement and all that it rests on, most checked first."""
 
 
 _OTHER_NAMES = {"counterexample": ("theorem_4_refuted",)}
@@ -66,6 +72,33 @@ def formal_proofs(statements: Sequence[Statement], folder: Path) -> dict[str, st
     return found
 
 
+def above(statements: Sequence[Statement]) -> dict[str, set[str]]:
+    """By name: the statement itself and all that it rests on, directly or not."""
+    found: dict[str, set[str]] = {}
+    for each in statements:
+        known = [found[name] for name in each.rests_on if name in found]
+        found[each.name] = {each.name}.union(*known)
+    return found
+
+
+def statuses(
+    statements: Sequence[Statement], formal: Mapping[str, str]
+) -> dict[str, str]:
+    """The key in `LEVELS` of each statement, with all that it rests on.
+
+    A theorem in Coq contains the proofs of what it rests on, but for cited premises;
+    anything else is as good as its own steps, for none of these is Coq's.
+    """
+    by_name = {each.name: each for each in statements}
+    found = {}
+    for name, rests in above(statements).items():
+        cites = any(Engine.CITED in by_name[one].engines for one in rests)
+        how = "Coq" if name in formal else "machine, paper"
+        status = how + (", cited" if cites else "")
+        found[name] = "cited" if settled_by(by_name[name]) == "cited" else status
+    return found
+
+
 def proof_map(
     statements: Sequence[Statement],
     links: Mapping[str, str],
@@ -79,18 +112,19 @@ def proof_map(
         formal: what `formal_proofs` found; such boxes carry a check mark.
     """
     formal = formal or {}
-    edges = _edges(statements)
+    rests, status = above(statements), statuses(statements, formal)
+    edges = _edges(statements, rests)
     layers = _layers(statements, edges)
     rows, chains = _with_lanes(layers, edges)
     _untangle(rows, chains)
     x = _columns(rows, chains)
     y = {name: _TOP + i * _LAYER for i, row in enumerate(rows) for name in row}
     height = _TOP + (len(rows) - 1) * _LAYER + _BOX_H + 8
-    parts = [_STYLE, _ARROW, *(_line(chain, x, y) for chain in chains)]
-    parts += [
-        _box(s, x[s.name], y[s.name], links.get(s.name), formal.get(s.name))
-        for s in statements
-    ]
+    parts = [_style(rests), _ARROW, *(_line(chain, x, y) for chain in chains)]
+    for each in statements:
+        name = each.name
+        box = _box(each, x[name], y[name], status[name], formal.get(name))
+        parts.append(_part(each, box, links.get(name), x[name], y[name]))
     title = "Map of the proofs: each statement below those that it rests on"
     return (
         f'<svg class="proof-map" viewBox="0 0 {_WIDTH:g} {height:g}" role="group" '
@@ -104,9 +138,16 @@ def proof_map(
 Edge = tuple[str, str]
 
 
-def _edges(statements: Sequence[Statement]) -> list[Edge]:
-    names = {statement.name for statement in statements}
-    return [(ref, s.name) for s in statements for ref in s.rests_on if ref in names]
+def _edges(
+    statements: Sequence[Statement], rests: Mapping[str, set[str]]
+) -> list[Edge]:
+    """Who rests on whom, without what follows from a way over a third statement."""
+    edges = []
+    for each in statements:
+        direct = [ref for ref in each.rests_on if ref in rests]
+        over = set().union(*(rests[ref] - {ref} for ref in direct))
+        edges += [(ref, each.name) for ref in direct if ref not in over]
+    return edges
 
 
 def _layers(statements: Sequence[Statement], edges: list[Edge]) -> dict[str, int]:
@@ -207,40 +248,65 @@ def _line(chain: list[str], x: dict[str, float], y: dict[str, float]) -> str:
             there = (there[0], y[name] + _BOX_H)
             path += f" L{there[0]:.0f} {there[1]:.0f}"
         here = there
-    return f'<path d="{path}" class="edge" marker-end="url(#proof-map-arrow)"/>'
+    ends = f'data-from="{chain[0]}" data-to="{chain[-1]}"'
+    return f'<path d="{path}" class="edge" {ends} marker-end="url(#proof-map-arrow)"/>'
 
 
 def _box(
-    statement: Statement, x: float, y: float, link: str | None, formal: str | None
+    statement: Statement, x: float, y: float, status: str, formal: str | None
 ) -> str:
-    level = LEVELS[settled_by(statement)]
-    uses = _uses(statement)
+    """Frame and words; a second frame marks what is the companion's own."""
+    level = LEVELS[status]
+    title = html.escape(statement.title) + (" ✓" if formal else "")
+    lines = [f"{level.symbol} {status}", *textwrap.wrap(_uses(statement), 14)]
+    text = "".join(
+        f'<text x="{x:.0f}" y="{y + 37 + 15 * i:.0f}">{html.escape(line)}</text>'
+        for i, line in enumerate(lines)
+    )
+    frames = [(0, f'fill="{level.colour}" fill-opacity="0.2"', 1.6)]
+    if statement.companion:
+        frames.append((3.5, 'class="own" fill="none"', 0.8))
+    drawn = "".join(
+        f'<rect x="{x - _BOX_W / 2 + inset:g}" y="{y + inset:g}" '
+        f'width="{_BOX_W - 2 * inset:g}" height="{_BOX_H - 2 * inset:g}" '
+        f'rx="{9 - inset:g}" {look} stroke="{level.colour}" stroke-width="{line}" '
+        f'stroke-dasharray="{level.dashes}"/>'
+        for inset, look, line in frames
+    )
+    return (
+        f'{drawn}<text x="{x:.0f}" y="{y + 20:.0f}" class="name">{title}</text>{text}'
+    )
+
+
+def _part(statement: Statement, box: str, link: str | None, x: float, y: float) -> str:
+    """A box with its link to a chapter, and its two arrows beside it."""
+    name, title = statement.name, html.escape(statement.title)
     rests_on = ", ".join(statement.rests_on) or "nothing"
     told = html.escape(
         f"{statement.title} ({statement.where}): {statement.claim}. "
-        f"Settled by: {settled_by(statement)}. Rests on {rests_on}."
-        + (f" Also proven in Coq: {formal}." if formal else ""),
+        f"Its own steps: {settled_by(statement)}. Rests on {rests_on}.",
         quote=True,
     )
-    title = html.escape(statement.title) + (" ✓" if formal else "")
-    how = settled_by(statement).removesuffix(", every step").replace(" +", ",")
-    lines = [f"{level.symbol} {how}", *textwrap.wrap(uses, 20)]
-    left, middle = x - _BOX_W / 2, x
-    text = "".join(
-        f'<text x="{middle:.0f}" y="{y + 37 + 15 * i:.0f}">{html.escape(line)}</text>'
-        for i, line in enumerate(lines)
-    )
-    box = (
-        f'<rect x="{left:.0f}" y="{y:.0f}" width="{_BOX_W:g}" height="{_BOX_H:g}" '
-        f'rx="9" fill="{level.colour}" fill-opacity="0.2" stroke="{level.colour}" '
-        f'stroke-width="1.6" stroke-dasharray="{level.dashes}"/>'
-        f'<text x="{middle:.0f}" y="{y + 20:.0f}" class="name">'
-        f"{title}</text>{text}"
-    )
+    linked = f'role="img" aria-label="{told}"><title>{told}</title>{box}'
     if link is None:
-        return f'<g role="img" aria-label="{told}"><title>{told}</title>{box}</g>'
-    href = html.escape(link, quote=True)
-    return f'<a href="{href}" aria-label="{told}"><title>{told}</title>{box}</a>'
+        whole = f"<g {linked}</g>"
+    else:
+        whole = f'<a href="{html.escape(link, quote=True)}" {linked}</a>'
+        whole = whole.replace('role="img" ', "", 1)
+    arrows = ""
+    for way, sign, says, left in (
+        ("above", "↑", f"What {title} rests on", x - _BOX_W / 2),
+        ("below", "↓", f"What rests on {title}", x + _BOX_W / 2 - _ARROW_SIDE),
+    ):
+        top, side = y + _BOX_H - _ARROW_SIDE, _ARROW_SIDE
+        arrows += (
+            f'<a id="{way}-{name}" class="way" href="#{way}-{name}" '
+            f'aria-label="{says}"><title>{says}</title>'
+            f'<rect x="{left:g}" y="{top:g}" width="{side:g}" height="{side:g}" '
+            f'class="touch"/><text x="{left + side / 2:g}" y="{top + 19:g}">'
+            f"{sign}</text></a>"
+        )
+    return f'<g class="part" data-name="{name}">{whole}{arrows}</g>'
 
 
 def _uses(statement: Statement) -> str:
@@ -259,13 +325,32 @@ def _uses(statement: Statement) -> str:
     return " ".join(sorted(set(found)))
 
 
+def _style(rests: Mapping[str, set[str]]) -> str:
+    """The drawing's rules, and for each arrow one that fades what it leaves out."""
+    rules = []
+    for name in rests:
+        below = {other for other, under in rests.items() if name in under}
+        for way, kept in (("above", rests[name]), ("below", below)):
+            parts = "".join(f':not([data-name="{one}"])' for one in sorted(kept))
+            outside = sorted(set(rests) - kept)
+            ends = [f'[data-{end}="{o}"]' for o in outside for end in ("from", "to")]
+            here = f".proof-map:has(#{way}-{name}:target)"
+            faded = [f".part{parts}", *(f".edge{end}" for end in ends)]
+            rules.append(f"{here} :is({', '.join(faded)}) {{ opacity: 0.15; }}")
+    return _STYLE.replace("</style>", "\n".join(rules) + "\n</style>")
+
+
 _STYLE = """<style>
 .proof-map text { fill: currentColor; font: 12px sans-serif; text-anchor: middle; }
-.proof-map .name { font-size: 13.5px; font-weight: 600; }
+.proof-map .name { font-size: 13px; font-weight: 600; }
 .proof-map a, .proof-map a:hover { color: inherit !important; text-decoration: none; }
 .proof-map a .name { text-decoration: underline; }
 .proof-map .edge { fill: none; stroke: currentColor; stroke-opacity: 0.55; }
 .proof-map marker path { fill: currentColor; fill-opacity: 0.7; }
+.proof-map a.way .touch { fill: transparent; stroke: none; }
+.proof-map a.way text { font-size: 15px; fill-opacity: 0.75; }
+.proof-map a.way:target text { font-weight: 700; font-size: 19px; fill-opacity: 1; }
+.proof-map a.way { scroll-margin-top: 40vh; }
 .proof-map a:hover rect, .proof-map a:focus rect { stroke-width: 3; }
 .proof-map a:focus { outline: none; }
 .proof-map a:focus-visible rect { stroke: currentColor; stroke-width: 3.5; }

@@ -109,7 +109,6 @@ REMARK_D = Statement(
 
 PROPOSITION_C = Statement(
     name="proposition-C",
-    title="Theorem 2 without 2(i)",
     claim="without Assumption 2(i), for any ρ(t) ∈ [0, 1]: g, h and β converge, to g∞, "
     "h∞ and β∞ > 0; both rates hold; and each limit direction of w is that of a KKT "
     "point of Theorem 2's problem with δ+g∞ and ε+h∞ in place of δ and ε. Where "

@@ -44,22 +44,24 @@ def _verdict(reports: Sequence[Report]) -> str:
 
 
 def summary_text(proved: Iterable[Sequence[Report]]) -> str:
-    """One line for each statement: its steps by engine, its verdict, the time."""
+    """One line for each statement: its steps by engine, and its verdict."""
     engines = list(Engine)
-    header = ["statement", *(engine.value for engine in engines), "settled by", "s"]
-    rows = []
+    header = ["statement", *(engine.value for engine in engines), "settled by"]
+    rows, steps, seconds = [], 0, 0.0
     for reports in proved:
         used = [report.step.check.engine for report in reports]
         counts = [str(used.count(engine) or "·") for engine in engines]
         title = reports[0].statement.title
         title += "*" if reports[0].statement.companion else ""
-        seconds = sum(report.verdict.seconds for report in reports)
-        rows.append([title, *counts, _verdict(reports), f"{seconds:.2f}"])
+        steps += len(reports)
+        seconds += sum(report.verdict.seconds for report in reports)
+        rows.append([title, *counts, _verdict(reports)])
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = [
         _aligned(row, widths) for row in [header, ["─" * w for w in widths], *rows]
     ]
     notes = (
+        f"{steps} steps in {seconds:.1f} s.",
         "Each row counts a statement's own steps; what it rests on has its own row.",
         "* this companion's own, not in the paper",
     )
@@ -67,12 +69,12 @@ def summary_text(proved: Iterable[Sequence[Report]]) -> str:
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    texts = (0, len(row) - 2)  # numbers to the right, words to the left
+    texts = (0, len(row) - 1)  # numbers to the right, words to the left
     cells = [
         cell.ljust(width) if i in texts else cell.rjust(width)
         for i, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
-    return "  ".join(cells).rstrip()
+    return " ".join(cells).rstrip()
 
 
 def steps_text(reports: Sequence[Report]) -> str:
