@@ -263,7 +263,7 @@ def _box(
         f'<text x="{x:.0f}" y="{y + 37 + 15 * i:.0f}">{html.escape(line)}</text>'
         for i, line in enumerate(lines)
     )
-    frames = [(0, f'fill="{level.colour}" fill-opacity="0.2"', 1.6)]
+    frames = [(0.0, f'fill="{level.colour}" fill-opacity="0.2"', 1.6)]
     if statement.companion:
         frames.append((3.5, 'class="own" fill="none"', 0.8))
     drawn = "".join(

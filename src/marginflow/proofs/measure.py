@@ -108,6 +108,10 @@ def small_flow(
 
     With the defaults β₁(0) < 1 and β₂(0) > 1. Every 20th step is kept.
     """
+
+    def _beta(gj: float, hj: float, j: int) -> float:
+        return math.sqrt((1 + hj / epsilon[j]) / (1 + gj / delta[j]))
+
     dt = t_end / steps
     state = [*w0, *g0, *h0, *([0.0] * 8)]
     rows = [state]
@@ -126,9 +130,7 @@ def small_flow(
     pair = [[(row[i], row[i + 1]) for row in rows] for i in range(0, 14, 2)]
     w, g, h, damping, forgetting, squares, variation = pair
     beta = [
-        tuple(
-            math.sqrt((1 + hk[j] / epsilon[j]) / (1 + gk[j] / delta[j])) for j in (0, 1)
-        )
+        (_beta(gk[0], hk[0], 0), _beta(gk[1], hk[1], 1))
         for gk, hk in zip(g, h, strict=True)
     ]
     times = [20 * k * dt for k in range(len(rows))]

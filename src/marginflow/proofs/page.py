@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import sympy as sp
@@ -75,6 +75,8 @@ class SettledProof:
     """Statements with their steps, each settled as the proof is made for the page."""
 
     statements: tuple[Statement, ...]
+    reports: tuple[tuple[Report, ...], ...] = field(init=False)
+    _broken: Broken = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         made = tuple(tuple(statement.prove()) for statement in self.statements)
@@ -146,6 +148,8 @@ def _mutated(report: Report) -> Iterator[Report]:
 def _broken(report: Report, whole: Check) -> str:
     """One mutation, folded: what the line then says, and what refutes it."""
     mutation, verdict = report.mutation, report.verdict
+    if mutation is None:
+        raise ValueError(f"step {report.step.name!r} is whole; nothing is broken")
     check = mutation.check
     says = _shown(check, None, None, whole)
     remains = ""
@@ -183,7 +187,7 @@ def _shown(
         follows = isinstance(before, Identity) and before.right == check.left
         marked = cancelling(check)
         goes_on = isinstance(after, Identity) and after.left == check.right
-        next_marked = cancelling(after) if goes_on else ()
+        next_marked = cancelling(after) if after and goes_on else ()
         left = "" if follows else _display(tex(check.left, marked))
         text = left + _display(f"= {tex(check.right, next_marked)}")
         return text + _new_given(check, whole)
@@ -200,7 +204,7 @@ def _shown(
 
 
 def _new_given(check: Identity, whole: Check | None) -> str:
-    if whole is None:
+    if not isinstance(whole, Identity):
         return ""
     new = [each for each in check.given if each not in whole.given]
     given = ", ".join(_inline(tex(each)) for each in new)

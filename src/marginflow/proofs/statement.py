@@ -135,20 +135,23 @@ class Step:
             TypeError: the check has no such field.
             ValueError: nothing would be changed.
         """
-        check = replace(self.check, **parts)
-        if check == self.check:
+        whole: Any = self.check
+        check = replace(whole, **parts)
+        if check == whole:
             raise ValueError(f"mutation {name!r} of step {self.name!r} changes nothing")
         mutation = Mutation(name, change, check)
         return replace(self, mutations=(*self.mutations, mutation))
 
     def instead(self, name: str, change: str, hypothesis: Any, other: Any) -> Step:
         """The step with one more mutation: one thing given, in place of another."""
-        given = [other if each == hypothesis else each for each in self.check.given]
+        whole: Any = self.check
+        given = (other if each == hypothesis else each for each in whole.given)
         return self.where(name, change, given=tuple(given))
 
     def without(self, name: str, change: str, *hypotheses: Any) -> Step:
         """The step with one more mutation: some of what is given left out."""
-        given = [each for each in self.check.given if each not in hypotheses]
+        whole: Any = self.check
+        given = [each for each in whole.given if each not in hypotheses]
         return self.where(name, change, given=tuple(given))
 
 
