@@ -215,10 +215,10 @@ class TestTail:
         for log_t in (10.0, 11.5):
             a, b = short.at(log_t=log_t), full.at(log_t=log_t)
             np.testing.assert_allclose(a.w, b.w, rtol=1e-7)
-            np.testing.assert_allclose(a.log_g, b.log_g, atol=1e-6)
-            np.testing.assert_allclose(a.log_h, b.log_h, atol=1e-6)
-            gradient = 2 * (a.log_loss[:, None] + np.log(np.abs(a.relative_gradient)))
-            assert np.abs(a.log_g - gradient).max() > 1e-5  # the lag is there
+            np.testing.assert_allclose(a.g, b.g, rtol=3e-6)
+            np.testing.assert_allclose(a.h, b.h, rtol=3e-6)
+            squared = np.exp(2 * a.log_loss[:, None]) * a.relative_gradient**2
+            assert np.abs(a.g / squared - 1).max() > 1e-5  # the lag is there
         assert (short.at(log_t=11.0).beta == 1.0).all()
         assert (short.at(log_t=11.0).gap == 0.0).all()
         assert np.isnan(short.at(log_t=11.0).exponent).all()
@@ -275,10 +275,34 @@ class TestRelatives:
     def test_adam_corrects_the_bias(self):
         run = flow(rule="adam").integrate(W0, t_end=6.0)
         plain = flow(rule="rmsprop").integrate(W0, t_end=6.0)
-        start = 2 * (run.log_loss[0] + np.log(np.abs(run.relative_gradient[0])))
-        np.testing.assert_allclose(run.log_g[0], start, rtol=1e-12)
+        start = np.exp(2 * run.log_loss[0]) * run.relative_gradient[0] ** 2
+        np.testing.assert_allclose(run.g[0], start, rtol=1e-12)
         assert (plain.g[0] == 0).all()
         assert np.abs(run.w[-1] - plain.w[-1]).max() > 1e-2
+
+    @pytest.mark.parametrize("corrected", [True, False])
+    def test_adam_is_what_one_would_write_down(self, corrected):
+        """The mutation: g is not divided by 1 - e^-K, and starts at grad L^2."""
+
+        def slope(t, state):
+            w, g = state[:3], state[3:]
+            pre = X @ w[1:]
+            side = np.where(pre > 0, 1.0, 0.5)
+            pull = -np.exp(-Y * w[0] * side * pre) * Y
+            gradient = np.r_[pull @ (side * pre), (pull * side * w[0]) @ X]
+            rest = -np.expm1(-0.1 * t) if corrected else 1.0
+            change = 0.1 * (gradient**2 - g)
+            return np.r_[-gradient / np.sqrt(DELTA + g / rest), change]
+
+        run = flow(rule="adam").integrate(W0, t_end=6.0)
+        begin = 1e-7
+        g = -np.expm1(-0.1 * begin) * run.g[0] if corrected else run.g[0]
+        end = solve_ivp(
+            slope, (begin, 6), np.r_[W0, g], "DOP853", rtol=1e-11, atol=1e-14
+        ).y[:, -1]
+        rest = -np.expm1(-0.6) if corrected else 1.0
+        agree = np.allclose(run.w[-1], end[:3], rtol=1e-4)
+        assert agree == np.allclose(run.g[-1], end[3:] / rest, rtol=1e-4) == corrected
 
     def test_limits(self):
         """RMSProp ends at the KKT point for chi^4 = 1/delta, AdaGrad elsewhere."""

@@ -100,42 +100,7 @@ def test_a_kink_is_held_by_the_projection():
     np.testing.assert_allclose(lower, held, atol=1e-13)
 
 
-@pytest.mark.parametrize("clock", ["t", "log"])
-@pytest.mark.parametrize(
-    ("rule", "variables"),
-    [
-        ("adadelta", "log"),
-        ("adadelta", "paper"),
-        ("gradient", "log"),
-        ("rmsprop", "log"),
-        ("adam", "log"),
-        ("adagrad", "log"),
-    ],
-)
-@pytest.mark.parametrize("name", ["perceptron", "relu"])
-def test_jacobians_are_difference_quotients(rule, variables, clock, name):
-    network, d = NETWORKS[name]
-    objective = make_objective(network, *data(d), LOGISTIC)
-    rng, p = np.random.default_rng(4), objective.p
-    delta, epsilon = rng.uniform(0.5, 2.0, p), rng.uniform(0.5, 2.0, p)
-    system = make_system(rule, variables)(
-        objective, Constant(0.7), delta, epsilon, Clock(clock), 1e4, True
-    )
-    G = np.zeros(p) if rule == "adam" else rng.uniform(0.1, 1.0, p)
-    state = system.start(rng.normal(size=p), G, rng.uniform(0.1, 1.0, p))
-    if rule == "adam":
-        state[system.where["K"]] = 0.4
-        state[system.where["log_G"]] = np.log(rng.uniform(0.1, 1.0, p))
-    sigma = 0.9
-    quotient = slopes_of(lambda Y: system(sigma, Y), state, 1e-6)
-    scale = np.abs(quotient).max()
-    jacobian = system.jacobian(sigma, state)
-    np.testing.assert_allclose(jacobian / scale, quotient / scale, atol=2e-8)
-    jacobian[0, 0] *= 1.01
-    assert not np.allclose(jacobian / scale, quotient / scale, atol=2e-8)
-
-
-def test_the_tail_has_the_right_jacobian_too():
+def test_the_tail_has_the_right_jacobian():
     objective = make_objective(NETWORKS["relu"][0], *data(3), EXPONENTIAL)
     p = objective.p
     system = make_system("adadelta", "log")(
@@ -147,6 +112,8 @@ def test_the_tail_has_the_right_jacobian_too():
     scale = np.abs(quotient).max()
     jacobian = tail.jacobian(0.5, state)
     np.testing.assert_allclose(jacobian / scale, quotient / scale, atol=1e-8)
+    jacobian[0, 0] *= 1.01
+    assert not np.allclose(jacobian / scale, quotient / scale, atol=1e-8)
     whole = tail.expand(state)
     np.testing.assert_array_equal(tail.shrink(whole), state)
     assert np.isnan(whole[system.where["log_G"]]).all()

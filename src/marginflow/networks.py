@@ -320,7 +320,8 @@ def _materialize(
     # Layers are built on the meta device, where their own initialization draws nothing.
     if torch.get_default_device().type == "meta":  # only shapes are asked for
         return net
-    return initialize(net.to_empty(device="cpu"), generator or _seeded(), gain)
+    initialize(net.to_empty(device="cpu"), generator or _seeded(), gain)
+    return net
 
 
 def _seeded() -> torch.Generator:

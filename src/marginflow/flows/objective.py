@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from marginflow import checks, networks
 from marginflow.flat import FlatNetwork
 from marginflow.losses import Loss, log_total_loss
 
-__all__ = ["Kinks", "Objective", "Phi", "predictor"]
+__all__ = ["Kinks", "Objective", "Phi", "Pieces", "predictor"]
 
 Array = np.ndarray
 Phi = Callable[[Float[Tensor, " p"], Float[Tensor, "n d"]], Tensor]
@@ -42,6 +42,25 @@ def predictor(network: nn.Module | Phi) -> tuple[Phi, int | None]:
         f"network is a {type(network).__name__}; it must be a torch module or a "
         "function phi(w, x)"
     )
+
+
+class Pieces(Protocol):
+    """What an objective knows that tells the smooth pieces of Phi apart."""
+
+    slope: float
+    """Of the activation s on its inactive side; on the other it is 1."""
+
+    def normals(self, kinks: Array) -> Float[Array, "k p"]:
+        """Gradients of the kink functions of these numbers."""
+
+    def sliding_slopes(
+        self, w: Float[Array, " p"], pattern: Array, P: Array
+    ) -> tuple[Array, Float[Array, " k"]]:
+        """Kinks with pattern 0, and the slope of s there that keeps w on them.
+
+        Between ``slope`` and 1 it belongs to the Clarke subdifferential; outside, the
+        flow leaves the kink.
+        """
 
 
 class Objective:
@@ -85,8 +104,10 @@ class Objective:
             kinks = _layer_kinks(network)
         self._kinks = kinks
 
-    has_pieces = False
-    """Whether smooth pieces of Phi can be continued beyond their kinks."""
+    @property
+    def pieces(self) -> Pieces | None:
+        """The smooth pieces of Phi, where they can be continued beyond their kinks."""
+        return None
 
     def _labels(self, y: Any) -> tuple[Tensor, Tensor | None]:
         """y, and for several outputs the wrong classes of each example, "n c-1"."""
@@ -152,9 +173,9 @@ class Objective:
     ) -> tuple[float, Float[Array, " p"]]:
         """log L(w) and u = grad log L(w), a gradient of page 5 divided by L(w).
 
-        Where ``has_pieces``, a ``pattern`` of kink signs -1, +1 asks for the smooth
-        piece of Phi on which they hold, continued to w. Its zeros ask for the element
-        of the Clarke subdifferential that keeps w' = -P u on those kinks.
+        Where ``pieces`` are known, a ``pattern`` of kink signs -1, +1 asks for the
+        smooth piece of Phi on which they hold, continued to w. Its zeros ask for the
+        element of the Clarke subdifferential that keeps w' = -P u on those kinks.
         """
         z, parameters = self._forward(w)
         value, weights = self._weights(z.detach())
@@ -176,18 +197,15 @@ class Objective:
 
         J^T (Hess_z log L) J - sum_i q_i Hess z_i,   J = dz/dw,  q = -d log L/dz.
         """
-        z = torch.from_numpy(self.margins(w))
-        _, weights = self._weights(z)
-        jac, q = self.jacobian(w), weights.numpy()
-        return jac.T @ self._bend_of_log(z, q) @ jac - self.curvature(w, q)
-
-    def _bend_of_log(self, z: Float[Tensor, " n"], q: Array) -> Float[Array, "n n"]:
-        """Hessian of log L in the margins."""
+        z, jac = torch.from_numpy(self.margins(w, pattern)), self.jacobian(w, pattern)
+        q = self._weights(z)[1].numpy()
         if self.others is not None:
-            return torch.autograd.functional.hessian(self._log_total, z).numpy()
+            bend = torch.autograd.functional.hessian(self._log_total, z).numpy()
+            return jac.T @ bend @ jac - self.curvature(w, q, pattern)
         at = z.clone().requires_grad_()
         (bend,) = torch.autograd.grad(self.loss.log_slope(at).sum(), at)
-        return -np.outer(q, q) - np.diag(q * bend.numpy())
+        u, scaled = q @ jac, (q * bend.numpy())[:, None] * jac
+        return -np.outer(u, u) - jac.T @ scaled - self.curvature(w, q, pattern)
 
     def pulls(self, w: Float[Array, " p"]) -> Float[Array, " n"]:
         """q = -d log L/dz >= 0: how much each datum counts in the gradient."""
@@ -250,14 +268,14 @@ class Objective:
                 )
             used = np.abs(z) > 1e-12 * np.abs(z).max()
             quotients.append(slopes[used] / z[used])
-        quotients = np.concatenate(quotients)
-        spread = np.ptp(quotients)
-        if not spread <= 1e-8 * np.abs(quotients).max() or quotients[0] <= 0:
+        every = np.concatenate(quotients)
+        spread = np.ptp(every)
+        if not spread <= 1e-8 * np.abs(every).max() or every[0] <= 0:
             raise ValueError(
                 "network is not positively homogeneous in w: <w, grad Phi>/Phi spreads "
                 f"over {spread:.2g} on the data, so that Assumption 1 (ii) is violated"
             )
-        return float(np.round(np.median(quotients), 8))
+        return float(np.round(np.median(every), 8))
 
     def _forward(self, w: Array) -> tuple[Tensor, Tensor]:
         parameters = torch.tensor(w, dtype=torch.float64, requires_grad=True)

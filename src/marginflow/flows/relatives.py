@@ -45,9 +45,6 @@ class _Gradient(System):
     def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
         return {"w": self.w_slope(terms, Y)}
 
-    def partials(self, terms: Terms, Y: dict[str, Array]):
-        return {}
-
     def settled(self, sigma: float, Y: Array) -> Array | None:
         return np.ones(self.p) if self.clock.kind == "log" else None
 
@@ -64,7 +61,7 @@ class _Gradient(System):
 class _RMSProp(System):
     """g' = (1 - rho)(grad L^2 - g), w' = -grad L / sqrt(delta + g)."""
 
-    blocks = ("w", "log_G")
+    blocks: tuple[str, ...] = ("w", "log_G")
 
     def start(self, w: Array, G: Array, H: Array) -> Array:
         rest = np.zeros(self.p * (len(self.blocks) - 2))
@@ -82,16 +79,6 @@ class _RMSProp(System):
         return {
             "w": self.w_slope(terms, Y),
             "log_G": rate * (np.exp(terms.log_q - Y["log_G"]) - keep),
-        }
-
-    def partials(self, terms: Terms, Y: dict[str, Array]):
-        rate, _ = self.forgetting(terms, Y)
-        G = np.exp(Y["log_G"])
-        pull = rate * np.exp(terms.log_q - Y["log_G"])
-        return {
-            ("w", "log_G"): -0.5 * self.w_slope(terms, Y) * G / (1.0 + G),
-            ("log_G", "w"): pull,
-            ("log_G", "log_G"): -pull,
         }
 
     def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
@@ -151,15 +138,6 @@ class _Adam(_RMSProp):
 
     def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
         return super().slopes(terms, Y) | {"K": terms.rate}
-
-    def partials(self, terms: Terms, Y: dict[str, Array]):
-        rate, _ = self.forgetting(terms, Y)
-        capped = rate < terms.rate / -np.expm1(-Y["K"])
-        slope = -rate * np.exp(-Y["K"]) / -np.expm1(-Y["K"])
-        slope *= np.exp(terms.log_q - Y["log_G"]) - 1.0
-        return super().partials(terms, Y) | {
-            ("log_G", "K"): np.where(capped, 0.0, slope)
-        }
 
 
 _SYSTEMS: dict[tuple[str, str], type[System]] = {

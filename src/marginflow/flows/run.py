@@ -16,7 +16,7 @@ from scipy.integrate import (
 )
 
 from marginflow.flows.errors import FlowError, NotSeparatedError, SlidingError
-from marginflow.flows.objective import Objective
+from marginflow.flows.objective import Objective, Pieces
 from marginflow.flows.systems import LOG_ZERO, System
 from marginflow.flows.tail import Tail
 from marginflow.flows.trajectory import Crossing, Trajectory
@@ -63,19 +63,24 @@ class Run:
     ) -> None:
         self.system, self.objective = system, system.objective
         self.end, self.max_steps = end, max_steps
+        self.evaluations = 0  # grows with each solver that ends
+        # What an accepted step changes, in `_append`.
         self.sigma, self.state = 0.0, start
-        self.times, self.states, self.pieces = [0.0], [start], []
+        self.times, self.states = [0.0], [start]
+        self.pieces: list[DenseOutput] = []
+        # Signs of the kink functions, none where kinks are not located, and since when;
+        # they change at a kink.
+        kinks = self._kinks(start) if locate_kinks else None
+        self.pattern = np.zeros(0) if kinks is None else np.where(kinks > 0, 1, -1)
+        self.known = self.objective.pieces if locate_kinks else None
+        self.patterns = [(0.0, None if self.known is None else self.pattern)]
         self.crossings: list[Crossing] = []
         self.returns, self.last_crossing = 0, -np.inf
-        self.tail: Tail | None = None
+        # What is found out once, in `_watch` and `_settles`.
         self.separated = False
         self.patience = _LOG_T_PATIENCE + self._log_own_time()
         self.log_t_capped = np.full(system.p, np.inf)
-        self.evaluations = self.jacobians = 0
-        kinks = self._kinks() if locate_kinks else None
-        self.pattern = None if kinks is None else np.where(kinks > 0, 1, -1)
-        pieces = self.objective.has_pieces and locate_kinks
-        self.patterns = [(0.0, self.pattern if pieces else None)]
+        self.tail: Tail | None = None
 
     def go(self, method: str, rtol: float, atol: float) -> Trajectory:
         """Integrate to the end; the trajectory.
@@ -92,7 +97,6 @@ class Run:
                     self._smooth_piece(solver, heard)
                 finally:
                     self.evaluations += solver.nfev
-                    self.jacobians += solver.njev
         trajectory = self.trajectory()
         if trajectory.cap_defect > rtol:
             raise FlowError(
@@ -102,10 +106,12 @@ class Run:
             )
         return trajectory
 
-    def trajectory(self) -> Trajectory | None:
-        """What has been integrated so far."""
-        if not self.pieces:
-            return None
+    def so_far(self) -> Trajectory | None:
+        """What has been integrated, for an error to carry."""
+        return self.trajectory() if self.pieces else None
+
+    def trajectory(self) -> Trajectory:
+        """What has been integrated, one step at least."""
         sigma, state = np.array(self.times), np.array(self.states)
         return Trajectory(
             sigma,
@@ -118,7 +124,6 @@ class Run:
             self._zero_until(sigma, state),
             self.log_t_capped,
             self.evaluations,
-            self.jacobians,
         )
 
     def _leave_zero(self) -> None:
@@ -129,25 +134,26 @@ class Run:
     def _solver(self, method: str, rtol: float, atol: float) -> OdeSolver:
         """A solver for the next smooth piece, or for the tail."""
         self.system.pattern = self.patterns[-1][1]
-        equation, state = self.system, self.state
+        equation: System | Tail = self.system
+        state, jacobian = self.state, None
         tolerance = np.full(len(state), atol)
         part = self.system.where["w"]
         tolerance[part] *= np.abs(self.states[0][part]).max() or 1.0
         if self.tail is not None:
             # LSODA would stay with its non-stiff method at the edge of stability.
             method = "Radau" if method == "LSODA" else method
-            equation, state = self.tail, self.tail.shrink(state)
+            equation, jacobian = self.tail, self.tail.jacobian
+            state = self.tail.shrink(state)
             tolerance = self.tail.shrink(tolerance)
-        solver = _SOLVERS[method](
+        return _SOLVERS[method](
             equation,
             self.sigma,
             state,
             self.end,
             rtol=rtol,
             atol=tolerance,
-            jac=equation.jacobian,
+            jac=jacobian,
         )
-        return solver
 
     def _smooth_piece(self, solver: OdeSolver, heard: list) -> None:
         """Step until the end, until behind the next kink, or until the tail begins."""
@@ -157,13 +163,13 @@ class Run:
                 told = "; ".join(str(w.message) for w in heard) or message
                 raise FlowError(
                     f"the solver failed at {self._when(solver.t)}: {told}",
-                    self.trajectory(),
+                    self.so_far(),
                 )
             if not np.isfinite(solver.y).all():
                 raise FlowError(
                     f"non-finite state at {self._when(solver.t)}: the flow left what "
                     "float64 can hold",
-                    self.trajectory(),
+                    self.so_far(),
                 )
             piece = solver.dense_output()
             if self.tail is not None:
@@ -183,7 +189,7 @@ class Run:
 
     def _crossed(self, piece: DenseOutput) -> float | None:
         """The time just behind the first kink met or left in this step, if any."""
-        if self.pattern is None or not self._violated(piece(piece.t)).any():
+        if not self.pattern.size or not self._violated(piece(piece.t)).any():
             return None
         low, high = piece.t_old, piece.t
         while low < (middle := 0.5 * (low + high)) < high:
@@ -193,8 +199,8 @@ class Run:
                 low = middle
         state = piece(high)
         changed = self._violated(state)
-        if self.objective.has_pieces:
-            self.pattern = self._next_pattern(high, state, changed)
+        if self.known is not None:
+            self.pattern = self._next_pattern(self.known, high, state, changed)
             self.patterns.append((high, self.pattern))
         else:
             self.pattern = np.where(changed, -self.pattern, self.pattern)
@@ -207,25 +213,29 @@ class Run:
         The threshold keeps the rounding of a kink function that starts at 0 apart from
         a crossing.
         """
-        kinks = self._kinks(state)
+        kinks = np.asarray(self._kinks(state))
         violated = self.pattern * kinks < -_ON_KINK * np.abs(kinks).max()
-        if not self.pattern.all():
-            where, slopes = self._sliding(state, self.pattern)
-            low, high = self.objective.slope, 1.0
+        if self.known is not None and not self.pattern.all():
+            where, slopes = self._sliding(self.known, state, self.pattern)
+            low, high = self.known.slope, 1.0
             violated[where] = ~((slopes > low - 1e-9) & (slopes < high + 1e-9))
         return violated
 
-    def _sliding(self, state: Array, pattern: Array) -> tuple[Array, Array]:
+    def _sliding(
+        self, known: Pieces, state: Array, pattern: Array
+    ) -> tuple[Array, Array]:
         blocks = self.system.split(state)
         P = self._preconditioner(blocks)
-        return self.objective.sliding_slopes(blocks["w"], pattern, P)
+        return known.sliding_slopes(blocks["w"], pattern, P)
 
     def _preconditioner(self, blocks: dict[str, Array]) -> Array:
         if self.tail is not None:
             return self.system.chi2 * self.tail.beta
         return self.system.preconditioner(blocks)
 
-    def _next_pattern(self, sigma: float, state: Array, changed: Array) -> Array:
+    def _next_pattern(
+        self, known: Pieces, sigma: float, state: Array, changed: Array
+    ) -> Array:
         """Cross or slide? The pattern whose field agrees with itself (Filippov).
 
         A kink reached with sign s is crossed when the field behind it leads away from
@@ -241,22 +251,22 @@ class Run:
         for _ in range(4 + 2 * self.system.p):
             settled = pattern.copy()
             _, u = self.objective.gradient(blocks["w"], pattern, P)
-            heading = self.objective.normals(reached) @ (-P * u)
+            heading = known.normals(reached) @ (-P * u)
             back = (heading * pattern[reached] < 0) & (
                 pattern[reached] != before[reached]
             )
             pattern[reached[back]] = 0
             if not pattern.all():
-                where, slopes = self._sliding(state, pattern)
+                where, slopes = self._sliding(known, state, pattern)
                 pattern[where[slopes >= 1.0 + 1e-9]] = 1
-                pattern[where[~(slopes > self.objective.slope - 1e-9)]] = -1
+                pattern[where[~(slopes > known.slope - 1e-9)]] = -1
             if np.array_equal(pattern, settled):
                 return pattern
         raise SlidingError(
             "no gradient of page 5 continues the flow from kinks "
             f"{np.flatnonzero(changed).tolist()} at {self._when(sigma)}; choose "
             "another start",
-            self.trajectory(),
+            self.so_far(),
         )
 
     def _note(self, sigma: float, kinks: Array) -> None:
@@ -275,7 +285,7 @@ class Run:
                 f"the flow slides along kinks {now.kinks} from {self._when(sigma)} on: "
                 "both sides push it there, and this network's pieces are not known "
                 "apart; choose another start",
-                self.trajectory(),
+                self.so_far(),
             )
 
     def _watch(self) -> None:
@@ -301,7 +311,7 @@ class Run:
             raise FlowError(
                 f"max_steps={self.max_steps} steps were used up at "
                 f"{self._when(self.sigma)}",
-                self.trajectory(),
+                self.so_far(),
             )
 
     def _settles(self) -> bool:
@@ -338,8 +348,7 @@ class Run:
             return 0.0
         return max(0.0, float(np.log(length) - np.log(speed) - log_loss))
 
-    def _kinks(self, state: Array | None = None) -> Array | None:
-        state = self.state if state is None else state
+    def _kinks(self, state: Array) -> Array | None:
         return self.objective.kinks(state[self.system.where["w"]])
 
     def _when(self, sigma: float) -> str:

@@ -1,4 +1,4 @@
-"""Process 2 and its relatives as first-order systems, with Jacobians.
+"""Process 2 and its relatives as first-order systems.
 
 Two choices of variables for Process 2, for G = g/delta, H = h/epsilon, D = G - H:
 
@@ -63,7 +63,7 @@ class Clock:
         """log dt/dsigma."""
         return np.expm1(sigma) + sigma if self.kind == "log" else 0.0
 
-    def log_t(self, sigma: float | Array) -> float | Array:
+    def log_t(self, sigma: float | Array) -> Array:
         """log t; -inf at t = 0."""
         with np.errstate(divide="ignore"):
             if self.kind == "t":
@@ -71,7 +71,7 @@ class Clock:
             inner = np.expm1(np.asarray(sigma, dtype=np.float64))  # log(1 + t)
             return inner + np.log(-np.expm1(-inner))
 
-    def sigma(self, log_t: float | Array) -> float | Array:
+    def sigma(self, log_t: float | Array) -> Array:
         """Inverse of :meth:`log_t`."""
         with np.errstate(over="ignore", invalid="ignore"):
             if self.kind == "t":
@@ -139,13 +139,6 @@ class System(ABC):
         """F, block by block."""
 
     @abstractmethod
-    def partials(
-        self, terms: Terms, Y: dict[str, Array]
-    ) -> dict[tuple[str, str], Array]:
-        """Jacobian: blocks (row, column). "w" columns for rows other than w are
-        factors of d log q/dw; everything else is the diagonal of a diagonal block."""
-
-    @abstractmethod
     def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
         """log_G, log_H, 1 - beta^2 and its log modulus from blocks of shape (m, p)."""
 
@@ -153,7 +146,7 @@ class System(ABC):
         """The blocks of a state (k,) or of a stack of states (m, k)."""
         return {name: Y[..., part] for name, part in self.where.items()}
 
-    def log_rate(self, sigma: float) -> Array:
+    def log_rate(self, sigma: float) -> float | Array:
         """log(T (1 - rho)), before the cap."""
         log_t = float(self.clock.log_t(sigma))
         return self.clock.log_speed(sigma) + self.decay.log_complement(log_t)
@@ -206,49 +199,14 @@ class System(ABC):
                 slopes["energy"] = self.delta * np.exp(terms.speed + terms.log_q)
             return np.concatenate([slopes[name] for name in self.blocks])
 
-    def jacobian(self, sigma: float, Y: Array) -> Array:
-        with np.errstate(all="ignore"):
-            blocks = self.split(Y)
-            terms = self.terms(sigma, blocks)
-            w_slope = self.slopes(terms, blocks)["w"]
-            u, hessian = (
-                terms.u,
-                self.objective.hessian(
-                    blocks["w"], self.pattern, self.preconditioner(blocks)
-                ),
-            )
-            # d log q_j / dw_k; a zero gradient component has q = 0 and stays there.
-            bend = hessian / np.where(u == 0, np.inf, u)[:, None]
-            log_q_slope = 2.0 * (u + bend)
-            parts = self.partials(terms, blocks)
-            if self.quadratures:
-                energy = self.delta * np.exp(terms.speed + terms.log_q)
-                parts["energy", "w"] = energy
-            jac = np.zeros((len(Y), len(Y)))
-            index = np.arange(self.p)
-            for (row, column), value in parts.items():
-                r, c = self.where[row], self.where[column]
-                if column == "w":
-                    jac[r, c] = np.where(value == 0, 0.0, value)[:, None] * log_q_slope
-                else:
-                    jac[r.start + index, c.start + index] = value
-            gain = w_slope / np.where(u == 0, np.inf, u)
-            gain = np.where(u == 0, self._gain(terms, blocks), gain)
-            jac[self.where["w"], self.where["w"]] = gain[:, None] * (
-                np.outer(u, u) + hessian
-            )
-            return jac
-
-    def _gain(self, terms: Terms, blocks: dict[str, Array]) -> Array:
-        """-T P(t) L(w), P the preconditioner: w-slope = gain * u."""
-        return -np.exp(terms.speed + terms.log_loss) * self.chi2 * self.beta(blocks)
-
     @abstractmethod
     def beta(self, Y: dict[str, Array]) -> Array:
         """The preconditioner divided by chi^2, component by component."""
 
     def w_slope(self, terms: Terms, Y: dict[str, Array]) -> Array:
-        return self._gain(terms, Y) * terms.u
+        """-T P(t) grad L(w), P the preconditioner."""
+        gain = np.exp(terms.speed + terms.log_loss) * self.preconditioner(Y)
+        return -gain * terms.u
 
 
 class _AdaDelta(System):
@@ -278,22 +236,6 @@ class AdaDeltaPaper(_AdaDelta):
             "H": terms.rate * (beta2 * q - Y["H"]),
             "exponent": terms.rate / (1.0 + Y["G"]),
         }
-
-    def partials(self, terms: Terms, Y: dict[str, Array]):
-        q, beta2, rate = np.exp(terms.log_q), self.beta(Y) ** 2, terms.rate
-        one_G, w_slope = 1.0 + Y["G"], self.w_slope(terms, Y)
-        parts = {
-            ("w", "G"): -0.5 * w_slope / one_G,
-            ("w", "H"): 0.5 * w_slope / (1.0 + Y["H"]),
-            ("G", "w"): rate * q,
-            ("G", "G"): -rate,
-            ("H", "w"): rate * beta2 * q,
-            ("H", "G"): -rate * q * beta2 / one_G,
-            ("H", "H"): rate * (q / one_G - 1.0),
-        }
-        if self.quadratures:
-            parts["exponent", "G"] = -rate / one_G**2
-        return parts
 
     def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -350,22 +292,13 @@ class AdaDeltaLog(_AdaDelta):
             state[self.where["energy"]] = step * self.delta * q
         return step, state
 
-    def _difference(self, Y: dict[str, Array]) -> Array:
-        return self.sign * np.exp(np.where(self.sign == 0, 0.0, Y["log_D"]))
-
     def beta(self, Y: dict[str, Array]) -> Array:
         one_G = 1.0 + np.exp(Y["log_G"])
-        gap = self._difference(Y) / one_G
-        return np.sqrt(np.where(self._far(gap), self._near_zero(Y, one_G), 1.0 - gap))
-
-    @staticmethod
-    def _far(gap: Array) -> Array:
-        """Where beta is so near 0 that 1 - gap would have lost its digits."""
-        return gap > 0.999
-
-    @staticmethod
-    def _near_zero(Y: dict[str, Array], one_G: Array) -> Array:
-        return (1.0 + np.exp(Y["log_H"])) / one_G
+        difference = self.sign * np.exp(np.where(self.sign == 0, 0.0, Y["log_D"]))
+        gap = difference / one_G
+        # Where beta is near 0, 1 - gap would have lost its digits.
+        near_zero = (1.0 + np.exp(Y["log_H"])) / one_G
+        return np.sqrt(np.where(gap > 0.999, near_zero, 1.0 - gap))
 
     def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
         one_G, beta2 = 1.0 + np.exp(Y["log_G"]), self.beta(Y) ** 2
@@ -378,35 +311,6 @@ class AdaDeltaLog(_AdaDelta):
             "log_D": -moving * rate * (1.0 - np.exp(log_q) / one_G),
             "exponent": rate / one_G,
         }
-
-    def partials(self, terms: Terms, Y: dict[str, Array]):
-        G, D, rate = np.exp(Y["log_G"]), self._difference(Y), terms.rate
-        one_G, moving = 1.0 + G, np.abs(self.sign)
-        beta2, far = self.beta(Y) ** 2, self._far(D / one_G)
-        # d beta^2 / d(log G, log H, log|D|)
-        by_G = np.where(far, -beta2 * G / one_G, D * G / one_G**2)
-        by_H = np.where(far, np.exp(Y["log_H"]) / one_G, 0.0)
-        by_D = np.where(far, 0.0, -D / one_G)
-        q = np.exp(terms.log_q)
-        to_G = np.exp(terms.log_q - Y["log_G"])
-        to_H = np.exp(terms.log_q - Y["log_H"])
-        half = 0.5 * self.w_slope(terms, Y) / beta2
-        parts = {
-            ("w", "log_G"): half * by_G,
-            ("w", "log_H"): half * by_H,
-            ("w", "log_D"): half * by_D,
-            ("log_G", "w"): rate * to_G,
-            ("log_G", "log_G"): -rate * to_G,
-            ("log_H", "w"): rate * beta2 * to_H,
-            ("log_H", "log_G"): rate * by_G * to_H,
-            ("log_H", "log_H"): rate * (by_H - beta2) * to_H,
-            ("log_H", "log_D"): rate * by_D * to_H,
-            ("log_D", "w"): moving * rate * q / one_G,
-            ("log_D", "log_G"): -moving * rate * q * G / one_G**2,
-        }
-        if self.quadratures:
-            parts["exponent", "log_G"] = -rate * G / one_G**2
-        return parts
 
     def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
         with np.errstate(under="ignore", invalid="ignore"):

@@ -52,7 +52,7 @@ class Trajectory:
             stand for averages that started at zero.
         log_t_capped: log of the time from which rates t(1 - rho) were capped, per
             component; inf if never (see :class:`marginflow.flows.AdaptiveFlow`).
-        evaluations, jacobians: work done by the solver.
+        evaluations: of the right-hand side, the work done by the solver.
     """
 
     sigma: Float[Array, " m"]
@@ -65,7 +65,6 @@ class Trajectory:
     zero_until: Float[Array, "2 p"] | None
     log_t_capped: Float[Array, " p"]
     evaluations: int
-    jacobians: int
 
     def __len__(self) -> int:
         return len(self.sigma)
@@ -81,9 +80,9 @@ class Trajectory:
         if (t is None) == (log_t is None):
             raise ValueError("at() takes exactly one of t and log_t")
         with np.errstate(divide="ignore", invalid="ignore"):
-            log_t = np.log(np.atleast_1d(t)) if log_t is None else np.atleast_1d(log_t)
-        log_t = np.asarray(log_t, dtype=np.float64)
-        sigma = self.system.clock.sigma(log_t)
+            asked = np.log(np.asarray(t, float)) if log_t is None else log_t
+        asked = np.atleast_1d(np.asarray(asked, dtype=np.float64))
+        sigma = self.system.clock.sigma(asked)
         low, high = self.interpolant.t_min, self.interpolant.t_max
         # Times written as log t come back with a rounding error.
         slack = 1e-12 * max(1.0, abs(high))
@@ -91,7 +90,7 @@ class Trajectory:
         if outside.any():
             first, last = self.system.clock.log_t(np.array([low, high]))
             raise ValueError(
-                f"log_t={float(log_t[outside][0])!r} lies outside the trajectory, "
+                f"log_t={float(asked[outside][0])!r} lies outside the trajectory, "
                 f"log t in [{first:.6g}, {last:.6g}]"
             )
         carried = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -171,19 +170,11 @@ class Trajectory:
             return self.system.epsilon * self._seen["H"]
         return self.system.epsilon * _exp(self._averages[1])
 
-    @property
-    def log_g(self) -> Float[Array, "m p"]:
-        """log g, also where g itself underflows."""
-        return self._averages[0] + np.log(self.system.delta)
-
-    @property
-    def log_h(self) -> Float[Array, "m p"]:
-        """log h, also where h itself underflows."""
-        return self._averages[1] + np.log(self.system.epsilon)
-
     @cached_property
     def _averages(self) -> tuple[Array, Array]:
         log_G, log_H = self._seen["log_G"].copy(), self._seen["log_H"].copy()
+        if self.tail is None:
+            return log_G, log_H
         for i in np.flatnonzero(self.in_tail):
             pattern = self._pattern(self.sigma[i])
             log_G[i] = self.tail.log_average(self.sigma[i], self.w[i], pattern)
@@ -266,7 +257,7 @@ class Trajectory:
 
     def _pattern(self, sigma: float) -> Array | None:
         starts = [start for start, _ in self.patterns]
-        index = np.searchsorted(starts, sigma, side="right") - 1
+        index = int(np.searchsorted(starts, sigma, side="right")) - 1
         return self.patterns[max(index, 0)][1]
 
     @property

@@ -6,6 +6,8 @@ its kinks, and hold a flow on a kink. Kink number i * hidden + j is <W_j, x_i> =
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -28,8 +30,6 @@ class TwoLayerObjective(Objective):
     against :class:`Objective`.
     """
 
-    has_pieces = True
-
     def __init__(
         self, network: nn.Module, x: Array | Tensor, y: Array | Tensor, loss: Loss
     ) -> None:
@@ -43,8 +43,9 @@ class TwoLayerObjective(Objective):
             self._v, self._W = slice(0, 1), slice(1, 1 + len(network.w))
             inputs = len(network.w)
         else:
-            hidden, inputs = network[0].weight.shape
-            self.slope = getattr(network[1], "negative_slope", 0.0)
+            first, middle = list(network.children())[:2]
+            hidden, inputs = first.get_parameter("weight").shape
+            self.slope = float(getattr(middle, "negative_slope", 0.0))
             self._W = slice(0, hidden * inputs)
             self._v = slice(hidden * inputs, hidden * (inputs + 1))
         if inputs != d:
@@ -53,8 +54,12 @@ class TwoLayerObjective(Objective):
             )
         self.hidden, self.d = hidden, d
 
+    @property
+    def pieces(self) -> TwoLayerObjective:
+        return self
+
     @staticmethod
-    def covers(network: object) -> bool:
+    def covers(network: nn.Module) -> bool:
         """Whether ``network`` is a perceptron or a bias-free two-layer (Leaky) ReLU."""
         if isinstance(network, networks.LeakyPerceptron):
             return True
@@ -75,11 +80,8 @@ class TwoLayerObjective(Objective):
     def margins(
         self, w: Float[Array, "*m p"], pattern: Array | None = None
     ) -> Float[Array, "*m n"]:
-        v, W = self._parts(w)
-        pre = np.einsum("nd,...hd->...nh", self._x, W)
-        active = (pre if pattern is None else pattern.reshape(pre.shape)) > 0
-        act = np.where(active, pre, self.slope * pre)
-        return self._y * np.einsum("...nh,...h->...n", act, v)
+        v, pre, side = self._layers(w, pattern)
+        return self._y * (pre * side @ v[..., None])[..., 0]
 
     def gradient(
         self,
@@ -96,11 +98,6 @@ class TwoLayerObjective(Objective):
     def sliding_slopes(
         self, w: Float[Array, " p"], pattern: Array, P: Array
     ) -> tuple[Array, Float[Array, " k"]]:
-        """Kinks with pattern 0, and the slope of s there that keeps w on them.
-
-        Between ``slope`` and 1 it belongs to the Clarke subdifferential; outside, the
-        flow leaves the kink.
-        """
         where = np.flatnonzero(pattern == 0)
         _, u, pull = self._gradient(w, pattern)
         _, hold = self._hold(pattern, P)
@@ -119,7 +116,7 @@ class TwoLayerObjective(Objective):
 
     def _gradient(self, w: Array, pattern: Array | None):
         """log L, u with kinks at their leaky slope, and -q_i y_i."""
-        v, _, pre, side = self._layers(w, pattern)
+        v, pre, side = self._layers(w, pattern)
         act = pre * side
         value, weights = self._loss(self._y * (act @ v))
         pull = -weights * self._y
@@ -144,13 +141,7 @@ class TwoLayerObjective(Objective):
         pattern: Array | None = None,
         P: Array | float = 1.0,
     ) -> Float[Array, "p p"]:
-        v, _, pre, side = self._layers(w, pattern)
-        jac = self._jacobian(v, pre, side)
-        _, weights = self._loss(self._y * (pre * side @ v))
-        z = self._y * (pre * side @ v)
-        u = -weights @ jac
-        result = -np.outer(u, u) - jac.T @ ((weights * self._bend(z))[:, None] * jac)
-        result -= self._curvature(weights, side)
+        result = super().hessian(w, pattern)
         if pattern is not None and not pattern.all():
             normals, hold = self._hold(pattern, P)
             result -= normals.T @ (hold @ result)
@@ -159,8 +150,12 @@ class TwoLayerObjective(Objective):
     def jacobian(
         self, w: Float[Array, " p"], pattern: Array | None = None
     ) -> Float[Array, "n p"]:
-        v, _, pre, side = self._layers(w, pattern)
-        return self._jacobian(v, pre, side)
+        v, pre, side = self._layers(w, pattern)
+        jac = np.empty((self.n, self.hidden * (self.d + 1)))
+        jac[:, self._v] = self._y[:, None] * pre * side
+        by_W = (self._y[:, None] * side * v)[:, :, None] * self._x[:, None, :]
+        jac[:, self._W] = by_W.reshape(self.n, -1)
+        return jac
 
     def curvature(
         self,
@@ -168,11 +163,8 @@ class TwoLayerObjective(Objective):
         multipliers: Float[Array, " n"],
         pattern: Array | None = None,
     ) -> Float[Array, "p p"]:
+        """Phi's only second derivatives are d^2 / dv_k dW_k = s'(W_k x) x."""
         *_, side = self._layers(w, pattern)
-        return self._curvature(multipliers, side)
-
-    def _curvature(self, multipliers: Array, side: Array) -> Array:
-        """The only second derivatives of Phi: d^2 / dv_k dW_k = s'(W_k x) x."""
         result = np.zeros((self.hidden * (self.d + 1),) * 2)
         mixed = ((multipliers * self._y)[:, None] * side).T @ self._x
         for k in range(self.hidden):
@@ -189,18 +181,12 @@ class TwoLayerObjective(Objective):
             *w.shape[:-1], self.hidden, self.d
         )
 
-    def _layers(self, w: Array, pattern: Array | None):
+    def _layers(self, w: Array, pattern: Array | None) -> tuple[Array, Array, Array]:
+        """v, the units' inputs W x_i of shape "*m n hidden", and s' on them."""
         v, W = self._parts(w)
-        pre = self._x @ W.T
+        pre = self._x @ np.swapaxes(W, -1, -2)
         active = (pre if pattern is None else pattern.reshape(pre.shape)) > 0
-        return v, W, pre, np.where(active, 1.0, self.slope)
-
-    def _jacobian(self, v: Array, pre: Array, side: Array) -> Array:
-        jac = np.empty((self.n, self.hidden * (self.d + 1)))
-        jac[:, self._v] = self._y[:, None] * pre * side
-        by_W = (self._y[:, None] * side * v)[:, :, None] * self._x[:, None, :]
-        jac[:, self._W] = by_W.reshape(self.n, -1)
-        return jac
+        return v, pre, np.where(active, 1.0, self.slope)
 
     def _loss(self, z: Array) -> tuple[float, Array]:
         if self.loss is EXPONENTIAL:
@@ -217,15 +203,6 @@ class TwoLayerObjective(Objective):
         value = largest + np.log(np.exp(log_value - largest).sum())
         return float(value), np.exp(log_slope - value)
 
-    def _bend(self, z: Array) -> Array:
-        """Derivative of log(-l') at z."""
-        if self.loss is EXPONENTIAL:
-            return np.full_like(z, -1.0)
-        if self.loss is LOGISTIC:
-            return np.expm1(-np.logaddexp(0.0, z))
-        at = torch.from_numpy(z).requires_grad_()
-        return torch.autograd.grad(self.loss.log_slope(at).sum(), at)[0].numpy()
-
 
 def make_objective(
     network: nn.Module | Phi,
@@ -235,6 +212,7 @@ def make_objective(
     kinks: Kinks | None = None,
 ) -> Objective:
     """The closed form where there is one, else automatic differentiation."""
-    if kinks is None and TwoLayerObjective.covers(network):
-        return TwoLayerObjective(network, x, y, loss)
+    closed = isinstance(network, nn.Module) and TwoLayerObjective.covers(network)
+    if closed and kinks is None:
+        return TwoLayerObjective(cast(nn.Module, network), x, y, loss)
     return Objective(network, x, y, loss, kinks)

@@ -146,21 +146,21 @@ def kink_pattern(
     objective: Objective, w: Array, on_kink: float
 ) -> tuple[Array | None, Array]:
     """Signs of the kink functions, 0 on a kink, and the normals of those kinks."""
-    if not objective.has_pieces:
+    if objective.pieces is None:
         return None, np.zeros((0, len(w)))
-    kinks = objective.kinks(w)
+    kinks = np.asarray(objective.kinks(w))
     pattern = np.sign(kinks)
     pattern[np.abs(kinks) <= on_kink * np.abs(kinks).max()] = 0
-    return pattern, objective.normals(np.flatnonzero(pattern == 0))
+    return pattern, objective.pieces.normals(np.flatnonzero(pattern == 0))
 
 
 def _subgradients(
     objective: Objective, w: Array, allowed: Array, on_kink: float
 ) -> tuple[Array, Array]:
     """Extreme subgradients of y_i Phi at w for the allowed i: their owners i, rows."""
-    if not objective.has_pieces:
-        return allowed, objective.jacobian(w)[allowed]
     pattern, _ = kink_pattern(objective, w, on_kink)
+    if pattern is None:
+        return allowed, objective.jacobian(w)[allowed]
     pattern = pattern.reshape(objective.n, -1)
     owners, rows = [], []
     for i in allowed:
