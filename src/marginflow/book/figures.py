@@ -131,8 +131,10 @@ def _adapter_directions(ax: Axes3D, run: PerceptronRun, name: str) -> None:
     isotropic = np.full(3, 1.25 / np.sqrt(3))
     ax.plot(*zip((0, 0, 0), isotropic, strict=True), color="#E69F00", ls="--", lw=2.2)
     ax.scatter(*isotropic, color="#E69F00", marker="^", s=40, depthshade=False)
-    ax.set(xlim=(0, 1), ylim=(0, 1), zlim=(0, 1), title=name)
-    ax.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], zticks=[0, 0.5, 1])
+    ax.set(xlim=(0, 1), ylim=(0, 1), zlim=(0, 1))
+    ax.set_title(name, y=0.93)
+    # Where two axes meet one number is enough; two would lie on each other.
+    ax.set(xticks=[0, 0.5, 1], yticks=[0.5], zticks=[0.5, 1])
     ax.tick_params(labelsize=8, pad=-1)
     for letter, axis in (("v", ax.xaxis), ("w_1", ax.yaxis), ("w_2", ax.zaxis)):
         axis.set_pane_color((0, 0, 0, 0))
@@ -140,7 +142,7 @@ def _adapter_directions(ax: Axes3D, run: PerceptronRun, name: str) -> None:
         axis._axinfo["grid"].update(color=(0.47, 0.47, 0.47, 0.25), linewidth=0.5)
         axis.set_label_text(f"${letter}$", fontsize=10)
     ax.view_init(elev=18, azim=-58)
-    ax.set_box_aspect(None, zoom=0.95)
+    ax.set_box_aspect(None, zoom=1.05)
 
 
 # ---- Experiments 2 and 3 -------------------------------------------------------------
