@@ -37,6 +37,7 @@ __all__ = [
     "LEMMA_8",
     "LEMMA_8_GRADIENTS",
     "LEMMA_8_SHARP",
+    "PAID",
 ]
 
 # L(w(0)), min{β(0), 1}, g(0): numbers fixed at the start.
@@ -309,6 +310,14 @@ LEMMA_8 = Statement(
 
 _r, _gap = sp.symbols("r G")  # 1−ρ and g/δ at an instant
 
+PAID = Step(
+    "paid",
+    Identity((1 - rho) * g, (1 - rho) * grad**2 - g.diff(t), (EQUATION_1,)),
+    "by eq. (1), (1−ρ)g is what g loses, plus (1−ρ)∂L²",
+    under=("equation-1",),
+).where("sign", "what g gains", right=(1 - rho) * grad**2 + g.diff(t))
+"""What eq. (1) says of ∫(1−ρ)g, whatever ρ is."""
+
 LEMMA_8_SHARP = Statement(
     name="lemma-8-sharp",
     title="Lemma 8, sharp",
@@ -329,12 +338,7 @@ LEMMA_8_SHARP = Statement(
             "at least (1−ρ)(1−g/2δ)",
             then=_r * (1 - _gap / 2) <= _r / (1 + _gap),
         ),
-        Step(
-            "paid",
-            Identity((1 - rho) * g, (1 - rho) * grad**2 - g.diff(t), (EQUATION_1,)),
-            "by eq. (1), (1−ρ)g is what g loses, plus (1−ρ)∂L²",
-            under=("equation-1",),
-        ).where("sign", "what g gains", right=(1 - rho) * grad**2 + g.diff(t)),
+        PAID,
         Step(
             "integrate",
             Argument(

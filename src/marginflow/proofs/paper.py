@@ -13,29 +13,15 @@ __all__ = ["Argument", "Citation"]
 
 
 @dataclass(frozen=True)
-class _InWords:
-    """From what to what, said rather than computed."""
-
-    given: str
-    then: str
-
-    @property
-    def source(self) -> str:
-        return self.given
-
-    @property
-    def target(self) -> str:
-        return self.then
-
-
-@dataclass(frozen=True)
-class Argument(_InWords):
+class Argument:
     """A step of analysis that the reader checks: what from, what to, and `because`.
 
     `coq` names the theorem or lemma in `formal/` that proves the same, where there is
     one.
     """
 
+    source: str
+    target: str
     because: str
     coq: str = ""
 
@@ -47,9 +33,11 @@ class Argument(_InWords):
 
 
 @dataclass(frozen=True)
-class Citation(_InWords):
+class Citation:
     """Someone else's theorem, used as stated; `key` is its entry in references.bib."""
 
+    source: str
+    target: str
     key: str
     place: str
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sympy as sp
 
 from marginflow.proofs.algebra import Identity
+from marginflow.proofs.lemma_8 import PAID
 from marginflow.proofs.measure import Measurement, small_flow
 from marginflow.proofs.paper import Argument
 from marginflow.proofs.solver import Implication
@@ -17,7 +18,6 @@ from marginflow.proofs.statement import Statement, Step
 from marginflow.proofs.symbols import (
     DEFINITION_BETA,
     DEFINITION_CHI,
-    EQUATION_1,
     EQUATION_2,
     EQUATION_5,
     beta,
@@ -115,12 +115,7 @@ PROPOSITION_C = Statement(
     "∫(1−ρⱼ) = ∞, g∞ and h∞ are 0; where it is finite, β∞ = 1 only if β(0) = 1",
     page="beyond-assumptions",
     steps=(
-        Step(
-            "paid",
-            Identity((1 - rho) * g, (1 - rho) * grad**2 - g.diff(t), (EQUATION_1,)),
-            "by eq. (1), (1−ρ)g is what g loses, plus (1−ρ)∂L²",
-            under=("equation-1",),
-        ).where("sign", "what g gains", right=(1 - rho) * grad**2 + g.diff(t)),
+        PAID,
         Step(
             "moves",
             Implication(

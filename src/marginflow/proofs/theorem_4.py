@@ -358,7 +358,7 @@ COUNTEREXAMPLE = Statement(
     claim="for Φ(w, x) = ‖w‖, one example and the exponential loss, all hypotheses of "
     "Theorem 4 as quoted hold with r = log(t+c), z = log log r, "
     "v± = r·√(½ ± ¼ sin z), β± = 1 ± exp(−z)·cos z/(4 ± 2 sin z), and v/‖v‖ has no "
-    "limit",
+    "limit; for some ρ that Assumption 2 admits, neither has AdaDelta's w/‖w‖",
     page="direction",
     steps=(
         Step(
@@ -402,6 +402,18 @@ COUNTEREXAMPLE = Statement(
                 coq="theorem_4_refuted",
             ),
             "the direction turns for ever",
+        ),
+        Step(
+            "adadelta",
+            Argument(
+                "Process 2 with δ = ε = 1 and this Φ, and a schedule ρ made for it",
+                "all of Assumption 2 holds, and w/‖w‖ has no limit",
+                "any adapter with 1−β² falling slowly enough comes from some g, h ≥ 0 "
+                "and some ρ in [0, 1] with ∫(1−ρ) = ∞; the chapter writes them down",
+                coq="theorem_2_refuted",
+            ),
+            "and AdaDelta itself can do so",
+            under=("process-2",),
         ),
     ),
 )
