@@ -222,9 +222,9 @@ def test_output_that_cannot_be_written_is_no_traceback(command, where, tmp_path)
         (["run", "perceptron", "--scale", "smoke"], "--scale is no option"),
         (["run", "perceptron", "--data-sets", "x"], "rounds is 'x'"),
         (["run", "mnist", "--results", "/dev/null/x"], "nothing can be written"),
-        (["status", "svhn"], "'svhn' is unknown"),
-        (["data", "svhn"], "'svhn' is unknown"),
-        (["claims", "lemma-55"], "claim 'lemma-55' is unknown"),
+        (["status", "svhn"], "name is 'svhn'; choose one of"),
+        (["data", "svhn"], "name is 'svhn'; choose one of"),
+        (["claims", "lemma-55"], "claim is 'lemma-55'; choose one of"),
     ],
 )
 def test_what_needs_no_torch_is_refused_without_it(arguments, said):

@@ -392,16 +392,15 @@ def _perceptron_specs(
 
 
 def _limits(args: argparse.Namespace):
+    from marginflow import checks
     from marginflow.experiments.runner import Limits
 
     seconds, stop_after = args.checkpoint_seconds, args.stop_after
-    if seconds is not None and not 0 <= seconds < float("inf"):
-        raise ValueError(
-            f"checkpoint-seconds is {seconds}; it must be a finite number >= 0"
-        )
+    if seconds is not None:
+        checks.non_negative("checkpoint-seconds", seconds)
     for name, value in (("stop-after", stop_after), ("lanes", args.lanes)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} is {value}; it must be at least 1")
+        if value is not None:
+            checks.positive_integer(name, value)
     length = vars(args)["for"]
     deadline = None if length is None else time.time() + _seconds(length)
     return Limits(seconds, stop_after, deadline)
@@ -556,10 +555,9 @@ def _add_names(parser: argparse.ArgumentParser, known: Sequence[str]) -> None:
 
 
 def _known(names: Sequence[str], known: Sequence[str]) -> Sequence[str]:
-    for name in names:
-        if name not in known:
-            raise ValueError(f"{name!r} is unknown; choose one of {', '.join(known)}")
-    return names or known
+    from marginflow.checks import one_of
+
+    return [one_of("name", name, known) for name in names] or known
 
 
 def _status(args: argparse.Namespace) -> int:

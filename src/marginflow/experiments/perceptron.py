@@ -29,6 +29,7 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from tqdm import trange
 
 from marginflow.data import perceptron_points
 from marginflow.experiments.provenance import provenance
@@ -153,11 +154,35 @@ def run_perceptron(
         progress: show a progress bar on stderr.
     """
     spec = spec or PerceptronSpec()
-    dtype = getattr(torch, spec.dtype)
-    A, R, K = len(ALGORITHMS), spec.rounds, spec.epochs
-
     x64, y64 = perceptron_points(_generator(spec.data_seed, stream=0))
+    w0, delta, epsilon = _draws(spec)
+    dtype = getattr(torch, spec.dtype)
     x, y = x64.to(dtype), y64.to(dtype)
+    (w, g, h, h_before), delta, epsilon, right, finite_epochs = _trained(
+        spec, x, y, w0.to(dtype), delta.to(dtype), epsilon.to(dtype), progress
+    )
+    K = spec.epochs
+    right[K] = (_outputs(w, x, y) > 0).sum(-1)
+    epochs = torch.arange(K + 1)[:, None, None]
+    return PerceptronRun(
+        spec=spec,
+        x=x64,
+        y=y64,
+        w=w,
+        delta=delta,
+        epsilon=epsilon,
+        g=g,
+        h=h,
+        h_before=h_before,
+        accuracy=right.double().mean(-1) / len(y),
+        separated_at=torch.where(right < len(y), epochs, -1).amax(0) + 1,
+        diverged_at=torch.where(finite_epochs < K, finite_epochs + 1, -1),
+    )
+
+
+def _draws(spec: PerceptronSpec) -> tuple[Tensor, Tensor, Tensor]:
+    """w_0 of each round, shape (R, 3), and δ, ε of each algorithm, shape (A, R, 3)."""
+    A, R = len(ALGORITHMS), spec.rounds
     w0 = torch.empty(R, 3, dtype=torch.float64)
     delta = torch.full((A, R, 3), spec.stability, dtype=torch.float64)
     epsilon = delta.clone()
@@ -170,26 +195,47 @@ def run_perceptron(
             terms[3:, r] = stability_terms(
                 (3,), exponent=exponent, std=spec.stability_std, generator=draw
             )
+    return w0, delta, epsilon
 
-    # During training everything has shape (3, A, R), in the algorithms' order: an
-    # operation on a parameter then runs along memory.
-    w = w0.T.to(dtype).unsqueeze(1).repeat(1, A, 1)
-    delta, epsilon = (_parameters_first(t.to(dtype)) for t in (delta, epsilon))
-    g, h = torch.zeros_like(w), torch.zeros_like(w)
+
+def _rates(spec: PerceptronSpec, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """η of each algorithm, shape (A, 1), and ρ_k of each step, shape (K, A, 1)."""
+    A, K = len(ALGORITHMS), spec.epochs
     eta = torch.full((A, 1), spec.lr_adadelta, dtype=dtype)
     eta[0] = spec.lr_sgd
     rho = torch.full((K, A, 1), spec.rho, dtype=dtype)
     rho[:, 0] = 1.0  # SGD
     schedule = torch.from_numpy(harmonic_decay(K)(np.arange(K)))
     rho[:, 2::2, 0] = schedule.to(dtype)[:, None]  # AdaDeltaS and AdaDeltaNS
-    scale = 1.0 if spec.reduction == "sum" else 1.0 / len(y)
+    return eta, rho
 
+
+def _trained(
+    spec: PerceptronSpec,
+    x: Float[Tensor, "n 2"],
+    y: Float[Tensor, " n"],
+    w0: Float[Tensor, "R 3"],
+    delta: Float[Tensor, "A R 3"],
+    epsilon: Float[Tensor, "A R 3"],
+    progress: bool,
+) -> tuple[list[Tensor], Tensor, Tensor, Tensor, Tensor]:
+    """All epochs: (w, g, h, h before), δ, ε, points right, epochs with finite w.
+
+    Points are counted before each step; the last row is left to be filled.  Meanwhile
+    everything has shape (3, A, R): an operation on a parameter then runs along memory.
+    """
+    A, R, K = len(ALGORITHMS), spec.rounds, spec.epochs
+    w = w0.T.unsqueeze(1).repeat(1, A, 1)
+    delta, epsilon = map(_parameters_first, (delta, epsilon))
+    g, h = torch.zeros_like(w), torch.zeros_like(w)
+    eta, rho = _rates(spec, x.dtype)
+    scale = 1.0 if spec.reduction == "sum" else 1.0 / len(y)
     right = torch.empty(K + 1, A, R, dtype=torch.int16)
     finite_epochs = torch.zeros(A, R, dtype=torch.int64)
     recent: list[Tensor] = []
     h_before = h
     gradient_at = PerceptronGradient(x, y, A * R)
-    for k in _range(K, progress):
+    for k in trange(K, desc="perceptron", unit="epoch", disable=not progress):
         gradient, right_now = gradient_at(w.flatten(1))
         right[k] = right_now.view(A, R)
         h_before = h
@@ -207,25 +253,9 @@ def run_perceptron(
         if len(recent) == LOOK_BACK or k == K - 1:
             finite_epochs += torch.stack(recent).isfinite().all(1).sum(0)
             recent.clear()
-    w, delta, epsilon, g, h, h_before = map(
-        _parameters_last, (w, delta, epsilon, g, h, h_before)
-    )
-    right[K] = (_outputs(w, x, y) > 0).sum(-1)
-    epochs = torch.arange(K + 1)[:, None, None]
-    return PerceptronRun(
-        spec=spec,
-        x=x64,
-        y=y64,
-        w=w,
-        delta=delta,
-        epsilon=epsilon,
-        g=g,
-        h=h,
-        h_before=h_before,
-        accuracy=right.double().mean(-1) / len(y),
-        separated_at=torch.where(right < len(y), epochs, -1).amax(0) + 1,
-        diverged_at=torch.where(finite_epochs < K, finite_epochs + 1, -1),
-    )
+    state = [_parameters_last(t) for t in (w, g, h, h_before)]
+    terms = map(_parameters_last, (delta, epsilon))
+    return (state, *terms, right, finite_epochs)
 
 
 def _parameters_first(t: Float[Tensor, "A R 3"]) -> Float[Tensor, "3 A R"]:
@@ -281,14 +311,6 @@ def _generator(seed: int, stream: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
 
 
-def _range(K: int, progress: bool):
-    if not progress:
-        return range(K)
-    from tqdm import trange
-
-    return trange(K, desc="perceptron", unit="epoch")
-
-
 # ---- records -------------------------------------------------------------------------
 
 
@@ -313,7 +335,7 @@ def record_perceptron(
     points = torch.cat([run.x, run.y[:, None]], dim=1).numpy().astype("<f8")
     told = provenance(
         spec,
-        device=f"cpu: {torch.get_num_threads()} threads",
+        device=f"cpu, threads: {torch.get_num_threads()}",
         data_md5={"points": hashlib.md5(points.tobytes()).hexdigest()},
         seconds=seconds,
         experiment="perceptron",

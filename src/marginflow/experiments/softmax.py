@@ -20,6 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from marginflow.checks import one_of
 from marginflow.data import ImageSet, load_images, seeded_generator
 from marginflow.experiments.provenance import provenance
 from marginflow.experiments.records import write_record
@@ -66,9 +67,7 @@ class SoftmaxSpec:
     """Which random stability terms."""
 
     def __post_init__(self) -> None:
-        if self.algorithm not in ALGORITHMS:
-            known = ", ".join(ALGORITHMS)
-            raise ValueError(f"algorithm is {self.algorithm!r}; choose one of {known}")
+        one_of("algorithm", self.algorithm, ALGORITHMS)
 
     @property
     def name(self) -> str:

@@ -5,7 +5,8 @@ A :class:`PerceptronSpec` or :class:`RunSpec` names a run; the latter's
 hashable, and their digest travels with checkpoints and records, so that none is ever
 continued or read under another meaning.
 
-Imports nothing heavy: the command line lists runs without loading torch.
+Imports nothing heavy: the command line lists runs without loading torch, and shows its
+help without NumPy.
 """
 
 from __future__ import annotations
@@ -112,20 +113,16 @@ class PerceptronSpec:
     """Standard deviation of X in the random terms 10^(-5+X)."""
 
     def __post_init__(self) -> None:
+        from marginflow import checks
+
         for name, least in (("data_seed", 0), ("rounds", 1), ("epochs", 1)):
             _at_least(name, getattr(self, name), least)
-        _choose("reduction", self.reduction, ("sum", "mean"))
-        _choose("dtype", self.dtype, DTYPES)
+        checks.one_of("reduction", self.reduction, ("sum", "mean"))
+        checks.one_of("dtype", self.dtype, DTYPES)
         for name in ("lr_sgd", "lr_adadelta", "stability"):
-            value = getattr(self, name)
-            if not 0 < value < float("inf"):
-                raise ValueError(f"{name} is {value!r}; it must be positive and finite")
-        if not 0 <= self.rho <= 1:
-            raise ValueError(f"rho is {self.rho!r}; it must lie in [0, 1]")
-        if not 0 <= self.stability_std < float("inf"):
-            raise ValueError(
-                f"stability_std is {self.stability_std!r}; it must be finite and >= 0"
-            )
+            checks.positive(name, getattr(self, name))
+        checks.probability("rho", self.rho)
+        checks.non_negative("stability_std", self.stability_std)
 
     @property
     def name(self) -> str:
@@ -341,12 +338,14 @@ def setting(experiment: str, scale: str, regime: str) -> Setting:
     Raises:
         ValueError: a name is unknown, or the experiment has no such scale.
     """
+    from marginflow.checks import one_of
+
     for name, value, known in (
         ("experiment", experiment, EXPERIMENTS),
         ("scale", scale, SCALES),
         ("regime", regime, REGIMES),
     ):
-        _choose(name, value, known)
+        one_of(name, value, known)
     if (experiment, scale, regime) not in SETTINGS:
         there = [s for s in SCALES if (experiment, s, regime) in SETTINGS]
         raise ValueError(
@@ -387,6 +386,8 @@ class RunSpec:
     """On a GPU: only kernels that give the same bits each time, at some cost."""
 
     def __post_init__(self) -> None:
+        from marginflow import checks
+
         for name, known in (
             ("experiment", EXPERIMENTS),
             ("regime", REGIMES),
@@ -396,7 +397,7 @@ class RunSpec:
             ("dtype", DTYPES),
             ("precision", PRECISIONS),
         ):
-            _choose(name, getattr(self, name), known)
+            checks.one_of(name, getattr(self, name), known)
         setting(self.experiment, self.scale, self.regime)
         _at_least("round", self.round, 0)
 
@@ -474,11 +475,6 @@ def parse_rounds(text: str) -> list[int]:
             )
         rounds.update(range(low, high + 1))
     return sorted(rounds)
-
-
-def _choose(name: str, value: object, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(known)}")
 
 
 def _at_least(name: str, value: object, least: int) -> None:
