@@ -68,18 +68,13 @@ HOMOGENEOUS = {
     "constant features": (lambda n, x: n.a(x / n.const + 1.0), 1),
     "weights used twice": (lambda n, x: n.a(n.a(x)), 2),
     "weights multiplied": (lambda n, x: x @ (n.a.weight @ n.b.weight), 2),
-    "einsum": (lambda n, x: torch.einsum("ni,ij->nj", n.b(x), n.a.weight), 2),
     "max of equal degrees": (lambda n, x: torch.maximum(n.a(x), n.b(x)), 1),
-    "cat and split": (lambda n, x: torch.cat([n.a(x), n.b(x)], 1).chunk(2, 1)[0], 1),
-    "cat of constants": (lambda n, x: torch.cat([x, x * 0 + n.const], 1)[:, 1:4], 0),
     "add zero, times two": (lambda n, x: 2 * (n.a(x) + 0), 1),
-    "clamp at zero": (lambda n, x: n.a(x).clamp(min=0), 1),
     "shapes": (lambda n, x: n.a(x).reshape(x.shape[0], -1).T.T, 1),
     "in place, same degree": (lambda n, x: n.a(x).relu_().mul_(3), 1),
     "max pooling": (lambda n, x: F.max_pool1d(n.a(x)[:, None], 2), 1),
     "functional linear": (lambda n, x: F.linear(x, n.a.weight, n.v), 1),
     "keyword input": (lambda n, x: torch.add(input=n.a(x), other=n.b(x)), 1),
-    "dropout off": (lambda n, x: F.dropout(n.a(x), 0.5, training=False), 1),
 }
 
 
@@ -98,7 +93,6 @@ def test_degree_is_found_and_holds_numerically(name):
 REFUSED = {
     "skip connection": (lambda n, x: n.a(x) + n.b(n.a(x)), r"degrees 1 and 2.*skip"),
     "skip from the input": (lambda n, x: x + n.a(x), r"degrees 0 and 1.*skip"),
-    "cat of two degrees": (lambda n, x: torch.cat([n.b(n.a(x)), n.a(x)]), r"cat\(\)"),
     "max of two degrees": (lambda n, x: torch.maximum(x, n.a(x)), r"maximum"),
     "bias by hand": (lambda n, x: n.b(n.a(x)) + n.v, "degrees 2 and 1"),
     "functional bias": (lambda n, x: F.linear(n.a(x), n.b.weight, n.v), "bias past"),
@@ -107,7 +101,6 @@ REFUSED = {
     "tanh method": (lambda n, x: n.a(x).tanh(), "tanh.*power law"),
     "gelu": (lambda n, x: F.gelu(n.a(x)), "gelu.*power law"),
     "softplus": (lambda n, x: F.softplus(n.a(x)), "softplus.*power law"),
-    "clipped": (lambda n, x: n.a(x).clamp(-0.5, 0.5), "clamp.*power law"),
     "attention": (lambda n, x: F.softmax(n.a(x), 1) * n.b(x), "softmax"),
     "exponent from w": (lambda n, x: (1 + x.abs()) ** n.v, "positive integer exp"),
 }
@@ -153,11 +146,11 @@ UNKNOWN = {
     "in place": (scaled_in_place, "in place"),
     "detached": (lambda n, x: n.a(x) * n.v.detach(), "no rule for detach"),
     "data": (lambda n, x: n.a(x) * n.v.data, "no rule for the tensor attribute .data"),
+    "clamp": (lambda n, x: n.a(x).clamp(min=0), r"no rule for clamp\(\)"),
+    "cat": (lambda n, x: torch.cat([n.a(x), n.b(x)]), r"no rule for cat\(\)"),
     "unknown": (lambda n, x: torch.cummax(n.a(x), 0), "no rule for cummax"),
     "two outputs": (lambda n, x: (n.a(x), n.b(x)), "must be one tensor"),
     "no weights": (lambda n, x: x.relu(), "L > 0"),
-    "constants": (HOMOGENEOUS["cat of constants"][0], "L > 0"),
-    "random": (lambda n, x: F.dropout(n.a(x), 0.5), "random"),
     "out": (lambda n, x: torch.add(n.a(x), n.b(x), out=n.c(x)), "out="),
 }
 
@@ -172,19 +165,20 @@ def test_what_the_walk_cannot_follow_is_refused(name):
 LAYERS = {
     "late bias": (
         [linear(), nn.ReLU(), linear(bias=True)],
-        "Linear '2' has a bias past",
+        "linear.* in Linear '2' has a bias past",
     ),
-    "trained slope": ([linear(), nn.PReLU(dtype=torch.float64)], "PReLU.*freeze"),
+    "trained slope": ([linear(), nn.PReLU(dtype=torch.float64)], "rule for prelu"),
     "batch norm, training": ([linear(), nn.BatchNorm1d(3).double()], "of the batch"),
+    "batch norm at the start": ([nn.BatchNorm1d(3).double(), linear()], "BatchNorm1d"),
     "batch norm": ([linear(), nn.BatchNorm1d(3).double().eval()], "subtracts from"),
     "layer norm": ([linear(), nn.LayerNorm(3).double()], "subtracts from"),
-    "sigmoid": ([linear(), nn.Sigmoid()], "Sigmoid '1'.*power law"),
-    "elu": ([linear(), nn.ELU()], "ELU '1'.*power law"),
+    "sigmoid": ([linear(), nn.Sigmoid()], "sigmoid.* in Sigmoid '1'.*power law"),
+    "elu": ([linear(), nn.ELU()], "elu.* in ELU '1'.*power law"),
     "frozen bias past first": (
         [linear(), frozen(linear(bias=True))],
         "degree 0 in w, to a product of degree 1",
     ),
-    "dropout": ([linear(), nn.Dropout(0.5)], "random in training mode"),
+    "dropout": ([linear(), nn.Dropout(0.5)], "no rule for dropout"),
 }
 
 
@@ -199,13 +193,9 @@ def test_layers_that_break_homogeneity_are_refused(name):
     ("layers", "degree"),
     [
         ([linear(bias=True), nn.ReLU(), linear()], 2),
-        ([linear(), nn.Dropout(0.5).eval(), nn.Dropout(0.0), linear()], 2),
         ([nn.Sigmoid(), linear(bias=True)], 1),
-        ([nn.LayerNorm(3).double(), linear()], 2),
-        ([nn.BatchNorm1d(3).double().eval(), linear()], 2),
         ([frozen(linear(bias=True)), nn.Tanh(), linear(bias=True), linear()], 2),
         ([linear(), frozen(linear()), linear()], 2),
-        ([linear(), nn.PReLU(dtype=torch.float64).requires_grad_(False)], 1),
         ([linear(), Power(2), nn.Sequential(linear(), Power(3, signed=True))], 9),
     ],
 )
@@ -230,10 +220,12 @@ def test_a_subclass_of_a_known_layer_is_walked_not_trusted():
     assert homogeneity_degree(Doubled(3, 3, bias=False)) == 1
 
 
-def test_hooks_and_parametrizations_are_refused():
+def test_hooks_are_walked_and_parametrizations_refused():
     hooked = nn.Sequential(linear(), linear())
     hooked[0].register_forward_hook(lambda module, inputs, output: output / 2)
-    with pytest.raises(NotHomogeneousError, match="hooks"):
+    assert homogeneity_degree(hooked) == 2
+    hooked[0].register_forward_hook(lambda module, inputs, output: output + 1)
+    with pytest.raises(NotHomogeneousError, match="degrees 1 and 0"):
         homogeneity_degree(hooked)
     normed = nn.utils.parametrizations.weight_norm(linear())
     with pytest.raises(NotHomogeneousError):

@@ -319,3 +319,28 @@ class TestSolve:
         x, y = points(7)
         with pytest.raises(ValueError, match="a direction that separates"):
             solve_kkt(NETWORK, np.array([1.0, -1.0, 0.0]), x, y)
+
+
+def test_alignment_on_a_kink_projects_in_v():
+    """With δ ≠ ε the flow in v stays on the kink by an orthogonal projection there."""
+    network = two_layer(2, 3, "leaky_relu", generator=seeded_generator(5))
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(6, 2)), np.array([1.0, -1.0] * 3)
+    w = flatten(network)[1].numpy().copy()
+    w[:2] = 0.7 * x[0, 1], -0.7 * x[0, 0]  # <W_0, x_0> = 0
+    delta, epsilon = rng.uniform(0.1, 10.0, (2, 9))
+    chi, normal = (epsilon / delta) ** 0.25, np.r_[x[0], np.zeros(7)]
+    # One element of the subdifferential; the others differ by multiples of the normal.
+    phi, at = flatten(network)[0], torch.tensor(w, requires_grad=True)
+    torch.exp(-torch.tensor(y) * phi(at, torch.tensor(x))).sum().backward()
+    force, v = -chi * at.grad.numpy(), w / chi
+
+    def cosine(normal):
+        along = force - normal * (normal @ force) / (normal @ normal)
+        return v @ along / np.linalg.norm(v) / np.linalg.norm(along)
+
+    found = alignment(network, w, x, y, delta=delta, epsilon=epsilon)
+    assert found == pytest.approx(cosine(chi * normal), rel=1e-12)
+    # The mutations: the projection of w, or none.
+    assert abs(found - cosine(normal)) > 1e-3
+    assert abs(found - v @ force / np.linalg.norm(v) / np.linalg.norm(force)) > 1e-3
