@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,14 +17,18 @@ from browsers import chromium, served, watched
 from playwright.sync_api import Page
 from scipy.optimize import nnls
 
-from marginflow.flows import AdaptiveFlow
+from marginflow.experiments.perceptron import PerceptronSpec, run_perceptron
+from marginflow.flows import RULES, AdaptiveFlow
+from marginflow.kkt import perceptron_kkt_points
 from marginflow.optim import GeneralizedAdadelta
 
-SOURCE = Path(__file__).parent.parent / "book" / "_static" / "explorer"
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "book" / "_static" / "explorer"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>t</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="explorer/explorer.css">
 <script type="module" src="explorer/explorer.js"></script></head>
 <body><main>{}</main></body></html>"""
+TRAINS = PAGE.replace("explorer.js", "experiment.js")
 
 pytestmark = pytest.mark.site
 
@@ -103,20 +109,29 @@ def test_prediction_is_the_quadratic_programs_minimizer(page) -> None:
     assert 50 < separable < 195  # both cases have been met
 
 
-@pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES)
-def test_flow_is_the_packages_flow(page, choice) -> None:
-    hyper = hyperparameters(page, choice)
-    states = page.evaluate(
-        "([z, w0, hyper]) => flowjs.flow(z, w0, hyper)", [Z, W0, hyper]
-    )
+def package_flow(hyper: dict, log_t_end: float = 1e4):
+    """What the package says of the same rule, from the same start."""
     flow = AdaptiveFlow(
-        lambda w, x: x @ w, Z, np.ones(len(Z)),
+        lambda w, x: x @ w, Z, np.ones(len(Z)), rule=hyper["rule"],
         rho=hyper["rho"], delta=np.array(hyper["delta"]),
         epsilon=np.array(hyper["epsilon"]),
     )  # fmt: skip
-    trajectory = flow.integrate(
-        np.array(W0), np.array(hyper["g0"]), np.array(hyper["h0"]), log_t_end=1e4
+    return flow.integrate(
+        np.array(W0), np.array(hyper["g0"]), np.array(hyper["h0"]), log_t_end=log_t_end
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [*((name, "adadelta") for name in CHOICES), *(("skewed", r) for r in RULES[1:])],
+)
+def test_flow_is_the_packages_flow(page, name, rule) -> None:
+    choice = CHOICES[name]
+    hyper = hyperparameters(page, choice | {"rule": rule})
+    states = page.evaluate(
+        "([z, w0, hyper]) => flowjs.flow(z, w0, hyper)", [Z, W0, hyper]
+    )
+    trajectory = package_flow(hyper)
     sigma = np.array([state["logt"] for state in states])
     assert sigma[0] == 0
     assert sigma[-1] == pytest.approx(1e4, rel=1e-12)
@@ -130,11 +145,12 @@ def test_flow_is_the_packages_flow(page, choice) -> None:
     assert error.max() < 1e-5
     beta = np.array([state["beta"] for state in states])
     np.testing.assert_allclose(beta, exact.beta, rtol=1e-5)
-    # It ends where Theorem 2 says; a wrong skew would be told from it.
+    # It ends where Theorem 2 or 4 says; a wrong skew would be told from it.
     end = math.degrees(math.atan2(*w[-1][::-1]))
-    predicted = max_margin(page, Z, hyper["chi2"])["w"]
+    limit = page.evaluate("([h, s]) => flowjs.limit(h, s)", [hyper, states])
+    predicted = max_margin(page, Z, limit)["w"]
     assert abs(end - math.degrees(math.atan2(*predicted[::-1]))) < 0.2
-    if choice["skew"] != 1:
+    if choice["skew"] != 1 and rule == "adadelta":
         plain = max_margin(page, Z, [1, 1])["w"]
         assert abs(end - math.degrees(math.atan2(*plain[::-1]))) > 5
 
@@ -166,6 +182,24 @@ def test_run_is_the_optimizers_run(page, choice, eta) -> None:
     last = states[-1]
     assert last["logt"] == pytest.approx(math.log1p(steps * eta), rel=1e-12)
     np.testing.assert_allclose(last["w"], w.detach().numpy(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_runs_of_all_rules_tend_to_their_flows(page, rule) -> None:
+    """Halving the step halves the distance; the other rules' runs are far off."""
+    hyper = hyperparameters(page, {**CHOICES["skewed"], "size": 1, "rule": rule})
+    exact = package_flow(hyper, math.log(20)).w[-1]
+
+    def far(rule: str, eta: float) -> float:
+        run = page.evaluate(
+            "([z, w0, h, eta, n]) => flowjs.procedure(z, w0, h, eta, n).at(-1).w",
+            [Z, W0, hyper | {"rule": rule}, eta, round(20 / eta)],
+        )
+        return float(np.linalg.norm(run - exact))
+
+    assert far(rule, 0.002) / far(rule, 0.004) == pytest.approx(0.5, abs=0.05)
+    others = [far(other, 0.002) for other in RULES if other != rule]
+    assert min(others) > 10 * far(rule, 0.002)
 
 
 def test_planted_errors_are_told_from_the_flow(page) -> None:
@@ -241,7 +275,7 @@ def test_a_dragged_point_moves_the_prediction(page) -> None:
     settle(page)
     assert abs(number(page, "predicted") - before) > 3
     assert number(page, "flow") == pytest.approx(number(page, "predicted"), abs=0.2)
-    page.get_by_role("button", name="Reset the points").click()
+    page.get_by_role("button", name="Reset", exact=True).click()
     settle(page)
     assert number(page, "predicted") == before
 
@@ -271,11 +305,10 @@ def test_a_finger_drags_as_a_mouse_does(page) -> None:
             {"type": kind, "touchPoints": [{"x": x, "y": y + dy}]},
         )
     send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    # It was at −1.30: all ten moves have counted, once the browser has told of them.
+    touch.locator(".mfx-point[aria-label*='−1.10, −2.19)']").wait_for()
     settle(touch)
     assert touch.title() != "cancelled"
-    told = re.search(r"at \((.+), (.+)\), on", point.get_attribute("aria-label"))
-    assert told[1] == "−1.10"
-    assert told[2] == "−2.19"  # it was at −1.30: all ten moves have counted
     assert number(touch, "predicted") != before
     assert touch.evaluate(
         "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
@@ -331,8 +364,9 @@ def test_words_tell_what_is_shown(page) -> None:
     assert re.fullmatch(
         r"log t = [\d.]+, its end", page.locator("output[for=mfx-time]").inner_text()
     )
-    times = page.locator(".mfx-times").inner_text()
-    assert re.fullmatch(r"Flow at log t = [\d.]+, run at log t = [\d.]+\.", times)
+    for kind in ("flow", "run"):  # each arrow has its own time at its tip
+        tip = page.locator(f"text.mfx-name.mfx-{kind}").text_content()
+        assert re.fullmatch(rf"{kind}, log t = [\d.]+", tip)
     preset(page, "Isotropic")
 
 
@@ -417,6 +451,202 @@ def test_play_runs_through_time(page) -> None:
     stopped = page.get_by_label("Time").input_value()
     page.wait_for_timeout(200)
     assert page.get_by_label("Time").input_value() == stopped
+
+
+# Points and choices of one's own ----------------------------------------------------
+
+
+def test_points_are_added_removed_and_pasted(page) -> None:
+    preset(page, "Isotropic")
+    points = page.locator(".mfx-point")
+    assert points.count() == 8
+    page.get_by_role("button", name="Add a square").click()
+    page.get_by_role("button", name="Add a circle").click()
+    settle(page)
+    assert points.count() == 10
+    assert "label −1" in points.nth(8).get_attribute("aria-label")
+    assert "label +1" in points.nth(9).get_attribute("aria-label")
+    points.nth(9).press("Delete")
+    points.nth(8).focus()
+    page.get_by_role("button", name="Remove one").click()
+    settle(page)
+    assert points.count() == 8
+    page.locator("summary", has_text="Points as text").click()
+    page.locator(".mfx-csv").fill("x1,x2,y\n1, 2, 1\n-1; -1; -1\n\n0.5 -2 -1")
+    page.get_by_role("button", name="Use these points").click()
+    settle(page)
+    assert points.count() == 3
+    told = least_distance(np.array([[1, 2], [1, 1], [-0.5, 2]]), np.ones(2))
+    assert number(page, "predicted") == pytest.approx(
+        math.degrees(math.atan2(told[1], told[0])), abs=0.005
+    )
+    for text, wrong in {
+        "1, 2": "Line 1: “1, 2” must be three numbers",
+        "1, 2, 1\n1, 2, 3": "Line 2: the label is 3; it must be 1 or -1",
+        "6, 0, 1": "Divide all of them by 2:",
+        "": "There is no point",
+        "1,2,1\n" * 201: "200 are the most",
+    }.items():
+        page.locator(".mfx-csv").fill(text)
+        page.get_by_role("button", name="Use these points").click()
+        assert wrong in page.locator(".mfx-wrong").inner_text()
+        assert points.count() == 3
+    page.locator("summary", has_text="Points as text").click()
+    preset(page, "Isotropic")
+
+
+def test_the_address_keeps_what_is_chosen(page) -> None:
+    preset(page, "Skewed")
+    page.get_by_label("Rule", exact=True).select_option("rmsprop")
+    page.locator(".mfx-point").nth(4).press("ArrowUp")
+    page.get_by_label("Time").fill("2.5")
+    settle(page)
+    shown = page.locator("tbody").inner_text()
+    link = page.url
+    assert "rule=rmsprop" in link
+    other = page.context.browser.new_page()
+    found = watched(other, link.partition("/index")[0])
+    other.goto(link)
+    settle(other)
+    assert other.locator("tbody").inner_text() == shown
+    assert other.get_by_role("slider", name="Skew").input_value() == "1"
+    for wrong, told in {
+        "skew=9": "skew is 9; it lies in [-3, 3]",
+        "rule=sgd": "rule is sgd; one of adadelta",
+        "rho=": "rho is ; it lies",
+        "points=1,2": "Line 1",
+        "nothing=1": "nothing called nothing",
+    }.items():
+        other.goto(f"{link.partition('#')[0]}#{wrong}")
+        other.reload()
+        settle(other)
+        assert told in other.locator(".mfx-caption").inner_text()
+    assert found == []
+    other.close()
+    preset(page, "Isotropic")
+
+
+def test_each_rule_has_its_words_and_its_theorem(page) -> None:
+    ends = {}
+    for rule in RULES:
+        preset(page, "Skewed")
+        page.get_by_label("Rule", exact=True).select_option(rule)
+        settle(page)
+        ends[rule] = number(page, "flow")
+        assert ends[rule] == pytest.approx(number(page, "predicted"), abs=0.1)
+        theorem = "Theorem 2" if rule == "adadelta" else "Theorem 4"
+        assert f"{theorem} predicts" in page.locator(".mfx-headline").inner_text()
+        unused = page.locator(".mfx-controls input:disabled")
+        known = {"adadelta": 0, "gradient": 5, "rmsprop": 0, "adam": 2, "adagrad": 1}
+        assert unused.count() == known[rule]
+    assert abs(ends["gradient"] - number(page, "plain")) < 0.1
+    assert ends["rmsprop"] == pytest.approx(ends["adam"], abs=0.1)
+    apart = [ends[rule] for rule in ("adadelta", "gradient", "rmsprop", "adagrad")]
+    assert min(abs(a - b) for a in apart for b in apart if a != b) > 1
+    preset(page, "Isotropic")
+
+
+# Experiment 1 -----------------------------------------------------------------------
+
+
+def draws(spec: PerceptronSpec) -> dict:
+    sys.path.insert(0, str(ROOT / "book" / "_ext"))
+    from marginflow_explorer import told
+
+    return told(spec)
+
+
+TRAIN = """async ([told, mean, K]) => {
+  const js = await import('/explorer/perceptron.js');
+  const models = js.experiment(told, mean);
+  while (models.epoch < K) js.epoch(models);
+  const { margins, right } = js.observe(models);
+  return { w: [...models.w], margins: [...margins].map(String), right: [...right] };
+}"""
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_the_browser_trains_as_the_package_does(page, reduction) -> None:
+    spec = PerceptronSpec(rounds=4, epochs=2000, reduction=reduction)
+    told = draws(spec)
+    run = run_perceptron(spec)
+    result = page.evaluate(TRAIN, [told, reduction == "mean", spec.epochs])
+    shape = run.w.shape
+    w = np.array(result["w"], dtype=float).reshape(shape)  # JSON has null for NaN
+    sound = ~run.diverged.numpy()
+    assert sound.sum() >= 16
+    np.testing.assert_allclose(w[sound], run.w.numpy()[sound], rtol=1e-9)
+    margins = np.array(result["margins"], dtype=float).reshape(shape[:2])
+    np.testing.assert_allclose(
+        margins, run.normalized_margin.numpy(), rtol=1e-9, equal_nan=True
+    )
+    right = np.array(result["right"]).reshape(shape[:2]) / len(run.y)
+    np.testing.assert_allclose(right.mean(1), run.accuracy[-1].numpy(), atol=1e-12)
+    # Told the other loss, or another slope, it ends elsewhere.
+    for wrong in ([told, reduction != "mean"], [told | {"slope": 0.49}, True]):
+        other = page.evaluate(TRAIN, [*wrong, spec.epochs])["w"]
+        far = np.abs(np.array(other, dtype=float).reshape(shape) / w - 1)[sound]
+        assert np.nanmax(far) > 1e-3
+
+
+def test_the_browsers_kkt_points_are_the_packages(page) -> None:
+    told = draws(PerceptronSpec(rounds=1))
+    x, y = np.split(np.array(told["points"]), [2], axis=1)
+    both = perceptron_kkt_points(x, y[:, 0])
+    call = """async ([points, sign, leak]) =>
+      (await import('/explorer/perceptron.js')).kktPoint(points, sign, leak)"""
+    for sign, exact in ((1, both.positive), (-1, both.negative)):
+        found = page.evaluate(call, [told["points"], sign, 0.5])
+        np.testing.assert_allclose(found["w"], exact.w, rtol=1e-12)
+        assert found["margin"] == pytest.approx(exact.normalized_margin, rel=1e-12)
+        wrong = page.evaluate(call, [told["points"], sign, 0.6])
+        assert abs(wrong["margin"] - exact.normalized_margin) > 1e-3
+
+
+def test_experiment_1_trains_stops_and_goes_on(tmp_path, page) -> None:
+    shutil.copytree(SOURCE, tmp_path / "explorer")
+    told = draws(PerceptronSpec(rounds=6, epochs=400))
+    written = tmp_path / "explorer" / "experiment-1.json"
+    figure = (SOURCE / "experiment.html").read_text(encoding="utf-8")
+    (tmp_path / "index.html").write_text(TRAINS.format(figure), encoding="utf-8")
+    with served(tmp_path) as address:
+        other = page.context.browser.new_page()
+        other.goto(f"{address}/index.html")
+        state = other.locator(".mfx-state")
+        state.get_by_text(
+            "status 404"
+        ).wait_for()  # its file is missing, and it says so
+        assert other.get_by_role("button").first.is_disabled()
+        written.write_text(json.dumps(told | {"epochs": 10**6}), encoding="utf-8")
+        found = watched(other, address)
+        other.reload()
+        train = other.locator(".mfx-train")
+        train.get_by_text("Train 30 models").wait_for()
+        assert "before their first step" in state.inner_text()
+        train.click()
+        other.locator("progress:not([value='0'])").wait_for()
+        train.click()  # Stop
+        assert "Stopped at epoch" in state.inner_text()
+        other.wait_for_timeout(300)
+        stopped = other.locator("progress").evaluate("e => e.value")
+        other.wait_for_timeout(300)
+        assert other.locator("progress").evaluate("e => e.value") == stopped < 1
+        written.write_text(json.dumps(told), encoding="utf-8")
+        other.reload()
+        train.get_by_text("Train 30 models").wait_for()
+        train.click()
+        train.get_by_text("Train again").wait_for()
+        assert "After 400 of 400 epochs" in state.inner_text()
+        medians = other.locator("#experiment tbody td:nth-child(2)").all_inner_texts()
+        assert [float(m) > 0.3 for m in medians] == [True] * 5
+        run = run_perceptron(PerceptronSpec(rounds=6, epochs=400, reduction="mean"))
+        rows = other.locator("#experiment tbody td:nth-child(3)").all_inner_texts()
+        separate = (run.separated_at <= 400).sum(1).tolist()
+        assert rows == [f"{n} of 6" for n in separate]
+        other.get_by_label("summed loss").check()
+        assert "before their first step" in state.inner_text()
+        assert found == []
+        other.close()
 
 
 @pytest.mark.parametrize(

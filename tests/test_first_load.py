@@ -300,7 +300,7 @@ def test_the_picture_is_what_the_package_draws() -> None:
 
     points = re.findall(
         r"\[(-?[\d.]+), (-?[\d.]+), (-?1)\]",
-        (ROOT / "book/_static/explorer/explorer.js").read_text("utf-8"),
+        (ROOT / "book/_static/explorer/presets.js").read_text("utf-8"),
     )
     explorers = [[float(number) for number in point] for point in points]
     assert draw_first_page.POINTS.tolist() == explorers

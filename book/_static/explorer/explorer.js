@@ -1,65 +1,15 @@
 // The interactive figure: state, drawing and input. The mathematics is in flow.js.
 import {
-  LOG_T_END, STEPS, angle, flow, hyperparameters, maxMargin, procedure, turn,
+  LOG_T_END, RULES, STEPS, angle, flow, hyperparameters, limit, maxMargin, procedure,
+  stateAt, starts, turn,
 } from './flow.js';
+import { makePlane } from './plane.js';
+import { parsePoints, readChoice, tellChoice, tellPoints } from './choice.js';
+import { DATA, PRESETS, REACH, START } from './presets.js';
+import { amount, degrees, fixed, make, minus, set, short, write } from './svg.js';
 
-// Points (x₁, x₂, y) and w(0).
-const DATA = [
-  [2.3, 1.2, 1], [1.5, 2.2, 1], [0.7, 2.6, 1], [2.7, 2.0, 1],
-  [-1.1, -1.3, -1], [-2.6, -1.1, -1], [-1.5, -2.6, -1], [-2.2, -1.9, -1],
-];
-const START = [-0.5, 1.0];
-const REACH = 3.2; // the plane shows [−REACH, REACH]²
-
-// Values of the sliders: exponents of 10 (skew, size, eta, 1 − rho) and of 2 (beta).
-const PRESETS = {
-  'Isotropic': {
-    set: { skew: 0, size: 0, beta1: 0, beta2: 0, rho: 1, eta: -1 },
-    text: `δ/ε is the same in both components. The flow ends at the max-margin direction,
-      as plain gradient flow does, and a run with small steps follows it.`,
-  },
-  'Skewed': {
-    set: { skew: 1, size: 0, beta1: 0, beta2: 0, rho: 1, eta: -1 },
-    text: `δ₁/ε₁ is ten times δ₂/ε₂. Now the flow ends where the skewed problem of
-      Theorem 2 has its solution, at the price of some margin.`,
-  },
-  'Far start β(0)': {
-    set: { skew: 1, size: 0, beta1: 3, beta2: -3, rho: 2, eta: -1 },
-    text: `The same skew, but β(0) = (8, 1/8) and a longer memory ρ = 0.99. The path is
-      another one. The limit is not: β forgets its start (Lemma 8).`,
-  },
-  'Large step': {
-    set: { skew: 1, size: -2, beta1: 0, beta2: 0, rho: 1, eta: 0 },
-    text: `The same skew with the step η = 1 of the original AdaDelta, and small δ and ε.
-      With g(0) = h(0) = 0 the flow has β = 1 throughout; finite steps throw the run’s β far
-      off 1, and then let it return.`,
-  },
-  'Nothing forgotten': {
-    set: { skew: 0, size: 0, beta1: 1, beta2: -1, rho: 3.1, eta: -1 },
-    text: `ρ = 1 breaks Assumption 2 (i): the averages never forget, β stays at (2, 1/2),
-      and the flow ends elsewhere.`,
-  },
-};
-
-const SVG = 'http://www.w3.org/2000/svg';
 const root = document.getElementById('explorer');
 const find = (selector) => root.querySelector(selector);
-
-function make(name, attributes = {}, parent = null) {
-  const element = document.createElementNS(SVG, name);
-  set(element, attributes);
-  parent?.append(element);
-  return element;
-}
-
-function set(element, attributes) {
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-}
-
-/** Set a text, if it is another one: what does not change costs no layout. */
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
 
 // --- What the reader has chosen -------------------------------------------------------
 
@@ -69,12 +19,14 @@ const inputs = Object.fromEntries(
 const outputs = Object.fromEntries(
   Object.keys(inputs).map((id) => [id, find(`output[for="mfx-${id}"]`)]),
 );
+const rule = find('#mfx-rule');
 const start = find('.mfx-start');
 let points = DATA.map((p) => [...p]);
 
 function chosen() {
   const value = (id) => Number(inputs[id].value);
   return {
+    rule: rule.value,
     skew: 10 ** value('skew'),
     size: 10 ** value('size'),
     beta0: [2 ** value('beta1'), 2 ** value('beta2')],
@@ -85,84 +37,57 @@ function chosen() {
 
 // --- Numbers as text ------------------------------------------------------------------
 
-const minus = (text) => text.replace('-', '−');
-const fixed = (x, digits) => minus((Math.abs(x) < 0.5 * 10 ** -digits ? 0 : x).toFixed(digits));
-const short = (x) => minus(Number(x.toPrecision(3)).toString());
-const degrees = (x) => `${fixed(x, 2)}°`;
 const ratio = (x) => (x >= 1 ? `${short(x)} : 1` : `1 : ${short(1 / x)}`);
 const pair = (v) => `(${v.map((x) => Number(x.toPrecision(3))).join(', ')})`;
-const amount = (logt) => (logt < 99.5 ? fixed(logt, 1) : String(Math.round(logt)));
+/** What a reader calls the rule; and which theorem says where its flow ends. */
+const called = () => rule.selectedOptions[0].textContent;
+const theorem = () => (rule.value === 'adadelta' ? 'Theorem 2' : 'Theorem 4');
 
 /** Say the choices, and the time: the flow may have ended before the slider's. */
-function describe({ skew, size, beta0, rho, eta }, { g0, h0 }, logt, reached) {
+function describe({ skew, size, rho, eta }, { g0, h0, delta, epsilon }, logt, reached) {
   const ended = reached < logt - 0.05 ? `log t = ${amount(reached)}, its end` : null;
+  const kind = RULES[rule.value];
+  const used = (text, is = true) => (is ? text : 'not used');
+  const beta = (j) => used(
+    short(Math.sqrt((1 + h0[j] / epsilon[j]) / (1 + g0[j] / delta[j]))), starts(rule.value),
+  );
   const texts = {
-    skew: ratio(skew),
-    size: short(size),
-    rho: rho === 1 ? '1 (never)' : String(Number(rho.toFixed(rho < 0.99 ? 2 : 4))),
-    beta1: short(beta0[0]),
-    beta2: short(beta0[1]),
+    skew: used(kind.h ? ratio(skew) : `δ₁ : δ₂ = ${ratio(Math.sqrt(skew))}`, kind.g),
+    size: used(short(size), kind.g),
+    rho: used(rho === 1 ? '1 (never)' : String(Number(rho.toFixed(rho < 0.99 ? 2 : 4))),
+      kind.forgets),
+    beta1: beta(0),
+    beta2: beta(1),
     eta: short(eta),
     time: ended ?? `log t = ${amount(logt)}`,
   };
   for (const [id, text] of Object.entries(texts)) {
     inputs[id].setAttribute('aria-valuetext', text);
+    inputs[id].disabled = text === 'not used';
     write(outputs[id], text);
   }
-  write(start, `g(0) = ${pair(g0)}, h(0) = ${pair(h0)}`);
+  write(start, !starts(rule.value) ? '' : `g(0) = ${pair(g0)}${kind.h ? `, h(0) = ${pair(h0)}` : ''}`);
+  const said = {
+    flow: `flow (${kind.h ? 'Process 2' : called()})`,
+    run: `discrete run (${kind.h ? 'Procedure 1' : called()})`,
+    predicted: `predicted limit (${theorem()})`,
+    beta: kind.h ? 'Skewed adapter β' : 'Preconditioner, over its value at g = 0,',
+    off: `off ${theorem()}`,
+  };
+  for (const [what, text] of Object.entries(said)) write(find(`.mfx-says-${what}`), text);
 }
 
 // --- The plane of the data ------------------------------------------------------------
 
-const PLANE = 320;
-const toPlane = (x) => (x / REACH + 1) * (PLANE / 2);
-const plane = make('svg', {
-  viewBox: `0 0 ${PLANE} ${PLANE}`, role: 'group', 'aria-label': 'Data points in the plane',
-});
-find('.mfx-plane').prepend(plane);
-const clip = make('clipPath', { id: 'mfx-clip' }, make('defs', {}, plane));
-make('rect', { width: PLANE, height: PLANE, rx: 6 }, clip);
-const scene = make('g', { 'clip-path': 'url(#mfx-clip)' }, plane);
-make('rect', { class: 'mfx-frame', width: PLANE, height: PLANE, rx: 6 }, plane);
-const strip = make('polygon', { class: 'mfx-strip' }, scene);
-make('path', { class: 'mfx-axis', d: `M0 ${PLANE / 2}H${PLANE}M${PLANE / 2} 0V${PLANE}` }, scene);
 const KINDS = ['plain', 'predicted', 'run', 'flow'];
-const borders = Object.fromEntries(
-  KINDS.map((kind) => [kind, make('path', { class: `mfx-line mfx-${kind}` }, scene)]),
-);
-const rings = make('g', {}, scene);
-
-const handles = DATA.map(([, , y], i) => {
-  const handle = make('g', {
-    class: `mfx-point ${y > 0 ? 'mfx-plus' : 'mfx-minus'}`,
-    tabindex: 0, role: 'button', 'aria-roledescription': 'movable point',
-  }, plane);
-  make('circle', { class: 'mfx-touch', r: 24 }, handle);
-  make('circle', { class: 'mfx-focus', r: 13 }, handle);
-  if (y > 0) make('circle', { class: 'mfx-mark', r: 8 }, handle);
-  else make('rect', { class: 'mfx-mark', x: -7, y: -7, width: 14, height: 14, rx: 2 }, handle);
-  make('path', { class: 'mfx-sign', d: y > 0 ? 'M-4 0H4M0 -4V4' : 'M-4 0H4' }, handle);
-  handle.addEventListener('pointerdown', (event) => {
-    handle.setPointerCapture(event.pointerId);
-    handle.focus();
-    event.preventDefault();
-  });
-  handle.addEventListener('pointermove', (event) => {
-    if (!handle.hasPointerCapture(event.pointerId)) return;
-    const box = plane.getBoundingClientRect();
-    move(i, ((event.clientX - box.left) / box.width) * 2 * REACH - REACH,
-      REACH - ((event.clientY - box.top) / box.height) * 2 * REACH);
-  });
-  handle.addEventListener('keydown', (event) => {
-    const step = event.shiftKey ? 0.5 : 0.1;
-    const by = {
-      ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step],
-    }[event.key];
-    if (!by) return;
-    event.preventDefault();
-    move(i, points[i][0] + by[0], points[i][1] + by[1]);
-  });
-  return handle;
+const pointed = { i: null }; // the point that a reader has last touched
+const plane = makePlane(find('.mfx-plane'), {
+  reach: REACH,
+  kinds: KINDS,
+  label: 'Data points in the plane',
+  onMove: move,
+  onRemove: remove,
+  onChoose: (i) => { pointed.i = i; },
 });
 
 function move(i, x1, x2) {
@@ -172,40 +97,31 @@ function move(i, x1, x2) {
   changed();
 }
 
-/** The line ⟨w, x⟩ = 0, and an arrow from 0 along w. */
-function border(w) {
-  if (!w) return '';
-  const size = Math.hypot(...w);
-  const [c, s] = [w[0] / size, w[1] / size];
-  const far = 2 * REACH;
-  const at = (x, y) => `${toPlane(x).toFixed(2)} ${toPlane(-y).toFixed(2)}`;
-  const head = (turnBy) => at(1.5 * c - 0.2 * Math.cos(Math.atan2(s, c) + turnBy),
-    1.5 * s - 0.2 * Math.sin(Math.atan2(s, c) + turnBy));
-  return `M${at(-far * s, far * c)}L${at(far * s, -far * c)}M${at(0, 0)}L${at(1.5 * c, 1.5 * s)}`
-    + `M${head(0.45)}L${at(1.5 * c, 1.5 * s)}L${head(-0.45)}`;
+/** A point more, near others of its label and in nobody's way. */
+function add(y) {
+  const [c1, c2] = [0, 1].map((j) => {
+    const same = points.filter((p) => p[2] === y);
+    return same.length ? same.reduce((sum, p) => sum + p[j], 0) / same.length : y;
+  });
+  for (let k = 0; ; k++) { // along a spiral
+    const [x1, x2] = [c1 + 0.12 * k * Math.cos(k), c2 + 0.12 * k * Math.sin(k)]
+      .map((x) => Math.max(-3, Math.min(3, Math.round(x * 100) / 100)));
+    if (k < 40 && points.some((p) => Math.hypot(p[0] - x1, p[1] - x2) < 0.5)) continue;
+    points.push([x1, x2, y]);
+    break;
+  }
+  own();
+  changed();
+  pointed.i = points.length - 1;
 }
 
-function drawPlane(now) {
-  for (const kind of KINDS) borders[kind].setAttribute('d', border(now[kind]));
-  const { predicted } = now;
-  let corners = '';
-  if (predicted) { // the strip |⟨w, x⟩| ≤ 1
-    const square = predicted[0] ** 2 + predicted[1] ** 2;
-    const along = [-predicted[1], predicted[0]].map((x) => (9 * x) / Math.sqrt(square));
-    corners = [[1, 1], [1, -1], [-1, -1], [-1, 1]].map(([a, b]) => [0, 1]
-      .map((j) => toPlane((j ? -1 : 1) * ((a * predicted[j]) / square + b * along[j])).toFixed(2))
-      .join()).join(' ');
-  }
-  strip.setAttribute('points', corners);
-  rings.replaceChildren();
-  points.forEach(([x1, x2, y], i) => {
-    const [cx, cy] = [toPlane(x1), toPlane(-x2)];
-    handles[i].setAttribute('transform', `translate(${cx.toFixed(2)} ${cy.toFixed(2)})`);
-    const support = now.active.includes(i);
-    if (support) make('circle', { class: 'mfx-ring', cx, cy, r: 12 }, rings);
-    handles[i].setAttribute('aria-label', `Point ${i + 1}, label ${y > 0 ? '+1' : '−1'}, at `
-      + `(${fixed(x1, 2)}, ${fixed(x2, 2)})${support ? ', on the margin' : ''}; arrow keys move it`);
-  });
+function remove(i) {
+  if (points.length < 2 || !points[i]) return;
+  points.splice(i, 1);
+  own();
+  changed();
+  pointed.i = Math.min(i, points.length - 1);
+  plane.focus(pointed.i);
 }
 
 // --- Paths against log t --------------------------------------------------------------
@@ -311,7 +227,7 @@ function drawTable(now) {
   const margin = (w) => Math.min(...now.z.map((zi) => (w[0] * zi[0] + w[1] * zi[1]) / Math.hypot(...w)));
   const rows = [
     ['plain', 'max margin, no skew', now.plain],
-    ['predicted', 'Theorem 2 predicts', now.predicted],
+    ['predicted', `${theorem()} predicts`, now.predicted],
     ['flow', `flow at log t = ${amount(now.logt.flow)}`, now.flow],
     ['run', `run at log t = ${amount(now.logt.run)}`, now.run],
   ];
@@ -341,7 +257,7 @@ function verdict(options, hyper, paths, now) {
     ? ' The run diverges: its numbers leave the range of floats.' : '';
   if (!now.predicted) {
     return 'No line through 0 separates the two classes, so Assumption 2 (iii) fails: '
-      + `the flow’s loss stops falling at ${short(now.loss)}, w(t) stays bounded, and Theorem 2 `
+      + `the flow’s loss stops falling at ${short(now.loss)}, w(t) stays bounded, and ${theorem()} `
       + `predicts nothing. Drag the points apart again.${diverged}`;
   }
   const off = Math.abs(turn(end.w, now.predicted));
@@ -349,16 +265,15 @@ function verdict(options, hyper, paths, now) {
   const far = paths.run.flatMap(({ beta }) => beta).reduce((a, b) => (
     Math.abs(Math.log(b)) > Math.abs(Math.log(a)) ? b : a));
   const parts = [];
-  if (options.rho === 1 && options.beta0.some((b) => b !== 1)) {
-    const elsewhere = maxMargin(now.z, hyper.chi2.map((c, j) => c * options.beta0[j]));
-    parts.push(`ρ = 1 breaks Assumption 2 (i). β stays at ${pair(options.beta0)}, and the flow `
+  const { beta } = paths.flow[0];
+  if (stays(hyper, paths)) {
+    const elsewhere = maxMargin(now.z, hyper.chi2.map((c, j) => c * beta[j]));
+    parts.push(`ρ = 1 breaks Assumption 2 (i). β stays at ${pair(beta)}, and the flow `
       + `ends ${degrees(off)} off the prediction, at the solution of the problem with χ²β(0) in `
       + `the place of χ² (${degrees(angle(elsewhere.w))}).`);
   } else {
-    parts.push(`The flow ends ${degrees(off)} from the direction that Theorem 2 predicts, `
-      + `${degrees(angle(now.predicted))}.`);
-    if (options.beta0.every((b) => b === 1)) parts.push('Its β is 1 at all times.');
-    else parts.push(`Its β went from ${pair(options.beta0)} to ${pair(end.beta)}.`);
+    parts.push(`The flow ends ${degrees(off)} from the direction that ${theorem()} predicts, `
+      + `${degrees(angle(now.predicted))}.`, fate(hyper, beta, end.beta));
   }
   parts.push(Math.abs(turned) < 0.005 ? 'The predicted direction is also the max-margin one.'
     : `The skew turns the prediction by ${degrees(turned)} from the max-margin direction.`);
@@ -366,19 +281,37 @@ function verdict(options, hyper, paths, now) {
     + `log t = ${amount(last.logt)}, the flow at that time at `
     + `${degrees(angle(stateAt(paths.flow, last.logt).w))}; the value of the run’s β that is `
     + `farthest from 1 is ${short(far)}.`);
-  if (options.eta * (1 - options.rho) > 1) {
+  if (RULES[hyper.rule].forgets && options.eta * (1 - options.rho) > 1) {
     parts.push('Its ρₖ = 1 − η(1 − ρ) would be negative and is set to 0.');
   }
   return parts.join(' ') + diverged;
 }
 
+/** Whether averages that started elsewhere than at 0 stay there, against (i). */
+const stays = ({ rule: name, rho }, { flow: [first] }) => rho === 1 && RULES[name].forgets
+  && starts(name) && first.beta.some((b) => b !== 1);
+
+/** What has become of a rule's preconditioner. */
+function fate({ rule: name, chi2 }, from, to) {
+  if (name === 'gradient') return 'Its preconditioner is 1.';
+  if (name === 'adadelta') {
+    return from.every((b) => b === 1) ? 'Its β is 1 at all times.'
+      : `Its β went from ${pair(from)} to ${pair(to)}.`;
+  }
+  const root = pair(chi2.map((c, j) => c * to[j]));
+  return name === 'adagrad'
+    ? `It forgets nothing: its preconditioner ends at ${root}, as this flow measures it, and `
+      + 'the prediction is the solution for that one.'
+    : `Its average g dies out, and its preconditioner ends at 1/√δ = ${root}.`;
+}
+
 /** The verdict in one line, where it is seen beside the picture. */
-function headline(options, paths, now) {
+function headline(hyper, paths, now) {
   if (!now.predicted) return 'No line separates the classes, so nothing is predicted.';
   const [end, aim] = [paths.flow.at(-1).w, now.predicted].map((w) => degrees(angle(w)));
-  return options.rho === 1 && options.beta0.some((b) => b !== 1)
-    ? `The flow ends at ${end}, not at ${aim}: ρ = 1 breaks an assumption of Theorem 2.`
-    : `The flow ends at ${end}; Theorem 2 predicts ${aim}.`;
+  return stays(hyper, paths)
+    ? `The flow ends at ${end}, not at ${aim}: ρ = 1 breaks an assumption of ${theorem()}.`
+    : `The flow ends at ${end}; ${theorem()} predicts ${aim}.`;
 }
 
 // --- From a change to a frame ---------------------------------------------------------
@@ -396,15 +329,6 @@ function changed(recompute = true) {
   frame ||= requestAnimationFrame(draw);
 }
 
-/** The state at log t, linear in between; the last one if the path ends before. */
-function stateAt(states, logt) {
-  const after = states.findIndex((state) => state.logt >= logt);
-  if (after <= 0) return after < 0 ? states.at(-1) : states[0];
-  const [a, b] = [states[after - 1], states[after]];
-  const part = (logt - a.logt) / (b.logt - a.logt);
-  return { logt, w: a.w.map((x, j) => x + part * (b.w[j] - x)) };
-}
-
 function draw() {
   const began = performance.now();
   frame = 0;
@@ -413,7 +337,9 @@ function draw() {
   const z = points.map(([x1, x2, y]) => [y * x1, y * x2]);
   if (stale) {
     paths = { flow: flow(z, START, hyper), run: procedure(z, START, hyper, options.eta) };
-    current = { predicted: maxMargin(z, hyper.chi2), plain: maxMargin(z, [1, 1]) };
+    current = {
+      predicted: maxMargin(z, limit(hyper, paths.flow)), plain: maxMargin(z, [1, 1]),
+    };
     stale = false;
   }
   const logt = Math.min(LOG_T_END, 10 ** ((Number(inputs.time.value) / 4) * Math.log10(1 + LOG_T_END)) - 1);
@@ -429,18 +355,23 @@ function draw() {
     loss: z.reduce((sum, zi) => sum + Math.exp(-paths.flow.at(-1).w.reduce((m, x, j) => m + x * zi[j], 0)), 0),
   };
   describe(options, hyper, logt, atFlow.logt);
-  write(find('.mfx-times'), `Flow at log t = ${amount(atFlow.logt)}, run at log t = `
-    + `${amount(atRun.logt)}.`);
-  drawPlane(now);
+  plane.draw({
+    points,
+    active: now.active,
+    lines: now,
+    band: now.predicted,
+    tips: { flow: `flow, log t = ${amount(now.logt.flow)}`, run: `run, log t = ${amount(now.logt.run)}` },
+  });
   drawPaths(paths, now);
   drawTable(now);
-  write(find('.mfx-headline'), headline(options, paths, now));
+  write(find('.mfx-headline'), headline(hyper, paths, now));
   // A screen reader hears the result once the reader pauses.
   clearTimeout(announce);
   const text = verdict(options, hyper, paths, now);
   announce = setTimeout(() => {
     find('.mfx-verdict').textContent = text;
     find('.mfx-verdict').setAttribute('aria-busy', String(frame !== 0));
+    remember();
   }, 250);
   root.dispatchEvent(new CustomEvent('mfx-frame', { detail: { ms: performance.now() - began } }));
 }
@@ -451,7 +382,10 @@ const buttons = Object.keys(PRESETS).map((name) => {
   const button = document.createElement('button');
   button.type = 'button';
   button.textContent = name;
-  button.addEventListener('click', () => choose(name));
+  button.addEventListener('click', () => {
+    touched = true;
+    choose(name);
+  });
   find('.mfx-presets').append(button);
   return button;
 });
@@ -461,14 +395,16 @@ function press(name) {
 }
 
 /** The reader has left the preset, and its caption no longer tells what is shown. */
-function own() {
+function own(text = 'Your own choice. A preset puts everything back.') {
+  touched = true;
   press(null);
-  write(find('.mfx-caption'), 'Your own choice. A preset puts everything back.');
+  write(find('.mfx-caption'), text);
 }
 
 function choose(name) {
   for (const [id, value] of Object.entries(PRESETS[name].set)) inputs[id].value = value;
   inputs.time.value = 4;
+  rule.value = 'adadelta';
   points = DATA.map((p) => [...p]);
   find('.mfx-caption').textContent = PRESETS[name].text.replace(/\s+/g, ' ');
   press(name);
@@ -482,6 +418,78 @@ for (const [id, input] of Object.entries(inputs)) {
     changed(id !== 'time');
   });
 }
+rule.addEventListener('change', () => {
+  own();
+  changed();
+});
+
+// --- The choice as an address ---------------------------------------------------------
+
+let touched = false; // whether the reader has chosen anything, so that the address tells it
+
+const everything = () => ({
+  rule: rule.value,
+  ...Object.fromEntries(Object.entries(inputs).map(([id, { value }]) => [id, Number(value)])),
+  points,
+});
+
+/** Keep what is chosen in the address, where a bookmark and a link take it from. */
+function remember() {
+  if (touched) history.replaceState(null, '', `#${tellChoice(everything())}`);
+}
+
+/** Show what the address tells, if it tells anything. */
+function recall() {
+  if (!location.hash.includes('=')) return;
+  try {
+    const choice = readChoice(location.hash.slice(1), (id) => inputs[id], [...rule.options].map((o) => o.value));
+    choose('Isotropic');
+    for (const [id, value] of Object.entries(choice)) {
+      if (inputs[id]) inputs[id].value = value;
+    }
+    rule.value = choice.rule ?? 'adadelta';
+    points = choice.points ?? points;
+    own('What the address tells. A preset puts everything back.');
+    changed();
+  } catch (error) {
+    own(`The address tells no choice: ${error.message}`);
+  }
+}
+addEventListener('hashchange', recall);
+
+find('.mfx-link').addEventListener('click', async () => {
+  touched = true;
+  remember();
+  const told = find('.mfx-told');
+  try {
+    await navigator.clipboard.writeText(location.href);
+    told.textContent = 'Copied.';
+  } catch {
+    told.textContent = 'The address bar has it now.';
+  }
+});
+
+// --- Points: add, remove, write down --------------------------------------------------
+
+for (const button of root.querySelectorAll('.mfx-add')) {
+  button.addEventListener('click', () => add(Number(button.value)));
+}
+find('.mfx-remove').addEventListener('click', () => remove(pointed.i ?? points.length - 1));
+const csv = find('.mfx-csv');
+csv.closest('details').addEventListener('toggle', () => {
+  csv.value = tellPoints(points);
+});
+find('.mfx-use').addEventListener('click', () => {
+  const told = find('.mfx-wrong');
+  try {
+    points = parsePoints(csv.value);
+    told.textContent = `${points.length} points are used.`;
+    own();
+    changed();
+  } catch (error) {
+    told.textContent = error.message;
+  }
+});
 
 find('.mfx-reset').addEventListener('click', () => {
   points = DATA.map((p) => [...p]);
@@ -517,3 +525,4 @@ if (matchMedia('(prefers-reduced-motion: reduce)').matches) play.hidden = true;
 
 find('.mfx-waiting').remove();
 choose('Isotropic');
+recall();

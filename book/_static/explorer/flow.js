@@ -14,25 +14,46 @@ export const STEPS = 5000;
 
 const TOLERANCE = 1e-6; // of each step of the flow, relative and absolute
 const GONE = 1e-9; // g/δ and h/ε below this leave β = 1 to that accuracy
+const FAST = 1e4; // the greatest rate, of Adam's corrected average near t = 0
 const HARD_STOP = 60; // log t at which the flow stops if it cannot be followed in log t
+
+/**
+ * AdaDelta and its relatives, all of the form w′ = −χ²β ∂L(w), where χ² is the
+ * preconditioner at g = h = 0: which averages a rule has, and what χ² is.
+ *
+ * `corrected` is Adam's correction of g for its start at 0 (there is no momentum).
+ */
+export const RULES = {
+  adadelta: { g: true, h: true, forgets: true, chi2: (d, e) => Math.sqrt(e / d) },
+  gradient: { g: false, h: false, forgets: false, chi2: () => 1 },
+  rmsprop: { g: true, h: false, forgets: true, chi2: (d) => 1 / Math.sqrt(d) },
+  adam: { g: true, h: false, forgets: true, corrected: true, chi2: (d) => 1 / Math.sqrt(d) },
+  adagrad: { g: true, h: false, forgets: false, chi2: (d) => 1 / Math.sqrt(d) },
+};
+
+/** Whether a rule's averages may start elsewhere than at 0: only then has β(0) a say. */
+export const starts = (rule) => RULES[rule].g && !RULES[rule].corrected;
 
 /**
  * What Process 2 needs, from what a reader chooses.
  *
  * skew: (δ₁/ε₁)/(δ₂/ε₂). size: √(δε), in both components. beta0: β(0), reached by h(0)
- * where it is above 1 and by g(0) where it is below. rho: the constant ρ of the flow.
+ * where it is above 1 and by g(0) where it is below; a rule without them starts at 1.
+ * rho: the constant ρ of the flow.
  */
-export function hyperparameters({ skew, size, beta0, rho }) {
+export function hyperparameters({ skew, size, beta0, rho, rule = 'adadelta' }) {
   const q = skew ** 0.25;
   const delta = [size * q, size / q];
   const epsilon = [size / q, size * q];
+  const { h, chi2 } = RULES[rule];
   return {
+    rule,
     delta,
     epsilon,
     rho,
-    chi2: delta.map((d, j) => Math.sqrt(epsilon[j] / d)),
-    g0: beta0.map((b, j) => (b < 1 ? delta[j] * (1 / b ** 2 - 1) : 0)),
-    h0: beta0.map((b, j) => (b > 1 ? epsilon[j] * (b ** 2 - 1) : 0)),
+    chi2: delta.map((d, j) => chi2(d, epsilon[j])),
+    g0: beta0.map((b, j) => (starts(rule) && b < 1 ? delta[j] * (1 / b ** 2 - 1) : 0)),
+    h0: beta0.map((b, j) => (h && b > 1 ? epsilon[j] * (b ** 2 - 1) : 0)),
   };
 }
 
@@ -102,30 +123,35 @@ export function maxMargin(z, chi2) {
  * g and h. When both have died out β is 1, and what is left of the flow is followed in
  * s = log(1 + t), with products t·exp(−⟨w, z_i⟩) formed as one exponential: so t itself,
  * which overflows at log t = 709, is never needed. With ρ = 1, where Assumption 2 (i)
- * fails, g, h and β never change.
+ * fails, g, h and β never change; AdaGrad's β stays where it is once t(∂L)² has died out.
  */
-export function flow(z, w0, { delta, rho, chi2, g0, h0, epsilon }) {
+export function flow(z, w0, { delta, rho, chi2, g0, h0, epsilon, rule = 'adadelta' }) {
+  const kind = RULES[rule];
   const gamma = g0.map((g, j) => g / delta[j]);
   const kappa = h0.map((h, j) => h / epsilon[j]);
+  if (kind.corrected) derivatives(w0, z).gradient.forEach((d, j) => { gamma[j] = d ** 2 / delta[j]; });
   let beta = gamma.map((c, j) => Math.sqrt((1 + kappa[j]) / (1 + c)));
   const states = [{ logt: 0, w: [...w0], beta }];
   const separable = maxMargin(z, chi2) !== null;
   let [s, w] = [0, w0];
 
-  if (rho < 1 || !separable) {
-    const process = adaptive(z, delta, chi2, 1 - rho);
+  const frozen = kind.forgets && !kind.corrected ? rho === 1 : !kind.g;
+  if (!frozen || !separable) {
+    const process = adaptive(z, delta, chi2, 1 - rho, kind);
     const start = { x: 0, y: [...w0, ...gamma, ...kappa] };
     for (const { x: t, y } of rodas(process, start, Math.exp(HARD_STOP))) {
       beta = adapter(y);
       [s, w] = [Math.log1p(t), [y[0], y[1]]];
       states.push({ logt: s, w, beta });
-      const dead = rho === 1 || Math.max(...y.slice(2)) < GONE;
+      const left = kind.forgets ? y.slice(2)
+        : derivatives(w, z).gradient.map((d, j) => (t * d ** 2) / delta[j]);
+      const dead = frozen || Math.max(...left) < GONE;
       if (dead && (separable || s > 20)) break;
     }
   }
   if (!separable) return states;
 
-  if (rho < 1) beta = [1, 1];
+  if (!frozen && kind.forgets) beta = [1, 1];
   const tail = preconditioned(z, [chi2[0] * beta[0], chi2[1] * beta[1]]);
   for (const { x, y } of rodas(tail, { x: s, y: w }, LOG_T_END)) {
     states.push({ logt: x, w: y, beta });
@@ -133,43 +159,74 @@ export function flow(z, w0, { delta, rho, chi2, g0, h0, epsilon }) {
   return states;
 }
 
+/** The preconditioner in the limit; AdaGrad's is measured on the flow itself. */
+export function limit({ rule, chi2 }, states) {
+  return rule === 'adagrad' ? chi2.map((c, j) => c * states.at(-1).beta[j]) : chi2;
+}
+
+/** The state at log t, linear in between; the last one if the path ends before. */
+export function stateAt(states, logt) {
+  const after = states.findIndex((state) => state.logt >= logt);
+  if (after <= 0) return after < 0 ? states.at(-1) : states[0];
+  const [a, b] = [states[after - 1], states[after]];
+  const part = (logt - a.logt) / (b.logt - a.logt);
+  return { logt, w: a.w.map((x, j) => x + part * (b.w[j] - x)) };
+}
+
 const adapter = (y) => [0, 1].map((j) => Math.sqrt((1 + y[4 + j]) / (1 + y[2 + j])));
 
-/** Equations (1)–(3) for y = (w, g/δ, h/ε), r = 1 − ρ; autonomous in t. */
-function adaptive(z, delta, chi2, r) {
-  const slope = (gradient, y) => {
+/**
+ * Equations (1)–(3) for y = (w, g/δ, h/ε) in t, r = 1 − ρ; and the relatives, whose h
+ * stays 0. In general (g/δ)′ = a·((∂L)²/δ − k·g/δ), a the rate and k whether it forgets.
+ */
+function adaptive(z, delta, chi2, r, { g, h, forgets, corrected }) {
+  const k = forgets ? 1 : 0;
+  const b = h ? r : 0;
+  const rate = (t) => {
+    if (!g) return { a: 0, da: 0 };
+    if (!corrected) return { a: forgets ? r : 1, da: 0 };
+    // r/(1 − e^(−rt)), which is infinite at 0, where it holds g at (∂L)²: capped.
+    const gone = -Math.expm1(-r * t);
+    const a = r > 0 ? r / gone : 1 / t;
+    return a < FAST ? { a, da: -a * (r > 0 ? a * (1 - gone) : a) } : { a: FAST, da: 0 };
+  };
+  const slope = (gradient, y, a) => {
     const out = new Array(6);
     const beta = adapter(y);
     for (let j = 0; j < 2; j++) {
       const square = gradient[j] ** 2 / delta[j];
       out[j] = -chi2[j] * beta[j] * gradient[j];
-      out[2 + j] = r * (square - y[2 + j]);
-      out[4 + j] = r * (beta[j] ** 2 * square - y[4 + j]); // w′²/ε = β²(∂L)²/δ
+      out[2 + j] = a * (square - k * y[2 + j]);
+      out[4 + j] = b * (beta[j] ** 2 * square - y[4 + j]); // w′²/ε = β²(∂L)²/δ
     }
     return out;
   };
   return {
-    slope: (t, y) => slope(derivatives(y, z).gradient, y),
+    slope: (t, y) => slope(derivatives(y, z).gradient, y, rate(t).a),
     jacobian(t, y) {
       const { gradient, hessian } = derivatives(y, z);
-      const f = slope(gradient, y);
+      const { a, da } = rate(t);
+      const f = slope(gradient, y, a);
       const J = Array.from({ length: 6 }, () => new Array(6).fill(0));
+      const fx = new Array(6).fill(0);
       const beta = adapter(y);
       for (let j = 0; j < 2; j++) {
-        const [c, k] = [2 + j, 4 + j];
+        const [c, l] = [2 + j, 4 + j];
         const square = gradient[j] ** 2 / delta[j];
         for (let i = 0; i < 2; i++) {
           J[j][i] = -chi2[j] * beta[j] * hessian[j][i];
-          J[c][i] = (2 * r * gradient[j] * hessian[j][i]) / delta[j];
-          J[k][i] = beta[j] ** 2 * J[c][i];
+          const pull = (2 * gradient[j] * hessian[j][i]) / delta[j];
+          J[c][i] = a * pull;
+          J[l][i] = b * beta[j] ** 2 * pull;
         }
         J[j][c] = -f[j] / (2 * (1 + y[c]));
-        J[j][k] = f[j] / (2 * (1 + y[k]));
-        J[c][c] = -r;
-        J[k][c] = (-r * beta[j] ** 2 * square) / (1 + y[c]);
-        J[k][k] = r * (square / (1 + y[c]) - 1);
+        J[j][l] = f[j] / (2 * (1 + y[l]));
+        J[c][c] = -a * k;
+        J[l][c] = (-b * beta[j] ** 2 * square) / (1 + y[c]);
+        J[l][l] = b * (square / (1 + y[c]) - 1);
+        fx[c] = da * (square - k * y[c]);
       }
-      return { f, J, fx: null };
+      return { f, J, fx };
     },
   };
 }
@@ -291,16 +348,20 @@ function factorize(A) {
  * Procedure 1 from the same start, as a list of states {logt, w, beta}; t = kη.
  *
  * Its coefficient is ρ_k = 1 − η(1 − ρ), so that (1 − ρ_k)/η does not depend on η, as
- * in the paper's passage to the flow (page 5); it cannot go below 0. Keeps every early
- * step and then ever fewer. Stops early if the numbers leave the floats.
+ * in the paper's passage to the flow (page 5); it cannot go below 0. A relative's step is
+ * made in the same way; AdaGrad adds η(∂L)². Keeps every early step and then ever fewer.
+ * Stops early if the numbers leave the floats.
  */
-export function procedure(z, w0, { delta, epsilon, rho, g0, h0 }, eta, steps = STEPS) {
-  const rhoK = Math.max(0, 1 - eta * (1 - rho));
+export function procedure(z, w0, hyper, eta, steps = STEPS) {
+  const { delta, epsilon, rho, g0, h0, rule = 'adadelta' } = hyper;
+  const kind = RULES[rule];
+  const forget = Math.min(1, eta * (1 - rho)); // 1 − ρ_k
   const [w, g, h] = [[...w0], [...g0], [...h0]];
   const beta = () => [0, 1].map((j) => Math.sqrt((1 + h[j] / epsilon[j]) / (1 + g[j] / delta[j])));
   const states = [{ logt: 0, w: [...w], beta: beta() }];
   let keep = 1;
   for (let k = 1; k <= steps; k++) {
+    const [a, kept] = weights(kind, forget, eta, k);
     let d0 = 0, d1 = 0; // eslint-disable-line
     for (const zi of z) {
       const e = Math.exp(-dot(w, zi));
@@ -309,9 +370,11 @@ export function procedure(z, w0, { delta, epsilon, rho, g0, h0 }, eta, steps = S
     }
     for (let j = 0; j < 2; j++) {
       const gradient = j === 0 ? d0 : d1;
-      g[j] = rhoK * g[j] + (1 - rhoK) * gradient ** 2;
-      const adapted = Math.sqrt((epsilon[j] + h[j]) / (delta[j] + g[j])) * gradient;
-      h[j] = rhoK * h[j] + (1 - rhoK) * adapted ** 2;
+      g[j] = kept * g[j] + a * gradient ** 2;
+      const root = kind.h ? Math.sqrt((epsilon[j] + h[j]) / (delta[j] + g[j]))
+        : kind.g ? 1 / Math.sqrt(delta[j] + g[j]) : 1;
+      const adapted = root * gradient;
+      if (kind.h) h[j] = (1 - forget) * h[j] + forget * adapted ** 2;
       w[j] -= eta * adapted;
     }
     if (!Number.isFinite(w[0] + w[1] + g[0] + g[1] + h[0] + h[1])) break;
@@ -321,4 +384,13 @@ export function procedure(z, w0, { delta, epsilon, rho, g0, h0 }, eta, steps = S
     }
   }
   return states;
+}
+
+/** [a, kept] of g ← kept·g + a·(∂L)² in step k. */
+function weights({ g, forgets, corrected }, forget, eta, k) {
+  if (!g) return [0, 1];
+  if (!forgets) return [eta, 1];
+  // Adam divides g by 1 − ρ_k^k: what it divides is again an average.
+  const a = !corrected ? forget : forget > 0 ? forget / (1 - (1 - forget) ** k) : 1 / k;
+  return [a, 1 - a];
 }

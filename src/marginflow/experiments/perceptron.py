@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from tqdm import trange
 
-from marginflow.data import perceptron_points
+from marginflow.data import perceptron_points, seeded_generator
 from marginflow.experiments.provenance import provenance
 from marginflow.experiments.records import read_record, record_path, write_record
 from marginflow.experiments.spec import ALGORITHMS, PerceptronSpec
@@ -42,9 +42,11 @@ from marginflow.optim.steps import procedure_1
 
 __all__ = [
     "ALGORITHMS",
+    "PerceptronDraws",
     "PerceptronGradient",
     "PerceptronRun",
     "PerceptronSpec",
+    "draw_perceptron",
     "load_perceptron",
     "record_perceptron",
     "run_perceptron",
@@ -154,8 +156,7 @@ def run_perceptron(
         progress: show a progress bar on stderr.
     """
     spec = spec or PerceptronSpec()
-    x64, y64 = perceptron_points(_generator(spec.data_seed, stream=0))
-    w0, delta, epsilon = _draws(spec)
+    x64, y64, w0, delta, epsilon = draw_perceptron(spec)
     dtype = getattr(torch, spec.dtype)
     x, y = x64.to(dtype), y64.to(dtype)
     (w, g, h, h_before), delta, epsilon, right, finite_epochs = _trained(
@@ -180,22 +181,34 @@ def run_perceptron(
     )
 
 
-def _draws(spec: PerceptronSpec) -> tuple[Tensor, Tensor, Tensor]:
-    """w_0 of each round, shape (R, 3), and δ, ε of each algorithm, shape (A, R, 3)."""
+class PerceptronDraws(NamedTuple):
+    """What a spec's seed decides, in float64."""
+
+    x: Float[Tensor, "n 2"]
+    y: Float[Tensor, " n"]
+    w0: Float[Tensor, "R 3"]
+    """Initial parameters, which the five algorithms of a round share."""
+    delta: Float[Tensor, "A R 3"]
+    epsilon: Float[Tensor, "A R 3"]
+
+
+def draw_perceptron(spec: PerceptronSpec) -> PerceptronDraws:
+    """The data set, the initial parameters and the stability terms of ``spec``."""
     A, R = len(ALGORITHMS), spec.rounds
+    x, y = perceptron_points(seeded_generator(spec.data_seed, 0))
     w0 = torch.empty(R, 3, dtype=torch.float64)
     delta = torch.full((A, R, 3), spec.stability, dtype=torch.float64)
     epsilon = delta.clone()
     exponent = float(np.log10(spec.stability))
     for r in range(R):
         # A round's draws depend on its own number alone, not on how many there are.
-        draw = _generator(spec.data_seed, stream=1 + r)
+        draw = seeded_generator(spec.data_seed, 1 + r)
         w0[r] = 2 * torch.rand(3, generator=draw, dtype=torch.float64) - 1
         for terms in (delta, epsilon):
             terms[3:, r] = stability_terms(
                 (3,), exponent=exponent, std=spec.stability_std, generator=draw
             )
-    return w0, delta, epsilon
+    return PerceptronDraws(x, y, w0, delta, epsilon)
 
 
 def _rates(spec: PerceptronSpec, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -303,12 +316,6 @@ class PerceptronGradient:
         # Euler's identity σ(⟨w, x⟩) = σ'(⟨w, x⟩)⟨w, x⟩ spares ∂v a sum of its own.
         gradient = torch.cat([(direction * pull).sum(0, keepdim=True), v * pull])
         return gradient, minus_z.lt_(0).sum(0)
-
-
-def _generator(seed: int, stream: int) -> torch.Generator:
-    """An independent generator per (seed, stream), however many there are."""
-    state = np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
 
 
 # ---- records -------------------------------------------------------------------------
