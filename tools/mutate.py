@@ -48,16 +48,19 @@ BELONGS = {
     "cli.py": ["test_cli.py", "test_sweep.py"],
     "data.py": ["test_data.py"],
     "experiments/": ["test_experiments.py", "test_records.py", "test_sweep.py"],
+    "experiments/audit.py": ["test_audit.py"],
     "experiments/perceptron": ["test_perceptron*.py"],
+    "experiments/provenance.py": ["test_provenance.py", "test_records.py"],
+    "experiments/softmax.py": ["test_softmax.py"],
     "flat.py": ["test_experiments.py"],
     "flows/": ["test_flows*.py"],
     "flows/discrete.py": ["test_beyond_*.py", "test_flows.py"],
     "homogeneity.py": ["test_homogeneity.py", "test_networks.py"],
-    "kkt/": ["test_kkt.py"],
+    "kkt/": ["test_kkt*.py"],
     "losses.py": ["test_losses.py"],
     "margins.py": ["test_margins.py"],
     "networks.py": ["test_networks.py", "test_homogeneity.py"],
-    "optim/": ["test_optim_*.py"],
+    "optim/": ["test_optim_p*.py", "test_optim_conformance.py"],
     "proofs/": ["test_proofs*.py"],
 }
 
@@ -196,18 +199,21 @@ def drawn(count: int, only: str) -> list[Mutation]:
     return chosen
 
 
-def tests_of(file: str) -> list[Path]:
+def tests_of(file: str) -> tuple[Path, ...]:
     """The test files that belong to a module."""
     prefix = max((p for p in BELONGS if file.startswith(p)), key=len)
-    return sorted(p for glob in BELONGS[prefix] for p in (ROOT / "tests").glob(glob))
+    found = (p for glob in BELONGS[prefix] for p in (ROOT / "tests").glob(glob))
+    return tuple(sorted(found))
 
 
-def run_tests(file: str, text: str | None, timeout: float) -> tuple[int | None, float]:
-    """Exit status (None: too long) and seconds of a module's tests, with ``text``."""
+def run_tests(
+    tests: tuple[Path, ...], timeout: float, file: str = "", text: str = ""
+) -> tuple[int | None, float]:
+    """Exit status (None: too long) and seconds of tests, with ``text`` as ``file``."""
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         copy = Path(folder, "marginflow")
         shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        if text is not None:
+        if file:
             (copy / file).write_text(text, "utf-8")
         options = [
             "-x",
@@ -222,7 +228,7 @@ def run_tests(file: str, text: str | None, timeout: float) -> tuple[int | None, 
         began = time.monotonic()
         try:
             status = subprocess.run(
-                [sys.executable, "-m", "pytest", *options, *marks, *tests_of(file)],
+                [sys.executable, "-m", "pytest", *options, *marks, *tests],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": folder, "OMP_NUM_THREADS": "1"},
                 stdout=subprocess.DEVNULL,
@@ -236,11 +242,12 @@ def run_tests(file: str, text: str | None, timeout: float) -> tuple[int | None, 
 
 
 @cache
-def patience(file: str) -> float:
+def patience(tests: tuple[Path, ...]) -> float:
     """Seconds after which tests that pass untouched are taken to hang."""
-    status, seconds = run_tests(file, None, 3600)
+    status, seconds = run_tests(tests, 3600)
     if status != 0:
-        sys.exit(f"the tests of {file} do not pass as they are (status {status})")
+        names = " ".join(path.name for path in tests)
+        sys.exit(f"{names} do not pass as they are (status {status})")
     return 5 * seconds + 60
 
 
@@ -249,7 +256,8 @@ def judge(mutation: Mutation) -> str:
     text = (PACKAGE / mutation.file).read_text("utf-8")
     mutated = text[: mutation.start] + mutation.new + text[mutation.end :]
     ast.parse(mutated)
-    status, _ = run_tests(mutation.file, mutated, patience(mutation.file))
+    tests = tests_of(mutation.file)
+    status, _ = run_tests(tests, patience(tests), mutation.file, mutated)
     return "survived" if status == 0 else "killed"
 
 
