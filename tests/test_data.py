@@ -97,7 +97,7 @@ def test_limit_out_of_range(limit, root):
 
 
 def test_unknown_name(tmp_path):
-    with pytest.raises(ValueError, match="'svhn' is unknown; choose one of"):
+    with pytest.raises(ValueError, match="data set is 'svhn'; choose one of"):
         data.load_images("svhn", tmp_path, train=True)
 
 

@@ -151,9 +151,9 @@ class TestPerceptron:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"y": np.array([1.0, 0.0])}, "labels must be -1 or"),
-            ({"y": np.ones(3)}, "x, y have shapes"),
-            ({"x": np.ones(2)}, "x, y have shapes"),
+            ({"y": np.array([1.0, 0.0])}, "takes labels -1 and"),
+            ({"y": np.ones(3)}, "y has shape"),
+            ({"x": np.ones(2)}, "x has shape"),
             ({"x": np.full((2, 2), np.nan)}, "non-finite"),
             ({"delta": 0.0}, "delta contains .*Process 2"),
             ({"epsilon": -1.0}, "epsilon contains .*Process 2"),
@@ -237,7 +237,7 @@ class TestResidual:
             ({"w": np.ones(4)}, "w has shape"),
             ({"w": np.zeros(3)}, "not 0"),
             ({"w": np.full(3, np.nan)}, "finite"),
-            ({"near": -1.0}, "near=-1.0"),
+            ({"near": -1.0}, "near is -1.0"),
             ({"delta": -1.0}, "delta contains"),
             ({"y": np.zeros(2)}, "labels"),
         ],

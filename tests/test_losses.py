@@ -14,7 +14,6 @@ from marginflow.losses import (
     EXPONENTIAL,
     LOGISTIC,
     cross_entropy,
-    get_loss,
     label_adjusted,
     log_cross_entropy,
     log_total_cross_entropy,
@@ -306,7 +305,6 @@ K = torch.zeros(3, dtype=torch.long)
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: get_loss("hinge"), ["hinge", "exponential", "logistic"]),
         (lambda: log_total_loss(torch.zeros(2, 0)), ["z", "(2, 0)", "one example"]),
         (lambda: log_total_loss(torch.tensor(1.0)), ["z", "()", "one example"]),
         (lambda: total_loss(torch.ones(3, dtype=torch.long)), ["z", "int64"]),

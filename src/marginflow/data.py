@@ -22,6 +22,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from marginflow import checks
+
 __all__ = [
     "DATA_SETS",
     "DataError",
@@ -296,8 +298,7 @@ def perceptron_points(
     Raises:
         ValueError: ``per_class`` is not a positive integer.
     """
-    if not isinstance(per_class, int) or per_class < 1:
-        raise ValueError(f"per_class is {per_class!r}; it must be a positive integer")
+    checks.positive_integer("per_class", per_class)
     u = 1.2 * torch.rand(2 * per_class, 2, generator=generator, dtype=torch.float64)
     y = torch.ones(2 * per_class, dtype=torch.float64)
     y[per_class:] = -1
@@ -306,8 +307,4 @@ def perceptron_points(
 
 
 def _official(name: str) -> _Official:
-    if name not in DATA_SETS:
-        raise ValueError(
-            f"data set {name!r} is unknown; choose one of {sorted(DATA_SETS)}"
-        )
-    return DATA_SETS[name]
+    return DATA_SETS[checks.one_of("data set", name, DATA_SETS)]

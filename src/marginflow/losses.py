@@ -32,7 +32,6 @@ __all__ = [
     "LOGISTIC",
     "Loss",
     "cross_entropy",
-    "get_loss",
     "label_adjusted",
     "log_cross_entropy",
     "log_total_cross_entropy",
@@ -133,14 +132,6 @@ class _Logistic(Loss):
 
 EXPONENTIAL: Loss = _Exponential()
 LOGISTIC: Loss = _Logistic()
-_LOSSES = {loss.name: loss for loss in (EXPONENTIAL, LOGISTIC)}
-
-
-def get_loss(name: str) -> Loss:
-    """The loss called ``name``: "exponential" or "logistic" (page 4)."""
-    if name not in _LOSSES:
-        raise ValueError(f"loss {name!r} is unknown; choose one of {sorted(_LOSSES)}")
-    return _LOSSES[name]
 
 
 def log_total_loss(

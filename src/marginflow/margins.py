@@ -224,14 +224,10 @@ class RunningMargin:
         )
 
     def value(self) -> Float[Tensor, " ..."]:
-        """Minimum over the batches seen since the last reset."""
+        """Minimum over the batches seen."""
         if self._least is None:
             raise ValueError("no batch was seen; call update before value")
         return self._least
-
-    def reset(self) -> None:
-        """Start a new epoch."""
-        self._least = None
 
 
 def _degree(L: float) -> float:

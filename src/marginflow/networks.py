@@ -21,13 +21,14 @@ import copy
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from marginflow import checks
 from marginflow.flat import flatten
 from marginflow.homogeneity import NotHomogeneousError, homogeneity_degree
 
@@ -47,6 +48,7 @@ __all__ = [
 ]
 
 Reading = Literal["paper", "released"]
+_READINGS = get_args(Reading)
 
 HE_GAIN = math.sqrt(2.0)
 """Gain of He initialization for ReLU: weights N(0, 2 / fan_in)."""
@@ -80,7 +82,7 @@ class LeakyPerceptron(nn.Module):
                 "of a Leaky ReLU is (for inputs of another dimension give inputs=)"
             )
         generator = generator or _seeded()
-        draw = torch.empty(_count("inputs", inputs) + 1, dtype=dtype)
+        draw = torch.empty(checks.positive_integer("inputs", inputs) + 1, dtype=dtype)
         draw.uniform_(-1.0, 1.0, generator=generator)
         self.slope = float(slope)
         self.v = nn.Parameter(draw[0].clone())
@@ -99,7 +101,7 @@ class Power(nn.Module):
 
     def __init__(self, k: int, *, signed: bool = False) -> None:
         super().__init__()
-        self.k, self.signed = _count("k", k), signed
+        self.k, self.signed = checks.positive_integer("k", k), signed
 
     def forward(self, x: Float[Tensor, " ..."]) -> Float[Tensor, " ..."]:
         return (x if self.signed else F.relu(x)) ** self.k
@@ -135,14 +137,10 @@ def mlp(
         ValueError: fewer than two widths, a width that is no positive integer, an
             unknown activation.
     """
-    widths = [_count("widths", width) for width in widths]
+    widths = [checks.positive_integer("widths", width) for width in widths]
     if len(widths) < 2:
         raise ValueError(f"widths is {widths}; it needs an input and an output width")
-    if activation not in _ACTIVATIONS:
-        raise ValueError(
-            f"activation {activation!r} is unknown; choose one of "
-            f"{sorted(_ACTIVATIONS)}"
-        )
+    checks.one_of("activation", activation, _ACTIVATIONS)
     layers: list[nn.Module] = []
     with torch.device("meta"):
         for i, (a, b) in enumerate(pairwise(widths)):
@@ -169,7 +167,11 @@ def two_layer(
     L = 2 for relu, leaky_relu and linear, 3 for square_relu, 4 for cube.
     """
     return mlp(
-        [_count("inputs", inputs), _count("hidden", hidden), 1],
+        [
+            checks.positive_integer("inputs", inputs),
+            checks.positive_integer("hidden", hidden),
+            1,
+        ],
         activation,
         first_bias=first_bias,
         gain=gain,
@@ -200,7 +202,7 @@ def mnist_net(
         generator: source of randomness; by default a fresh one with seed 0.
         dtype: of the parameters.
     """
-    released = _released(reading)
+    released = checks.one_of("reading", reading, _READINGS) == "released"
     a, b, c = (_scaled(k, width) for k in (32, 64, 1024))
     pad, side = ("valid", 5) if released else ("same", 7)
     with torch.device("meta"):
@@ -236,7 +238,8 @@ def vgg_net(
 
     Arguments as for :func:`mnist_net`; ``width`` multiplies all channel counts.
     """
-    last = 512 if _released(reading) else 256
+    released = checks.one_of("reading", reading, _READINGS) == "released"
+    last = 512 if released else 256
     blocks = [(64, 2), (128, 2), (256, 3), (512, 3), (last, 3)]
     layers: list[nn.Module] = []
     before = 3
@@ -269,8 +272,8 @@ def initialize(
             weights and biases; a number for weights N(0, gain^2 / fan_in) and zero
             biases, so that ``HE_GAIN`` is He initialization.
     """
-    if gain is not None and not (math.isfinite(gain) and gain > 0):
-        raise ValueError(f"gain is {gain}; it must be None or a finite number > 0")
+    if gain is not None:
+        checks.positive("gain", gain)
     for layer in module.modules():
         if not isinstance(layer, nn.Linear | nn.modules.conv._ConvNd):
             continue
@@ -300,8 +303,7 @@ def homogeneity_defect(
         degree: L; by default ``homogeneity_degree(module)``. Pass one to measure how
             far a network without a degree is from having it.
     """
-    if not (math.isfinite(alpha) and alpha > 0):
-        raise ValueError(f"alpha is {alpha}; Assumption 1 scales by finite alpha > 0")
+    checks.positive("alpha", alpha)
     power = homogeneity_degree(module) if degree is None else degree
     if abs(power * math.log2(alpha)) > 1000.0:
         raise ValueError(f"alpha is {alpha}; alpha^{power} leaves the range of floats")
@@ -328,19 +330,5 @@ def _seeded() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def _released(reading: str) -> bool:
-    if reading not in ("paper", "released"):
-        raise ValueError(f'reading is {reading!r}; it must be "paper" or "released"')
-    return reading == "released"
-
-
 def _scaled(channels: int, width: float) -> int:
-    if not (math.isfinite(width) and width > 0):
-        raise ValueError(f"width is {width}; it must be a finite number > 0")
-    return max(1, round(channels * width))
-
-
-def _count(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} is {value!r}; it must be a positive integer")
-    return value
+    return max(1, round(channels * checks.positive("width", width)))

@@ -9,7 +9,7 @@ for what comes back, `discrete` for Procedure 1 in exact numbers and
 beside the flow.
 """
 
-from marginflow.flows.adaptive import AdaptiveFlow, check_stability
+from marginflow.flows.adaptive import AdaptiveFlow
 from marginflow.flows.discrete import DiscreteRun, discrete_run, procedure_1_run
 from marginflow.flows.errors import FlowError, NotSeparatedError, SlidingError
 from marginflow.flows.objective import Objective
@@ -34,7 +34,6 @@ __all__ = [
     "SlidingError",
     "Trajectory",
     "as_decay",
-    "check_stability",
     "discrete_run",
     "procedure_1_run",
 ]

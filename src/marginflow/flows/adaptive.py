@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from marginflow import checks
 from marginflow.flows.errors import NotSeparatedError
 from marginflow.flows.objective import Phi
 from marginflow.flows.relatives import make_system
@@ -18,7 +19,7 @@ from marginflow.flows.trajectory import Trajectory
 from marginflow.flows.two_layer import make_objective
 from marginflow.losses import EXPONENTIAL, Loss
 
-__all__ = ["AdaptiveFlow", "check_stability"]
+__all__ = ["AdaptiveFlow"]
 
 Array = np.ndarray
 
@@ -145,8 +146,7 @@ class AdaptiveFlow:
         system, start, end = self._problem(
             w0, g0, h0, t_end, log_t_end, clock, variables, rate_cap, quadratures
         )
-        if method not in METHODS:
-            raise ValueError(f"method={method!r} is unknown; choose one of {METHODS}")
+        checks.one_of("method", method, METHODS)
         if not 2.3e-14 <= rtol < 1 or not 0 < atol < 1:
             raise ValueError(
                 f"rtol={rtol!r}, atol={atol!r} must lie in [2.3e-14, 1) and (0, 1)"
@@ -169,16 +169,13 @@ class AdaptiveFlow:
             ValueError: shapes; g0 or h0 < 0 (Assumption 2 (ii)); Phi is not homogeneous
                 at w0 (Assumption 1 (ii)); rho(0) outside [0, 1] (Process 2).
         """
-        w = np.asarray(w0.detach() if isinstance(w0, Tensor) else w0, dtype=np.float64)
-        p = self.objective.p
-        if w.ndim != 1 or len(w) == 0 or (p is not None and len(w) != p):
-            wanted = "(p,)" if p is None else f"({p},)"
-            raise ValueError(f"w0 has shape {w.shape}; it must be {wanted}")
-        if not np.isfinite(w).all():
-            raise ValueError("w0 contains non-finite values; it must be finite")
+        w = checks.vector("w0", w0, self.objective.p)
         p = len(w)
         delta, epsilon = self._stability(p)
-        g, h = _average("g0", g0, p), _average("h0", h0, p)
+        g, h = (
+            checks.terms(name, value, p, "Assumption 2 (ii) needs", zero=True)
+            for name, value in (("g0", g0), ("h0", h0))
+        )
         if self.homogeneous:
             self.objective.degree(w)
         shape = np.shape(self.decay.log_complement(-np.inf))
@@ -224,40 +221,8 @@ class AdaptiveFlow:
         return system, system.start(w, g / delta, h / epsilon), end
 
     def _stability(self, p: int) -> tuple[Array, Array]:
+        need = "Process 2 needs stability terms"
         return (
-            check_stability("delta", self.delta, p),
-            check_stability("epsilon", self.epsilon, p),
+            checks.terms("delta", self.delta, p, need),
+            checks.terms("epsilon", self.epsilon, p, need),
         )
-
-
-def check_stability(
-    name: str, value: float | Float[Array, " p"], p: int
-) -> Float[Array, " p"]:
-    """``value`` as p stability terms; Process 2 needs each of them to be > 0.
-
-    Raises:
-        ValueError: not a scalar or p numbers, or one that is not positive and finite.
-    """
-    array = np.asarray(value, dtype=np.float64)
-    if array.shape not in ((), (p,)):
-        raise ValueError(f"{name} has shape {array.shape}; it must be () or ({p},)")
-    wrong = ~(np.isfinite(array) & (array > 0))
-    if wrong.any():
-        raise ValueError(
-            f"{name} contains {float(array[wrong].flat[0])!r}; Process 2 needs "
-            f"stability terms {name} > 0, all finite"
-        )
-    return np.broadcast_to(array, (p,)).copy()
-
-
-def _average(name: str, value: float | Array, p: int) -> Float[Array, " p"]:
-    array = np.asarray(value, dtype=np.float64)
-    if array.shape not in ((), (p,)):
-        raise ValueError(f"{name} has shape {array.shape}; it must be () or ({p},)")
-    wrong = ~(np.isfinite(array) & (array >= 0))
-    if wrong.any():
-        raise ValueError(
-            f"{name} contains {float(array[wrong].flat[0])!r}; Assumption 2 (ii) needs "
-            f"{name} >= 0, all finite"
-        )
-    return np.broadcast_to(array, (p,)).copy()

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import nnls
 
-from marginflow.flows.adaptive import check_stability
+from marginflow import checks
 from marginflow.kkt.points import KKTPoint
 
 __all__ = ["PerceptronKKTPoints", "perceptron_kkt_points"]
@@ -60,12 +60,14 @@ def perceptron_kkt_points(
         ValueError: shapes, labels, delta or epsilon are wrong, or no (v, w) separates
             the data (Assumption 2 (iii) then fails for this network).
     """
-    x, y = _check_data(x, y)
+    x = checks.matrix("x", x)
+    y = checks.signs("y", y, len(x))
     if not (np.isfinite(slope) and 0 < slope <= 1):
         raise ValueError(f"slope={slope!r} must lie in (0, 1]")
     p = x.shape[1] + 1
-    delta = check_stability("delta", delta, p)
-    epsilon = check_stability("epsilon", epsilon, p)
+    need = "Process 2 needs stability terms"
+    delta = checks.terms("delta", delta, p, need)
+    epsilon = checks.terms("epsilon", epsilon, p, need)
     d = np.sqrt(delta / epsilon)
     return PerceptronKKTPoints(
         _perceptron_branch(+1.0, x, y, d, slope),
@@ -126,18 +128,3 @@ def _least_distance(a: Array, d: Array) -> tuple[Array, Array]:
     mu = np.zeros(len(b))
     mu[active] = np.linalg.lstsq(b[active].T, z, rcond=None)[0]
     return z / np.sqrt(d), mu
-
-
-def _check_data(x: Array, y: Array) -> tuple[Array, Array]:
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if x.ndim != 2 or len(x) == 0 or y.shape != (len(x),):
-        raise ValueError(
-            f"x, y have shapes {x.shape}, {y.shape}; they must be (n, d) and (n,), "
-            "with n > 0"
-        )
-    if not np.isfinite(x).all():
-        raise ValueError("x contains non-finite values; inputs must be finite")
-    wrong = np.abs(y) != 1
-    if wrong.any():
-        raise ValueError(f"y contains {float(y[wrong][0])!r}; labels must be -1 or +1")
-    return x, y

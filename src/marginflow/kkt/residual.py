@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy.optimize import nnls
 from torch import nn
 
-from marginflow.flows.adaptive import check_stability
+from marginflow import checks
 from marginflow.flows.objective import Objective, Phi
 from marginflow.flows.two_layer import make_objective
 from marginflow.kkt.points import KKTReport
@@ -64,8 +64,7 @@ def kkt_residual(
     """
     objective = make_objective(network, x, y, EXPONENTIAL)
     w, chi = check_point(objective, w, delta, epsilon)
-    if not near >= 0:
-        raise ValueError(f"near={near!r} must be >= 0")
+    checks.non_negative("near", near)
     degree, margins = objective.degree(w), objective.margins(w)
     if rescale and margins.min() <= 0:
         zeros = np.zeros(objective.n)
@@ -130,15 +129,12 @@ def check_point(
     objective: Objective, w: Array, delta: float | Array, epsilon: float | Array
 ) -> tuple[Array, Array]:
     """w and chi, checked."""
-    w = np.asarray(w, dtype=np.float64)
-    p = objective.p
-    if w.ndim != 1 or len(w) == 0 or (p is not None and len(w) != p):
-        wanted = "(p,)" if p is None else f"({p},)"
-        raise ValueError(f"w has shape {w.shape}; it must be {wanted}")
-    if not np.isfinite(w).all() or not w.any():
-        raise ValueError("w must be finite and not 0 to have a direction")
-    delta = check_stability("delta", delta, len(w))
-    epsilon = check_stability("epsilon", epsilon, len(w))
+    w = checks.vector("w", w, objective.p)
+    if not w.any():
+        raise ValueError("w is 0; it must be not 0 to have a direction")
+    need = "Process 2 needs stability terms"
+    delta = checks.terms("delta", delta, len(w), need)
+    epsilon = checks.terms("epsilon", epsilon, len(w), need)
     return w, (epsilon / delta) ** 0.25
 
 
