@@ -462,7 +462,10 @@ class TestBadInput:
             ({"g0": np.nan}, "g0 contains"),
             ({"h0": np.ones(2)}, "h0 has shape"),
             ({"w0": np.ones(4)}, "w0 has shape"),
-            ({"w0": np.array([np.nan, 1.0, 1.0])}, "w0 contains nan, which is non-finite"),
+            (
+                {"w0": np.array([np.nan, 1.0, 1.0])},
+                "w0 contains nan, which is non-finite",
+            ),
             ({"t_end": 0.0}, "t_end=0.0 must be finite and beyond t_0 = 0"),
             ({"t_end": -1.0}, "t_end=-1.0"),
             ({"t_end": np.inf}, "t_end=inf"),

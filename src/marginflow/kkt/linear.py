@@ -108,7 +108,7 @@ def _least_norm(
             multipliers = np.zeros(count)
             multipliers[active] = dual
             return v, multipliers
-        length = v @ v
+        length = float(v @ v)
         active = np.concatenate([active, worst])
         a = rows(active)
         dual = _least_distance(a)

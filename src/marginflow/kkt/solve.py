@@ -61,18 +61,17 @@ def solve_kkt(
         )
     degree = objective.degree(w)
     w = w / margins.min() ** (1.0 / degree)
-    best: tuple[KKTReport, Array] | None = None
+    found: list[tuple[KKTReport, Array]] = []
     for _ in range(rounds):
         pattern, normals = kink_pattern(objective, w, on_kink)
         w = _Smooth(objective, chi, pattern, normals).solve(w)
         report = kkt_residual(
             network, w, x, y, delta, epsilon, near=1e-9, rescale=False
         )
-        if best is None or report.residual < best[0].residual:
-            best = report, w
+        found.append((report, w))
         if report.residual < 1e-12:
             break
-    report, w = best
+    report, w = min(found, key=lambda one: one[0].residual)
     margin = report.margins.min()
     return KKTPoint(
         w,
