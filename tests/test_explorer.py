@@ -649,6 +649,37 @@ def test_experiment_1_trains_stops_and_goes_on(tmp_path, page) -> None:
         other.close()
 
 
+def test_the_first_page_plays_in_the_box_of_its_still(tmp_path, page) -> None:
+    shutil.copytree(SOURCE, tmp_path / "explorer")
+    shutil.copy(SOURCE.parent / "first-page.svg", tmp_path)
+    text = PAGE.replace("explorer.js", "first.js").format(
+        '<article class="bd-article"><figure class="first-picture">'
+        '<img src="first-page.svg" alt="still"></figure></article>'
+    )
+    (tmp_path / "index.html").write_text(text, encoding="utf-8")
+    with served(tmp_path) as address:
+        other = page.context.browser.new_page(viewport={"width": 390, "height": 800})
+        found = watched(other, address)
+        other.goto(f"{address}/index.html")
+        words, tip = other.get_by_role("status"), other.locator("text.mfx-flow")
+        assert words.inner_text().startswith("0.0")  # skewed, and at its end
+        assert other.locator("img").count() == 0
+        lines = [other.locator(".mfx-predicted").first.get_attribute("d")]
+        other.get_by_role("button", name="Equal").click()
+        lines.append(other.locator(".mfx-predicted").first.get_attribute("d"))
+        assert lines[0] != lines[1]
+        assert tip.text_content() == "log t = 10000"
+        other.get_by_role("button", name="Play").click()
+        other.wait_for_timeout(500)
+        other.get_by_role("button", name="Stop").click()
+        assert tip.text_content() != "log t = 10000"
+        box = other.locator(".mfx-first").bounding_box()
+        assert box["width"] / box["height"] == pytest.approx(424 / 282, abs=0.02)
+        other.screenshot(path=tmp_path / "first.png")
+        assert found == []
+        other.close()
+
+
 @pytest.mark.parametrize(
     ("defect", "told"),
     [
