@@ -26,7 +26,7 @@ function prepare() {
   const { algorithms, points, w0 } = told;
   kkt = { positive: kktPoint(points, 1, told.slope), negative: kktPoint(points, -1, told.slope) };
   const plane = makePlane(find('.mfx-rim'), {
-    reach: REACH, kinds: ['positive', 'negative'], label: 'Data of Experiment 1 and the two KKT lines',
+    reach: REACH, mark: 3, kinds: ['positive', 'negative'], label: 'Data of Experiment 1 and the two KKT lines',
   });
   const along = ({ w: [v, w1, w2] }) => [v * w1, v * w2];
   plane.draw({ points, lines: { positive: along(kkt.positive), negative: along(kkt.negative) } });

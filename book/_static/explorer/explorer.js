@@ -52,7 +52,7 @@ function describe({ skew, size, rho, eta }, { g0, h0, delta, epsilon }, logt, re
     short(Math.sqrt((1 + h0[j] / epsilon[j]) / (1 + g0[j] / delta[j]))), starts(rule.value),
   );
   const texts = {
-    skew: used(kind.h ? ratio(skew) : `δ₁ : δ₂ = ${ratio(Math.sqrt(skew))}`, kind.g),
+    skew: used(kind.h ? ratio(skew) : `δ: ${ratio(Math.sqrt(skew))}`, kind.g),
     size: used(short(size), kind.g),
     rho: used(rho === 1 ? '1 (never)' : String(Number(rho.toFixed(rho < 0.99 ? 2 : 4))),
       kind.forgets),

@@ -6,10 +6,12 @@ export const PLANE = 320; // in the units of the drawing
 /**
  * A plane that shows [−reach, reach]² in `host`, with a line for each of `kinds`.
  *
- * `label`: what it is called. `onMove(i, x1, x2)`, `onRemove(i)` and `onChoose(i)` are
+ * `label`: what it is called; `mark`: the size of a point. `onMove(i, x1, x2)`, `onRemove(i)` and `onChoose(i)` are
  * told what a reader does to a point; without onMove points stay where they are.
  */
-export function makePlane(host, { reach, kinds, label, onMove, onRemove, onChoose }) {
+export function makePlane(host, {
+  reach, kinds, label, mark = 8, onMove, onRemove, onChoose,
+}) {
   const toPlane = (x) => (x / reach + 1) * (PLANE / 2);
   const svg = make('svg', {
     viewBox: `0 0 ${PLANE} ${PLANE}`, role: onMove ? 'group' : 'img', 'aria-label': label,
@@ -36,7 +38,7 @@ export function makePlane(host, { reach, kinds, label, onMove, onRemove, onChoos
     const made = make('g', { class: `mfx-point ${y > 0 ? 'mfx-plus' : 'mfx-minus'}` });
     if (onMove) make('circle', { class: 'mfx-touch', r: 24 }, made);
     if (onMove) make('circle', { class: 'mfx-focus', r: 13 }, made);
-    const r = onMove ? 8 : 3;
+    const r = mark;
     if (y > 0) make('circle', { class: 'mfx-mark', r }, made);
     else make('rect', { class: 'mfx-mark', x: 1 - r, y: 1 - r, width: 2 * r - 2, height: 2 * r - 2, rx: r / 4 }, made);
     if (!onMove) return made;
@@ -82,7 +84,7 @@ export function makePlane(host, { reach, kinds, label, onMove, onRemove, onChoos
       const [cx, cy] = [toPlane(x1), toPlane(-x2)];
       handles[i].setAttribute('transform', `translate(${cx.toFixed(2)} ${cy.toFixed(2)})`);
       const support = active.includes(i);
-      if (support) make('circle', { class: 'mfx-ring', cx, cy, r: onMove ? 12 : 6 }, rings);
+      if (support) make('circle', { class: 'mfx-ring', cx, cy, r: mark + 4 }, rings);
       if (!onMove) return;
       handles[i].setAttribute('aria-label', `Point ${i + 1}, label ${y > 0 ? '+1' : '−1'}, at `
         + `(${fixed(x1, 2)}, ${fixed(x2, 2)})${support ? ', on the margin' : ''}; `
