@@ -288,9 +288,21 @@ def test_lines_are_typeset_as_the_paper_writes_them():
     assert r"\class" not in tex(lines[4].check.left)
 
 
+GREEK = "alpha beta gamma delta varepsilon eta theta kappa lambda mu nu xi pi rho sigma"
+COMMANDS = {
+    *GREEK.split(), *"tau phi chi psi omega Lambda Delta Phi Omega Sigma Gamma".split(),
+    *"widetilde partial mathcal mathrm class frac sqrt exp log lim int limits".split(),
+    *"bigl bigr Bigl Bigr left right min max to infty geq leq neq wedge vee".split(),
+    *"dagger ddagger hat bar widehat ell cos sin operatorname sum text".split(),
+}  # fmt: skip
+"""What TeX, and so MathJax, knows."""
+
+
 def test_no_letter_is_left_for_the_typesetter_to_guess():
     """Greek letters, primes and daggers become TeX's commands in every formula."""
     formula = re.compile(r"\\[\[(](.*?)\\[\])]", re.S)
     for each in proofs.STATEMENTS:
         for text in formula.findall(proofs.settled(each.name)._repr_html_()):
             assert text.isascii(), (each.name, text)
+            unknown = set(re.findall(r"\\\\([A-Za-z]+)", text)) - COMMANDS
+            assert not unknown, (each.name, unknown)

@@ -28,7 +28,8 @@ _ENDS = str.maketrans(
     {"′": "'", "†": r"^\dagger", "‡": r"^\ddagger", "∞": r"_\infty"}
     | {chr(0x2080 + digit): f"_{digit}" for digit in range(10)}
 )
-_VARIANTS = {"epsilon": "varepsilon"}
+# Where TeX's name is another than Unicode's.
+_VARIANTS = {"epsilon": "varepsilon", "lamda": "lambda", "Lamda": "Lambda"}
 _TIME = sp.Symbol("t", nonnegative=True)
 
 
