@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["Table", "Tiles", "dots", "experiment_table", "perceptron_table"]
+__all__ = ["Table", "Tiles", "dots", "perceptron_table"]
 
 _BLUE, _ORANGE, _GREEN, _PINK, _GOLD, _ = ACCENTS
 COLOURS = dict(
@@ -204,7 +204,7 @@ class Table:
         told = f'{html.escape(f.says)} (<a href="{f.page}.html">{where}</a>)'
         if f.tolerance:
             measure = f"{f.measured}: {f.tolerance}"
-            told += f"<br><small>{html.escape(measure)}</small>"
+            told += f"<br>{html.escape(measure)}"
         return f'<tr data-verdicts="{verdicts}"><td>{told}</td>{self._cells(mine)}</tr>'
 
     def _cells(self, mine: list[Finding]) -> str:
@@ -229,17 +229,14 @@ class Table:
         why = {r.verdict for r in results} & {"not testable at this scale"}
         how = f"{html.escape(f.needs)}<br>{how}" if why else how
         lines = "<br>".join(map(cls._line, results))
-        return (
-            f"<td{name}>{lines}<details><summary>how</summary><small>{how}</small>"
-            "</details></td>"
-        )
+        return f"<td{name}>{lines}<details><summary>how</summary>{how}</details></td>"
 
     @staticmethod
     def _line(r: Result) -> str:
         perceptron = r.records.startswith("perceptron")
         of = "" if perceptron else ", ".join(filter(None, (READING[r.reading], _of(r))))
         told = f"<strong>{html.escape(r.verdict)}</strong> {html.escape(r.found)}"
-        return told + (f" <small>({html.escape(of)})</small>" if of else "")
+        return told + (f" ({html.escape(of)})" if of else "")
 
     @staticmethod
     def _origin(r: Result) -> str:
@@ -254,29 +251,7 @@ def _of(r: Result) -> str:
     return f"{r.scale}, {r.rounds} round{'s' if r.rounds > 1 else ''}"
 
 
-# ---- as data frames ------------------------------------------------------------------
-
-
-def experiment_table(findings: Sequence[Finding], experiment: str) -> pd.DataFrame:
-    """Claims on an experiment, "mnist" for one: a row for each reading and scale."""
-    import pandas as pd
-
-    mine = {claim.name for claim in claims() if claim.experiment == experiment}
-    return pd.DataFrame(
-        {
-            "the paper": f.says,
-            "regime": f.regime,
-            "measure": f"{f.measured}: {f.tolerance}",
-            "reading": result.reading,
-            "here": result.found,
-            "scale": _of(result),
-            "verdict": result.verdict,
-        }
-        for f in findings
-        if f.name in mine
-        for result in f.results
-        if result.rounds
-    )
+# ---- Experiment 1 --------------------------------------------------------------------
 
 
 def perceptron_table(results: str | os.PathLike, reduction: str) -> pd.DataFrame:

@@ -126,13 +126,12 @@ class Claim:
 
     def room(self, number: float) -> float:
         """How many times within its tolerance a number is: 1 on it, below 1 outside."""
+        if self.holds == "at least":
+            return number / self.limit
+        most, size = self.limit, number
         if self.holds == "within":
-            part = (self.band, abs(number - self.limit))
-        elif self.holds == "at least":
-            part = (number, self.limit)
-        else:
-            part = (self.limit, number)
-        return part[0] / part[1] if part[1] else math.inf
+            most, size = self.band, abs(number - self.limit)
+        return most / size if size > 0 else math.inf
 
     def kept_by(self, number: float) -> bool:
         """Whether the number is within the tolerance; NaN is not.
