@@ -178,8 +178,12 @@ def test_a_run_without_margin_counts_against():
     frame.loc[lost, "log_normalized_margin"] = np.nan
     frame.loc[lost, "train_accuracy"] = 0.9
     assert result_of("mnist-margin-rounds-finer", frame).found.startswith("0.8 ±")
-    found = result_of("mnist-separation-finer", frame)  # one run refutes "all"
+    longer = frame.assign(scale="desk")
+    found = result_of("mnist-separation-finer", longer)  # one run refutes "all"
     assert (found.verdict, found.found) == ("not reproduced", "inf")
+    assert result_of("mnist-separation-finer", frame).verdict == (
+        "not testable at this scale"
+    )
 
 
 def test_separation_must_last():
