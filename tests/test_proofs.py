@@ -288,13 +288,16 @@ def test_lines_are_typeset_as_the_paper_writes_them():
     assert r"\class" not in tex(lines[4].check.left)
 
 
-GREEK = "alpha beta gamma delta varepsilon eta theta kappa lambda mu nu xi pi rho sigma"
-COMMANDS = {
-    *GREEK.split(), *"tau phi chi psi omega Lambda Delta Phi Omega Sigma Gamma".split(),
-    *"widetilde partial mathcal mathrm class frac sqrt exp log lim int limits".split(),
-    *"bigl bigr Bigl Bigr left right min max to infty geq leq neq wedge vee".split(),
-    *"dagger ddagger hat bar widehat ell cos sin operatorname sum text".split(),
-}  # fmt: skip
+COMMANDS = set(
+    re.findall(
+        r"\w+",
+        """alpha beta gamma delta varepsilon eta theta kappa lambda mu nu xi pi rho sigma
+        tau phi chi psi omega Lambda Delta Phi Omega Sigma Gamma widetilde partial
+        mathcal mathrm class frac sqrt exp log lim int limits bigl bigr Bigl Bigr left
+        right min max to infty geq leq neq wedge vee dagger ddagger hat bar widehat ell
+        cos sin operatorname sum text""",
+    )
+)
 """What TeX, and so MathJax, knows."""
 
 

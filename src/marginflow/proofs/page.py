@@ -115,7 +115,7 @@ def _proof(reports: tuple[Report, ...], broken: Broken) -> str:
     title = html.escape(statement.title)
     return f"""<section class="pf" aria-label="{title}, line by line"
   data-statement="{statement.name}">
-<p class="pf-head"><strong>{title}</strong>: {html.escape(statement.claim)}
+<p class="pf-head"><strong>{title}, line by line</strong>
 <button type="button" class="pf-all" hidden>Check every line here</button>
 <span class="pf-told" role="status"></span></p>{colour}
 <ol>{"".join(lines)}</ol></section>"""
