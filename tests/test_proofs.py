@@ -291,7 +291,8 @@ def test_lines_are_typeset_as_the_paper_writes_them():
 COMMANDS = set(
     re.findall(
         r"\w+",
-        """alpha beta gamma delta varepsilon eta theta kappa lambda mu nu xi pi rho sigma
+        """alpha beta gamma delta varepsilon eta theta kappa lambda mu nu xi pi rho
+        sigma
         tau phi chi psi omega Lambda Delta Phi Omega Sigma Gamma widetilde partial
         mathcal mathrm class frac sqrt exp log lim int limits bigl bigr Bigl Bigr left
         right min max to infty geq leq neq wedge vee dagger ddagger hat bar widehat ell
