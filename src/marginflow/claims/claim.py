@@ -219,6 +219,13 @@ def share(holding: int, of: int) -> str:
     return "not reproduced" if holding <= 0.5 * of else "mostly"
 
 
-def finite(*numbers: float) -> list[float | None]:
+Number = float | None
+
+
+def finite(middle: float, low: float, high: float) -> tuple[Number, Number, Number]:
     """For JSON, to four digits; None for what is not finite."""
-    return [float(f"{x:.4g}") if math.isfinite(x) else None for x in numbers]
+
+    def told(x: float) -> Number:
+        return float(f"{x:.4g}") if math.isfinite(x) else None
+
+    return told(middle), told(low), told(high)

@@ -146,7 +146,7 @@ def on_rounds(claim: Claim, results: Path) -> list[Result]:
     found = []
     for reading in READINGS:
         there = _records(results, claim.experiment, claim.regime, reading)
-        found += [_judged(claim, *records, reading) for records in there]
+        found += [_judged(claim, frame, told, reading) for frame, told in there]
         if not there:
             found.append(Result("not recorded", "no full round", reading=reading))
     few = ("too few rounds", "not recorded")

@@ -267,8 +267,8 @@ def _trained(
             finite_epochs += torch.stack(recent).isfinite().all(1).sum(0)
             recent.clear()
     state = [_parameters_last(t) for t in (w, g, h, h_before)]
-    terms = map(_parameters_last, (delta, epsilon))
-    return (state, *terms, right, finite_epochs)
+    delta, epsilon = _parameters_last(delta), _parameters_last(epsilon)
+    return state, delta, epsilon, right, finite_epochs
 
 
 def _parameters_first(t: Float[Tensor, "A R 3"]) -> Float[Tensor, "3 A R"]:
