@@ -24,6 +24,7 @@ from marginflow.proofs.lemma_6 import LEMMA_6
 from marginflow.proofs.lemma_7 import LEMMA_7
 from marginflow.proofs.lemma_8 import LEMMA_8, LEMMA_8_GRADIENTS, LEMMA_8_SHARP
 from marginflow.proofs.lemma_9 import LEMMA_9
+from marginflow.proofs.many_classes import MANY_CLASSES
 from marginflow.proofs.measure import Measurement, SmallFlow, small_flow
 from marginflow.proofs.page import settled
 from marginflow.proofs.paper import Argument, Citation
@@ -81,6 +82,7 @@ STATEMENTS: tuple[Statement, ...] = (
     LEMMA_9,
     THEOREM_4,
     THEOREM_2,
+    MANY_CLASSES,
     LEMMA_8_SHARP,
     COROLLARY_A,
     PROPOSITION_B,
