@@ -63,7 +63,7 @@ def test_three_classes_near_their_own_flow_and_not_the_other():
     y = np.arange(12) % 3
     angle = 2 * np.pi * y / 3 + generator.uniform(-0.4, 0.4, 12)
     x = np.stack([np.cos(angle), np.sin(angle)], 1)
-    network = mlp([2, 4, 3], "relu", gain=1.0, generator=seeded_generator(2))
+    network = mlp([2, 4, 3], "square_relu", gain=1.0, generator=seeded_generator(2))
     _, w0 = flatten(network)
     terms = [10 ** generator.normal(0, 0.5, len(w0)) for _ in range(2)]
     for loss in (EXPONENTIAL, LOGISTIC):
