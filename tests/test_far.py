@@ -63,19 +63,19 @@ def test_three_classes_near_their_own_flow_and_not_the_other():
     y = np.arange(12) % 3
     angle = 2 * np.pi * y / 3 + generator.uniform(-0.4, 0.4, 12)
     x = np.stack([np.cos(angle), np.sin(angle)], 1)
-    network = mlp([2, 4, 3], "square_relu", gain=1.0, generator=seeded_generator(2))
+    network = mlp([2, 3], "linear", gain=1.0, generator=seeded_generator(2))
     _, w0 = flatten(network)
     terms = [10 ** generator.normal(0, 0.5, len(w0)) for _ in range(2)]
     for loss in (EXPONENTIAL, LOGISTIC):
         flow = AdaptiveFlow(network, x, y, loss, 0.9, *terms)
-        reference = flow.integrate(w0, log_t_end=55.0, locate_kinks=False)
+        reference = flow.integrate(w0, log_t_end=30.0)
         apart = {}
         for name, given in {"own": terms, "other": (1.0, 1.0)}.items():
-            states = far_flow(network, x, y, w0, loss, *given, h=0.01, until=40.0)
+            states = far_flow(network, x, y, w0, loss, *given, h=0.02, until=20.0)
             last = list(states)[-1]
             at = reference.at(log_t=last.log_t).w[0]
-            apart[name] = np.linalg.norm(last.w - at) / np.linalg.norm(at)
-        assert apart["own"] < 0.02 < 0.1 < apart["other"]
+            apart[name] = np.linalg.norm(last.w.numpy() - at) / np.linalg.norm(at)
+        assert apart["own"] < 0.005 < 0.1 < apart["other"]
 
 
 class Twice(nn.Module):
@@ -146,7 +146,7 @@ def test_going_on_from_a_state_is_the_same_flow():
             LeakyPerceptron(), *POINTS, half.w, log_t=half.log_t, until=100.0, h=0.02
         )
     )[-1]
-    assert np.linalg.norm(last.w - states[-1].w) < 1e-3 * np.linalg.norm(last.w)
+    assert (last.w - states[-1].w).norm() < 1e-3 * last.w.norm()
     assert (
         abs(last.log_t + last.log_loss - states[-1].log_t - states[-1].log_loss) < 0.1
     )
