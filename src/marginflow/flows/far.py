@@ -275,6 +275,8 @@ def _implicit_softmax(
         if p @ gradient**2 < 1e-8:
             return p
         change = _newton(K, p, gradient)
+        if not bool(change.isfinite().all()):
+            break
         slope = (p * change) @ gradient
         size = 1 / max(1.0, float(change.max()) / 8)
         while size > 1e-6:
@@ -292,14 +294,18 @@ def _newton(
 ) -> Float[Tensor, " r"]:
     """dθ with (1 + K P) dθ = λ − gradient, P = diag p, and λ such that <p, dθ> = 0.
 
-    Solved by Cholesky for √P dθ, among those p that can be told from 0.
+    Solved by Cholesky for √P dθ, among those p that can be told from 0; NaN where K is
+    too ill-conditioned for that.
     """
     alive = p > 1e-12 * p.max()
     root = p[alive].sqrt()
     A = root[:, None] * K[alive][:, alive] * root
     A.diagonal().add_(1.0)
     sides = torch.stack([-root * gradient[alive], root], 1)
-    sides = torch.cholesky_solve(sides, torch.linalg.cholesky(A))
+    factor, failed = torch.linalg.cholesky_ex(A)
+    if failed:
+        return torch.full_like(p, math.nan)
+    sides = torch.cholesky_solve(sides, factor)
     multiplier = -(root @ sides[:, 0]) / (root @ sides[:, 1])
     dp = torch.zeros_like(p)
     dp[alive] = root * (sides[:, 0] + multiplier * sides[:, 1])
