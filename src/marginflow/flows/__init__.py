@@ -6,12 +6,14 @@
 
 Read `systems` for the equations, `adaptive` for how they are integrated, `trajectory`
 for what comes back, `discrete` for Procedure 1 in exact numbers and
-beside the flow.
+beside the flow, `far` for networks
+followed far out from zero averages.
 """
 
 from marginflow.flows.adaptive import AdaptiveFlow, check_stability
 from marginflow.flows.discrete import DiscreteRun, discrete_run, procedure_1_run
 from marginflow.flows.errors import FlowError, NotSeparatedError, SlidingError
+from marginflow.flows.far import FarState, far_flow
 from marginflow.flows.objective import Objective
 from marginflow.flows.relatives import RULES
 from marginflow.flows.schedules import Constant, Decay, Plain, PowerLaw, as_decay
@@ -26,6 +28,7 @@ __all__ = [
     "Crossing",
     "Decay",
     "DiscreteRun",
+    "FarState",
     "FlowError",
     "NotSeparatedError",
     "Objective",
@@ -36,5 +39,6 @@ __all__ = [
     "as_decay",
     "check_stability",
     "discrete_run",
+    "far_flow",
     "procedure_1_run",
 ]

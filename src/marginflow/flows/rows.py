@@ -1,0 +1,234 @@
+"""The gaps of all data, rows of their Jacobian, and Gram matrices of those rows.
+
+For a network of linear layers and convolutions a row is, layer by layer, the outer
+product of what comes back to the layer and what went into it (backpropagation).  Kept
+as these two factors, a hundred rows of 50,000 entries are never formed, and
+
+    <row r, row s>  of a linear layer  =  <back_r, back_s> <into_r, into_s>.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+from torch.nn import functional as F
+
+from marginflow import checks, networks
+
+__all__ = ["Gaps", "Rows"]
+
+Phi = Callable[[Float[Tensor, " p"], Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class _Full:
+    """Rows of one parameter, all entries."""
+
+    rows: Float[Tensor, "r q"]
+
+    def gram(self, chi: Float[Tensor, " q"]) -> Float[Tensor, "r r"]:
+        scaled = self.rows * chi
+        return scaled @ scaled.T
+
+    def pull(self, p: Float[Tensor, " r"]) -> Float[Tensor, " q"]:
+        return p @ self.rows
+
+
+@dataclass(frozen=True)
+class _Outer:
+    """Rows of a linear layer's weight, back_r ⊗ into_{owner(r)}."""
+
+    back: Float[Tensor, "r o"]
+    into: Float[Tensor, "e i"]
+    owner: Int[Tensor, " r"]
+
+    def gram(self, chi: Float[Tensor, " q"]) -> Float[Tensor, "r r"]:
+        if bool((chi == chi[0]).all()):
+            into = self.into @ self.into.T
+            both = (self.back @ self.back.T) * into[self.owner][:, self.owner]
+            return both * chi[0] ** 2
+        total = self.back.new_zeros(len(self.back), len(self.back))
+        for scale, back in zip(chi.view(-1, self.into.shape[1]), self.back.T):
+            alive = back.nonzero().squeeze(1)  # a ReLU lets about every second through
+            back, owner = back[alive], self.owner[alive]
+            scaled = self.into * scale
+            unit = (scaled @ scaled.T)[owner][:, owner] * back * back[:, None]
+            total[alive[:, None], alive] += unit
+        return total
+
+    def pull(self, p: Float[Tensor, " r"]) -> Float[Tensor, " q"]:
+        return ((p[:, None] * self.back).T @ self.into[self.owner]).reshape(-1)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of J = dz/dw, parameter by parameter in w's order."""
+
+    blocks: tuple[_Full | _Outer, ...]
+    sizes: tuple[int, ...]
+
+    def gram(self, chi: Float[Tensor, " p"]) -> Float[Tensor, "r r"]:
+        """J diag(χ²) J', the Gram matrix of the rows of dz/dv, v = w/χ."""
+        pairs = zip(self.blocks, chi.split(self.sizes), strict=True)
+        return torch.stack([block.gram(part) for block, part in pairs]).sum(0)
+
+    def pull(self, p: Float[Tensor, " r"]) -> Float[Tensor, " p"]:
+        """J'p."""
+        return torch.cat([block.pull(p) for block in self.blocks])
+
+
+class Gaps:
+    """z(w): n label-adjusted outputs, or n (c - 1) gaps Φ_y − Φ_j of c classes.
+
+    Args:
+        network: a module or a torch function phi(w, x), with outputs "n" or "n c",
+            each example's own; w is float64.
+        x: inputs, one row or image an example.
+        y: labels -1 and +1; with c outputs the classes 0, ..., c - 1.
+        w: some parameters, to see the outputs' shape with; a module's own by default.
+
+    Raises:
+        ValueError: labels or shapes that do not fit.
+    """
+
+    def __init__(self, network: nn.Module | Phi, x, y, w: Tensor | None = None) -> None:
+        self.x = torch.from_numpy(checks.examples("x", x))
+        self._module = None
+        self._phi = network
+        if isinstance(network, nn.Module):
+            self._module = copy.deepcopy(network).double()
+            self._phi, own = networks.flatten(self._module)
+            w = own if w is None else w
+        with torch.no_grad():
+            out = self._phi(w, self.x)
+        n, c = len(self.x), out.shape[1] if out.ndim == 2 else 0
+        if out.shape not in ((n,), (n, c)) or c == 1:
+            raise ValueError(
+                f"network maps x to shape {tuple(out.shape)}; it must be ({n},), or "
+                f"({n}, c) with c > 1 classes"
+            )
+        self.per_example = max(c - 1, 1)
+        self._signs = self._contrast(y, n, c)
+        self._layers = self._weighted_layers(w)
+
+    def __call__(self, w: Float[Tensor, " p"]) -> Float[Tensor, "n k"]:
+        """z(w), k = c - 1 or 1 gaps an example."""
+        with torch.no_grad():
+            out = self._phi(w, self.x).view(len(self.x), 1, -1)
+            return (out * self._signs).sum(-1)
+
+    def rows(self, w: Float[Tensor, " p"], chosen: Int[Tensor, " r"]) -> Rows:
+        """Rows of dz/dw for the chosen entries of the flattened z."""
+        if self._layers is None:
+            full = _Full(self._full_rows(w, chosen))
+            return Rows((full,), (len(w),))
+        return self._factored_rows(w, chosen)
+
+    def _contrast(self, y, n: int, c: int) -> Float[Tensor, "n k c"]:
+        """z_ij = <contrast_ij, outputs_i>."""
+        if not c:
+            return torch.from_numpy(checks.signs("y", y, n)).view(n, 1, 1)
+        labels = torch.from_numpy(checks.classes("y", y, n, c))
+        every = torch.arange(c).expand(n, c)
+        others = every[every != labels[:, None]].view(n, c - 1)
+        eye = torch.eye(c, dtype=torch.float64)
+        return eye[labels][:, None] - eye[others]
+
+    def _chosen(self, chosen: Int[Tensor, " r"]) -> tuple[Tensor, Tensor]:
+        """The owner of each chosen gap, and its contrast."""
+        signs = self._signs.flatten(0, 1)[chosen]
+        return chosen // self.per_example, signs
+
+    def _full_rows(self, w: Tensor, chosen: Tensor) -> Float[Tensor, "r p"]:
+        owner, signs = self._chosen(chosen)
+
+        def gap(w: Tensor, x: Tensor, sign: Tensor) -> Tensor:
+            return (self._phi(w, x[None]).reshape(-1) * sign).sum()
+
+        return vmap(grad(gap), (None, 0, 0), chunk_size=64)(w, self.x[owner], signs)
+
+    # ---- rows of layered networks ----------------------------------------------------
+
+    def _weighted_layers(self, w: Tensor) -> list[nn.Module] | None:
+        """The layers whose parameters make up w, if the factors give the right rows."""
+        if self._module is None:
+            return None
+        layers = [m for m in self._module.modules() if _has_factors(m)]
+        parameters = [p for m in layers for p in m.parameters()]
+        every = list(self._module.parameters())
+        if list(map(id, parameters)) != list(map(id, every)) or not all(
+            p.requires_grad for p in every
+        ):
+            return None
+        self._layers = layers
+        some = torch.arange(min(8, self._signs[..., 0].numel()))
+        try:
+            factored = self._factored_rows(w, some).pull(torch.ones(len(some)).double())
+        except RuntimeError:  # a layer that is not called, or on other shapes
+            return None
+        # Layers that are used twice, or that mix examples, are told by their sum.
+        full = self._full_rows(w, some).sum(0)
+        same = torch.allclose(factored, full, rtol=1e-9, atol=1e-12)
+        return layers if same else None
+
+    def _factored_rows(self, w: Tensor, chosen: Tensor) -> Rows:
+        owner, signs = self._chosen(chosen)
+        examples, owner = owner.unique(return_inverse=True)
+        taps: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+
+        def tap(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+            if not output.requires_grad:
+                output.requires_grad_()
+            taps[layer] = (inputs[0].detach(), output)
+            return output.clone()  # an activation may work in place
+
+        hooks = [layer.register_forward_hook(tap) for layer in self._layers]
+        try:
+            out = self._outputs(w, self.x[examples][owner])
+        finally:
+            for hook in hooks:
+                hook.remove()
+        total = (out.view(len(owner), -1) * signs).sum()
+        backs = torch.autograd.grad(total, [taps[layer][1] for layer in self._layers])
+        first = torch.zeros(len(examples), dtype=torch.long)
+        first[owner] = torch.arange(len(owner))
+        blocks = []
+        for layer, back in zip(self._layers, backs, strict=True):
+            blocks += _blocks(layer, taps[layer][0], back, owner, first)
+        sizes = [p.numel() for layer in self._layers for p in layer.parameters()]
+        return Rows(tuple(blocks), tuple(sizes))
+
+    def _outputs(self, w: Tensor, x: Tensor) -> Tensor:
+        named = dict(self._module.named_parameters())
+        parts = w.split([p.numel() for p in named.values()])
+        pairs = zip(named.items(), parts, strict=True)
+        values = {name: part.view(p.shape) for (name, p), part in pairs}
+        return functional_call(self._module, values, (x,))
+
+
+def _has_factors(layer: nn.Module) -> bool:
+    return type(layer) is nn.Linear or (type(layer) is nn.Conv2d and layer.groups == 1)
+
+
+def _blocks(
+    layer: nn.Module, into: Tensor, back: Tensor, owner: Tensor, first: Tensor
+) -> list[_Full | _Outer]:
+    """The rows of a layer's weight, and of its bias if it has one."""
+    if isinstance(layer, nn.Linear):
+        if into.ndim != 2:
+            raise RuntimeError("a linear layer on more than rows")
+        weight, bias = _Outer(back, into[first], owner), back
+    else:
+        padded = F.pad(into, layer._reversed_padding_repeated_twice)
+        windows = F.unfold(
+            padded, layer.kernel_size, layer.dilation, stride=layer.stride
+        )
+        rows = back.flatten(2) @ windows.transpose(1, 2)
+        weight, bias = _Full(rows.flatten(1)), back.sum((2, 3))
+    return [weight] if layer.bias is None else [weight, _Full(bias)]
