@@ -47,20 +47,19 @@ class _Outer:
     back: Float[Tensor, "r o"]
     into: Float[Tensor, "e i"]
     owner: Int[Tensor, " r"]
+    """In ascending order."""
 
     def gram(self, chi: Float[Tensor, " q"]) -> Float[Tensor, "r r"]:
         if bool((chi == chi[0]).all()):
             into = self.into @ self.into.T
             both = (self.back @ self.back.T) * into[self.owner][:, self.owner]
             return both * chi[0] ** 2
-        total = self.back.new_zeros(len(self.back), len(self.back))
-        for scale, back in zip(chi.view(-1, self.into.shape[1]), self.back.T):
-            alive = back.nonzero().squeeze(1)  # a ReLU lets about every second through
-            back, owner = back[alive], self.owner[alive]
-            scaled = self.into * scale
-            unit = (scaled @ scaled.T)[owner][:, owner] * back * back[:, None]
-            total[alive[:, None], alive] += unit
-        return total
+        metric = chi.view(-1, self.into.shape[1]) ** 2
+        parts = []
+        for mine, into in zip(_by_owner(self.back, self.owner), self.into, strict=True):
+            seen = self.into @ (metric * into).T  # "e o": one product for each output
+            parts.append(mine @ (self.back * seen[self.owner]).T)
+        return torch.cat(parts)
 
     def pull(self, p: Float[Tensor, " r"]) -> Float[Tensor, " q"]:
         return ((p[:, None] * self.back).T @ self.into[self.owner]).reshape(-1)
@@ -183,14 +182,14 @@ class Gaps:
         taps: dict[nn.Module, tuple[Tensor, Tensor]] = {}
 
         def tap(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
-            if not output.requires_grad:
-                output.requires_grad_()
+            if not taps:  # from here on a row has a copy of its example to itself
+                output = output[owner].requires_grad_()
             taps[layer] = (inputs[0].detach(), output)
             return output.clone()  # an activation may work in place
 
         hooks = [layer.register_forward_hook(tap) for layer in self._layers]
         try:
-            out = self._outputs(w, self.x[examples][owner])
+            out = self._outputs(w, self.x[examples])
         finally:
             for hook in hooks:
                 hook.remove()
@@ -200,7 +199,9 @@ class Gaps:
         first[owner] = torch.arange(len(owner))
         blocks = []
         for layer, back in zip(self._layers, backs, strict=True):
-            blocks += _blocks(layer, taps[layer][0], back, owner, first)
+            into = taps[layer][0]
+            into = into if len(into) == len(examples) else into[first]
+            blocks += _blocks(layer, into, back, owner)
         sizes = [p.numel() for layer in self._layers for p in layer.parameters()]
         return Rows(tuple(blocks), tuple(sizes))
 
@@ -217,18 +218,30 @@ def _has_factors(layer: nn.Module) -> bool:
 
 
 def _blocks(
-    layer: nn.Module, into: Tensor, back: Tensor, owner: Tensor, first: Tensor
+    layer: nn.Module, into: Tensor, back: Tensor, owner: Int[Tensor, " r"]
 ) -> list[_Full | _Outer]:
-    """The rows of a layer's weight, and of its bias if it has one."""
+    """The rows of a layer's weight, and of its bias if it has one.
+
+    Args:
+        into: what went into the layer, example by example.
+        back: what comes back to it, row by row.
+        owner: the example of each row, in ascending order.
+    """
     if isinstance(layer, nn.Linear):
         if into.ndim != 2:
             raise RuntimeError("a linear layer on more than rows")
-        weight, bias = _Outer(back, into[first], owner), back
+        weight, bias = _Outer(back, into, owner), back
     else:
         padded = F.pad(into, layer._reversed_padding_repeated_twice)
         windows = F.unfold(
             padded, layer.kernel_size, layer.dilation, stride=layer.stride
         )
-        rows = back.flatten(2) @ windows.transpose(1, 2)
-        weight, bias = _Full(rows.flatten(1)), back.sum((2, 3))
+        mine = _by_owner(back.flatten(2), owner)
+        rows = [b @ seen.T for b, seen in zip(mine, windows, strict=True)]
+        weight, bias = _Full(torch.cat(rows).flatten(1)), back.sum((2, 3))
     return [weight] if layer.bias is None else [weight, _Full(bias)]
+
+
+def _by_owner(rows: Tensor, owner: Int[Tensor, " r"]) -> tuple[Tensor, ...]:
+    """The rows of each example."""
+    return rows.split(owner.bincount().tolist())
