@@ -41,6 +41,9 @@ _MAY_ENTER = 0.05
 
 _LEAST_H = 1e-9
 
+_MOST_ROUNDS = 100
+"""Of Newton's method; some five are usual."""
+
 
 @dataclass(frozen=True)
 class FarState:
@@ -188,9 +191,8 @@ class _Flow:
         rows = self.z.rows(start.w, part)
         gram, logits = rows.gram(self.chi), start.logits[part] / T
         length, rejected = float((start.w / self.chi).norm()), 0
-        p = torch.softmax(logits, 0)
         while True:
-            s, p = _weights(gram / T, logits, h * length / math.sqrt(T), p)
+            s, p = _weights(gram / T, logits, h * length / math.sqrt(T))
             force = rows.pull(p)
             end = self._point(start.w + s * self.chi**2 * force)
             linear = start.gaps.reshape(-1)[part] + s * (gram @ p)
@@ -232,51 +234,49 @@ class _Flow:
 
 
 def _weights(
-    gram: Float[Tensor, "r r"],
-    logits: Float[Tensor, " r"],
-    length: float,
-    p: Float[Tensor, " r"],
+    gram: Float[Tensor, "r r"], logits: Float[Tensor, " r"], length: float
 ) -> tuple[float, Float[Tensor, " r"]]:
     """s and p = softmax(logits − s K p) with s √(p'Kp) = length, to a fifth of it."""
+    p = torch.softmax(logits, 0)
     for _ in range(3):
         s = length / math.sqrt(max(float(p @ gram @ p), 1e-300))
-        p = _softmax_fixed_point(s * gram, logits, p)
+        p = _implicit_softmax(s * gram, logits, p)
         if abs(s * math.sqrt(float(p @ gram @ p)) / length - 1) < 0.2:
             break
     return s, p
 
 
-def _softmax_fixed_point(
-    K: Float[Tensor, "r r"],
-    logits: Float[Tensor, " r"],
-    p: Float[Tensor, " r"],
-    steps: int = 80,
+def _implicit_softmax(
+    K: Float[Tensor, "r r"], logits: Float[Tensor, " r"], p: Float[Tensor, " r"]
 ) -> Float[Tensor, " r"]:
     """p = softmax(logits − K p), the least point of p'Kp/2 − p'logits + Σ p log p.
 
-    Newton's method on the simplex, damped, in θ = log p.
+    Newton's method on the simplex in θ = log p, damped.  A weight may come from e^−30
+    to the top within a few rounds; to where it falls is no concern.
 
     Args:
         K: positive semidefinite.
         p: where to start.
+
+    Returns:
+        p, or NaN where the method does not converge.
     """
 
     def value(theta: Tensor) -> Tensor:
         p = theta.exp()
         return p @ (K @ p / 2 - logits + theta)
 
-    theta = torch.log_softmax(p.log().clamp(min=-700), 0)
+    theta = torch.log_softmax(p.log().clamp(min=-30), 0)
     at = value(theta)
-    for _ in range(steps):
+    for _ in range(_MOST_ROUNDS):
         p = theta.exp()
         gradient = K @ p - logits + theta
         gradient = gradient - p @ gradient
         if p @ gradient**2 < 1e-8:
-            break
+            return p
         change = _newton(K, p, gradient)
         slope = (p * change) @ gradient
-        far = max(1.0, float(change.max()) / 2, -float(change.min()) / 20)
-        size = 1 / far
+        size = 1 / max(1.0, float(change.max()) / 8)
         while size > 1e-6:
             new = torch.log_softmax(theta + size * change, 0)
             then = value(new)
@@ -284,7 +284,7 @@ def _softmax_fixed_point(
                 break
             size /= 2
         theta, at = new, then
-    return theta.exp()
+    return torch.full_like(p, math.nan)
 
 
 def _newton(
