@@ -94,8 +94,8 @@ class FarSpec:
 
     def identity(self) -> dict[str, Any]:
         """All that determines the results."""
-        return {"experiment": "far", "recipe": 1, "far": asdict(self),
-                "run": self.run.identity()}  # fmt: skip
+        mine, run = asdict(self), self.run.identity()
+        return {"recipe": 1, **mine, "experiment": "far", "run": run}
 
     def digest(self) -> str:
         """SHA-256 of the identity."""
@@ -104,14 +104,15 @@ class FarSpec:
 
 RECORDED = (
     *(FarSpec(metric, round=r) for r in range(3) for metric in METRICS),
+    *(FarSpec(metric, h=0.005, blur=1e-4) for metric in METRICS),
+    FarSpec("plain", "AdaDelta", images=500),
+    FarSpec("skewed", "AdaDeltaN", images=500),
+    FarSpec("plain", "SGD", images=500),
+    FarSpec("skewed", "AdaDeltaNS", images=500),
     FarSpec("plain", "AdaDelta", images=2000),
     FarSpec("skewed", "AdaDeltaN", images=2000),
-    *(FarSpec(metric, h=0.005, blur=1.5e-4) for metric in METRICS),
-    FarSpec("plain", "SGD", images=2000),
-    FarSpec("skewed", "AdaDeltaNS", images=2000),
-    *(FarSpec(metric, images=300) for metric in METRICS),
-    FarSpec("plain", "AdaDelta", images=500, experiment="cifar10"),
-    FarSpec("skewed", "AdaDeltaN", images=500, experiment="cifar10"),
+    FarSpec("plain", "AdaDelta", images=100, experiment="cifar10"),
+    FarSpec("skewed", "AdaDeltaN", images=100, experiment="cifar10"),
 )
 """What `python -m marginflow.experiments.far` records."""
 
@@ -142,16 +143,12 @@ def problem(spec: FarSpec, results: str | os.PathLike = "results") -> Problem:
     # Its terms are those of the round's AdaDeltaN, whatever run the start is of.
     drawn = RunSpec(spec.experiment, "coarser", "AdaDeltaN", spec.round, "desk")
     member = Member(drawn, torch.device("cpu"))
-    named = member.network.unpack
-    weights = named(member.w.detach())
+    w0 = member.w.detach()
     if spec.start != "initial":
         weights = load(weights_path(results, spec.run).read_bytes())
-        weights = {name: weights[name] for name in member.network.shapes}
-    w0, delta, epsilon = (
-        torch.cat([part.reshape(-1) for part in parts.values()]).double()
-        for parts in (weights, named(member.delta), named(member.epsilon))
-    )
-    return Problem(network(spec.run), w0, delta, epsilon)
+        w0 = member.network.pack([weights[name] for name in member.network.shapes])
+    delta, epsilon = member.delta.double(), member.epsilon.double()
+    return Problem(network(spec.run), w0.double(), delta, epsilon)
 
 
 def follow(

@@ -82,7 +82,7 @@ def far_flow(
     h: float = 0.01,
     blur: float = 3e-4,
     slack: float = 0.02,
-    left_out: float = 1e-6,
+    left_out: float = 1e-4,
 ) -> Iterator[FarState]:
     """Follow w' = -χ² grad L(w); one state a step, until -log L reaches ``until``.
 

@@ -189,7 +189,8 @@ class Gaps:
 
         hooks = [layer.register_forward_hook(tap) for layer in self._layers]
         try:
-            out = self._outputs(w, self.x[examples])
+            values = self._phi.unpack(w)
+            out = functional_call(self._module, values, (self.x[examples],))
         finally:
             for hook in hooks:
                 hook.remove()
@@ -204,13 +205,6 @@ class Gaps:
             blocks += _blocks(layer, into, back, owner)
         sizes = [p.numel() for layer in self._layers for p in layer.parameters()]
         return Rows(tuple(blocks), tuple(sizes))
-
-    def _outputs(self, w: Tensor, x: Tensor) -> Tensor:
-        named = dict(self._module.named_parameters())
-        parts = w.split([p.numel() for p in named.values()])
-        pairs = zip(named.items(), parts, strict=True)
-        values = {name: part.view(p.shape) for (name, p), part in pairs}
-        return functional_call(self._module, values, (x,))
 
 
 def _has_factors(layer: nn.Module) -> bool:
@@ -237,8 +231,9 @@ def _blocks(
             padded, layer.kernel_size, layer.dilation, stride=layer.stride
         )
         mine = _by_owner(back.flatten(2), owner)
-        rows = [b @ seen.T for b, seen in zip(mine, windows, strict=True)]
-        weight, bias = _Full(torch.cat(rows).flatten(1)), back.sum((2, 3))
+        rows = torch.cat([b @ seen.T for b, seen in zip(mine, windows, strict=True)])
+        rows = rows.view(len(rows), *layer.weight.shape).permute(0, 1, 3, 4, 2)
+        weight, bias = _Full(rows.flatten(1)), back.sum((2, 3))  # w is channels-last
     return [weight] if layer.bias is None else [weight, _Full(bias)]
 
 
