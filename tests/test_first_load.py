@@ -287,7 +287,7 @@ def test_the_first_page_begins_with_a_question_and_a_picture(
     with served(SITE, strict=False) as address:
         tab.goto(f"{address}/book/index.html", wait_until="load")
         assert tab.locator("p:has-text('Which one does AdaDelta choose?')").is_visible()
-        picture = tab.locator(".first-picture img").bounding_box()
+        picture = tab.locator(".first-picture :is(img, .mfx)").bounding_box()
         assert picture["y"] + picture["height"] < 900, "in the first screen"
         parts = tab.locator(".bd-sidebar-primary .caption-text").all_text_contents()
     tab.close()

@@ -145,6 +145,13 @@ def keep_mathematics(app: Sphinx, what, name, obj, options, lines: list[str]) ->
         lines.insert(0, "")
 
 
+def keep_axes(app: Sphinx, what, name, obj, options, lines: list[str]) -> None:
+    """Keep axes ``*r`` in the types that napoleon writes as text, too."""
+    for i, line in enumerate(lines):
+        if line.lstrip().startswith(":type:"):
+            lines[i] = LONE_STAR.sub(lambda m: m[0] if m[0] != "*" else r"\*", line)
+
+
 def shorten_names(app: Sphinx, what, name, obj, options, signature, returns):
     """Names that Sphinx marks as to be shortened, but shows as they are.
 
@@ -177,4 +184,5 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("autodoc-process-signature", shorten_names)
     # Before napoleon (500) turns sections into markup of its own.
     app.connect("autodoc-process-docstring", keep_mathematics, priority=400)
+    app.connect("autodoc-process-docstring", keep_axes, priority=600)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
