@@ -366,21 +366,6 @@ def box_text(path: Path) -> str:
     return page.select(".take-away details pre")[-1].text
 
 
-@pytest.mark.parametrize("asked", ["Lemma 8", "Theorem 2", "Experiment 1"])
-def test_search_finds_the_chapter_of_that_name_first(
-    browser: Browser, site: str, asked: str
-) -> None:
-    page = browser.new_page()
-    page.goto(f"{site}/search.html?q={urllib.parse.quote_plus(asked)}")
-    first = page.locator("#search-results li a").first
-    first.wait_for()
-    page.locator("#search-progress", has_text=re.compile(".*")).first.wait_for(
-        state="attached"
-    )
-    assert re.match(rf"(\d+\. )?{asked}\b", first.inner_text())
-    page.close()
-
-
 # ---- the paper's pages in the margin -------------------------------------------------
 
 
