@@ -147,8 +147,8 @@ def problem(spec: FarSpec, results: str | os.PathLike = "results") -> Problem:
     if spec.start != "initial":
         weights = load(weights_path(results, spec.run).read_bytes())
         w0 = member.network.pack([weights[name] for name in member.network.shapes])
-    delta, epsilon = member.delta.double(), member.epsilon.double()
-    return Problem(network(spec.run), w0.double(), delta, epsilon)
+    terms = (torch.as_tensor(t).double() for t in (member.delta, member.epsilon))
+    return Problem(network(spec.run), w0.double(), *terms)
 
 
 def follow(

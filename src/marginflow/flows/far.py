@@ -120,20 +120,17 @@ def far_flow(
         networks.homogeneity_degree(network)
     w = torch.from_numpy(checks.vector("w0", w0))
     need = "Process 2 needs stability terms"
-    delta, epsilon = (
-        checks.terms(name, value, len(w), need)
-        for name, value in (("delta", delta), ("epsilon", epsilon))
-    )
+    d = checks.terms("delta", delta, len(w), need)
+    e = checks.terms("epsilon", epsilon, len(w), need)
     if not log_t < math.inf:
         raise ValueError(f"log_t is {log_t!r}; it must be a number, or -inf for t = 0")
     flow = _Flow(
         Gaps(network, x, y, w),
         loss,
-        torch.from_numpy((epsilon / delta) ** 0.25),
-        *(
-            checks.positive(name, value)
-            for name, value in (("h", h), ("blur", blur), ("slack", slack))
-        ),
+        torch.from_numpy((e / d) ** 0.25),
+        checks.positive("h", h),
+        checks.positive("blur", blur),
+        checks.positive("slack", slack),
         checks.probability("left_out", left_out),
     )
     return flow.states(w, float(log_t), checks.real("until", until))
@@ -197,7 +194,8 @@ class _Flow:
             end = self._point(start.w + s * self.chi**2 * force)
             linear = start.gaps.reshape(-1)[part] + s * (gram @ p)
             supporting = p >= _SUPPORT * p.max()
-            error = (linear - end.gaps.reshape(-1)[part])[supporting].abs().max()
+            wrong = linear - end.gaps.reshape(-1)[part]
+            error = float(wrong[supporting].abs().max())
             if error <= 2 * self._limit(start) and self._closed(end, part, T):
                 break
             h, rejected = h / 2, rejected + 1
@@ -208,7 +206,7 @@ class _Flow:
                 )
         log_t = _log_add(log_t, math.log(s) + _log_speed(start, end))
         took = float(((end.w - start.w) / self.chi).norm()) / length
-        told = (float(error), len(part), int(supporting.sum()), rejected)
+        told = (error, len(part), int(supporting.sum()), rejected)
         state = FarState(end.w, log_t, end.log_loss, end.gaps, force, took, *told)
         return end, state, log_t
 

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
-from marginflow import checks, networks
+from marginflow import checks
+from marginflow.flat import FlatNetwork
 
 __all__ = ["Gaps", "Rows"]
 
@@ -98,12 +99,14 @@ class Gaps:
 
     def __init__(self, network: nn.Module | Phi, x, y, w: Tensor | None = None) -> None:
         self.x = torch.from_numpy(checks.examples("x", x))
-        self._module = None
+        self._layers: list[nn.Module] = []
         self._phi = network
         if isinstance(network, nn.Module):
             self._module = copy.deepcopy(network).double()
-            self._phi, own = networks.flatten(self._module)
-            w = own if w is None else w
+            self._phi = self._flat = FlatNetwork(self._module)
+            w = self._flat.initial if w is None else w
+        if w is None:
+            raise ValueError("w is None; a function's own parameters are not known")
         with torch.no_grad():
             out = self._phi(w, self.x)
         n, c = len(self.x), out.shape[1] if out.ndim == 2 else 0
@@ -114,7 +117,8 @@ class Gaps:
             )
         self.per_example = max(c - 1, 1)
         self._signs = self._contrast(y, n, c)
-        self._layers = self._weighted_layers(w)
+        if isinstance(network, nn.Module):
+            self._layers = self._weighted_layers(w)
 
     def __call__(self, w: Float[Tensor, " p"]) -> Float[Tensor, "n k"]:
         """z(w), k = c - 1 or 1 gaps an example."""
@@ -124,10 +128,10 @@ class Gaps:
 
     def rows(self, w: Float[Tensor, " p"], chosen: Int[Tensor, " r"]) -> Rows:
         """Rows of dz/dw for the chosen entries of the flattened z."""
-        if self._layers is None:
+        if not self._layers:
             full = _Full(self._full_rows(w, chosen))
             return Rows((full,), (len(w),))
-        return self._factored_rows(w, chosen)
+        return self._factored_rows(self._layers, w, chosen)
 
     def _contrast(self, y, n: int, c: int) -> Float[Tensor, "n k c"]:
         """z_ij = <contrast_ij, outputs_i>."""
@@ -154,29 +158,29 @@ class Gaps:
 
     # ---- rows of layered networks ----------------------------------------------------
 
-    def _weighted_layers(self, w: Tensor) -> list[nn.Module] | None:
+    def _weighted_layers(self, w: Tensor) -> list[nn.Module]:
         """The layers whose parameters make up w, if the factors give the right rows."""
-        if self._module is None:
-            return None
         layers = [m for m in self._module.modules() if _has_factors(m)]
         parameters = [p for m in layers for p in m.parameters()]
         every = list(self._module.parameters())
         if list(map(id, parameters)) != list(map(id, every)) or not all(
             p.requires_grad for p in every
         ):
-            return None
-        self._layers = layers
+            return []
         some = torch.arange(min(8, self._signs[..., 0].numel()))
         try:
-            factored = self._factored_rows(w, some).pull(torch.ones(len(some)).double())
+            rows = self._factored_rows(layers, w, some)
         except RuntimeError:  # a layer that is not called, or on other shapes
-            return None
+            return []
         # Layers that are used twice, or that mix examples, are told by their sum.
         full = self._full_rows(w, some).sum(0)
-        same = torch.allclose(factored, full, rtol=1e-9, atol=1e-12)
-        return layers if same else None
+        ones = torch.ones(len(some), dtype=torch.float64)
+        same = torch.allclose(rows.pull(ones), full, rtol=1e-9, atol=1e-12)
+        return layers if same else []
 
-    def _factored_rows(self, w: Tensor, chosen: Tensor) -> Rows:
+    def _factored_rows(
+        self, layers: list[nn.Module], w: Tensor, chosen: Tensor
+    ) -> Rows:
         owner, signs = self._chosen(chosen)
         examples, owner = owner.unique(return_inverse=True)
         taps: dict[nn.Module, tuple[Tensor, Tensor]] = {}
@@ -187,23 +191,23 @@ class Gaps:
             taps[layer] = (inputs[0].detach(), output)
             return output.clone()  # an activation may work in place
 
-        hooks = [layer.register_forward_hook(tap) for layer in self._layers]
+        hooks = [layer.register_forward_hook(tap) for layer in layers]
         try:
-            values = self._phi.unpack(w)
+            values = self._flat.unpack(w)
             out = functional_call(self._module, values, (self.x[examples],))
         finally:
             for hook in hooks:
                 hook.remove()
         total = (out.view(len(owner), -1) * signs).sum()
-        backs = torch.autograd.grad(total, [taps[layer][1] for layer in self._layers])
+        backs = torch.autograd.grad(total, [taps[layer][1] for layer in layers])
         first = torch.zeros(len(examples), dtype=torch.long)
         first[owner] = torch.arange(len(owner))
-        blocks = []
-        for layer, back in zip(self._layers, backs, strict=True):
+        blocks: list[_Full | _Outer] = []
+        for layer, back in zip(layers, backs, strict=True):
             into = taps[layer][0]
             into = into if len(into) == len(examples) else into[first]
             blocks += _blocks(layer, into, back, owner)
-        sizes = [p.numel() for layer in self._layers for p in layer.parameters()]
+        sizes = [p.numel() for layer in layers for p in layer.parameters()]
         return Rows(tuple(blocks), tuple(sizes))
 
 
@@ -224,12 +228,13 @@ def _blocks(
     if isinstance(layer, nn.Linear):
         if into.ndim != 2:
             raise RuntimeError("a linear layer on more than rows")
-        weight, bias = _Outer(back, into, owner), back
+        weight: _Full | _Outer = _Outer(back, into, owner)
+        bias = back
     else:
+        assert isinstance(layer, nn.Conv2d)
         padded = F.pad(into, layer._reversed_padding_repeated_twice)
-        windows = F.unfold(
-            padded, layer.kernel_size, layer.dilation, stride=layer.stride
-        )
+        size, gaps, stride = layer.kernel_size, layer.dilation, layer.stride
+        windows = F.unfold(padded, size, gaps, stride=stride)  # type: ignore[arg-type]
         mine = _by_owner(back.flatten(2), owner)
         rows = torch.cat([b @ seen.T for b, seen in zip(mine, windows, strict=True)])
         rows = rows.view(len(rows), *layer.weight.shape).permute(0, 1, 3, 4, 2)
