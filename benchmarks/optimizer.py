@@ -47,7 +47,9 @@ def rows(quick: bool) -> list[Row]:
     for name in NETS:
         sizes = shapes(name)
         random = torch.Generator().manual_seed(2)
-        draw = [stability_terms(parameters(sizes), generator=random) for _ in "δε"]
+        draw = [
+            [stability_terms(size, generator=random) for size in sizes] for _ in "δε"
+        ]
         steps = {
             "fused": GeneralizedAdadelta(parameters(sizes), eps=1e-5, fused=True),
             "fused, δ and ε per parameter": GeneralizedAdadelta(

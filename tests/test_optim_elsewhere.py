@@ -43,6 +43,7 @@ def backward(optimizer, loss):
 # ---- what torch's own tests of an optimizer ask --------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:fused=True")  # it leaves the strided alone
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("contiguous", [True, False])
 def test_goes_in_the_right_direction(way, contiguous):

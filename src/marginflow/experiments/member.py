@@ -38,6 +38,7 @@ from marginflow.networks import homogeneity_degree
 from marginflow.optim import (
     GeneralizedAdadelta,
     harmonic_decay,
+    released_horizon,
     skewing_vector,
     stability_terms,
 )
@@ -139,11 +140,10 @@ class Member:
             return number, number
         draw = seeded_generator(self.spec.round, STABILITY)
         exponent = math.log10(number)
+        std = self.setting.stability_std
         delta, epsilon = (
             self.network.pack(
-                stability_terms(
-                    like, exponent, self.setting.stability_std, generator=draw
-                )
+                [stability_terms(p, exponent, std, generator=draw) for p in like]
             ).to(self.device)
             for _ in range(2)
         )
@@ -196,7 +196,9 @@ class Member:
         if self.spec.reading == "paper":
             return self.setting.total_steps
         finer = replace(self.spec, regime="finer").setting
-        return Fraction(self.setting.epochs * self.setting.train_images, finer.batch)
+        return released_horizon(
+            self.setting.epochs, self.setting.train_images, finer.batch
+        )
 
     @property
     def finished(self) -> bool:

@@ -84,11 +84,12 @@ class SoftmaxSpec:
 
     def terms(self) -> tuple[Float[Tensor, "c d"], Float[Tensor, "c d"]]:
         """δ and ε of AdaDeltaN."""
-        like = [torch.empty(CLASSES, PIXELS, dtype=torch.float64)] * 2
+        like = torch.empty(CLASSES, PIXELS, dtype=torch.float64)
         draw = seeded_generator(self.draw, 1)
         exponent = math.log10(self.stability)
-        delta, epsilon = stability_terms(
-            like, exponent, self.stability_std, generator=draw
+        delta, epsilon = (
+            stability_terms(like, exponent, self.stability_std, generator=draw)
+            for _ in range(2)
         )
         return delta, epsilon
 

@@ -14,6 +14,7 @@ from marginflow.flows.objective import Objective, Phi
 from marginflow.flows.two_layer import make_objective
 from marginflow.kkt.points import KKTReport
 from marginflow.losses import EXPONENTIAL, Loss
+from marginflow.optim import skewing_vector
 
 __all__ = ["alignment", "check_point", "kink_pattern", "kkt_residual"]
 
@@ -135,7 +136,7 @@ def check_point(
     need = "Process 2 needs stability terms"
     delta = checks.terms("delta", delta, len(w), need)
     epsilon = checks.terms("epsilon", epsilon, len(w), need)
-    return w, (epsilon / delta) ** 0.25
+    return w, skewing_vector(delta, epsilon)
 
 
 def kink_pattern(

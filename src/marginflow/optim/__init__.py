@@ -2,8 +2,9 @@
 
 ====================== ============================================================
 `generalized_adadelta` the optimizer, a drop-in for torch.optim.Adadelta when δ = ε
-`steps`                one step of Procedure 1: plain, in place, compiled
-`coefficients`         which ρ, δ, ε a parameter group may have
+`steps`                one step of Procedure 1: the paper's lines, and in place
+`fused`                the paper's lines compiled
+`coefficients`         which options a parameter group may have
 `decay`                schedules of ρ, Section 4's in both readings
 `stability`            random δ and ε
 `adapter`              the adapter, its reciprocal root, the skewed adapter β

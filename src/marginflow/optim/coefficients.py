@@ -1,35 +1,39 @@
-"""The coefficients ρ, δ and ε of a parameter group: what may be given, and checks.
+"""The options of a parameter group: which values they may have, and in what form.
 
-Procedure 1 lets each of them differ from component to component.  An option of a
-parameter group is a number for all components of all its parameters, or, in a group of
-one parameter, a tensor shaped like it.  Tensors are copied, to float32 or wider: what
-becomes of the original later, or a parameter's narrow dtype, changes no algorithm.
+Procedure 1 lets ρ, δ and ε differ from component to component.  Each is a number for
+all parameters of a group, or, in a group of one parameter, a tensor shaped like it.
+Tensors are copied, to float32 or wider: what becomes of the original later, or a
+parameter's narrow dtype, changes no algorithm.
+
+What a value must be is said by `marginflow.checks`, behind the words that torch's own
+optimizers begin with.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-__all__ = ["NONNEGATIVE", "POSITIVE", "UNIT", "Bound", "check_number", "coefficient"]
+from marginflow.checks import non_negative, positive, probability
 
+__all__ = ["checked_number", "coefficient", "is_number"]
 
-class Bound(NamedTuple):
-    """Which values a coefficient may take, as a test and in words."""
-
-    holds: Callable[[Any], Any]  # of a float or, elementwise, of a tensor
-    words: str
-
-
-POSITIVE = Bound(lambda x: (x > 0) & (x < math.inf), "finite and greater than 0")
-NONNEGATIVE = Bound(lambda x: (x >= 0) & (x < math.inf), "finite and at least 0")
-UNIT = Bound(lambda x: (x >= 0) & (x <= 1), "in [0, 1]")
+# What each option must be, and what torch's own messages call it.
+OPTIONS: dict[str, tuple[Callable[[str, Any], float], str]] = {
+    "lr": (non_negative, "learning rate"),
+    "eps": (positive, "epsilon value"),
+    "weight_decay": (non_negative, "weight_decay value"),
+    "rho": (probability, "rho value"),
+    "delta": (positive, "delta"),
+    "epsilon": (positive, "epsilon"),
+    "g": (non_negative, "g"),
+    "h": (non_negative, "h"),
+}
 
 _checked = WeakIdKeyDictionary()  # copies made here, which need no second look
 
@@ -42,48 +46,34 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Real)
 
 
-def check_number(
-    name: str, value: Any, bound: Bound, label: str | None = None
-) -> float:
-    """value as a float within bound; errors call it `label`, as torch's do.
+def checked_number(name: str, value: Any) -> float:
+    """The option `name` as a float.
 
     Raises:
         ValueError: value is not a number, or is out of bounds.
     """
+    check, label = OPTIONS[name]
     try:
-        number = float(value.detach() if isinstance(value, Tensor) else value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"Invalid {label or name}: {value!r} "
-            f"({name} must be a number {bound.words})"
-        ) from error
-    if not bound.holds(number):
-        raise ValueError(
-            f"Invalid {label or name}: {value} ({name} must be {bound.words})"
-        )
-    return number
+        return check(name, value.detach() if isinstance(value, Tensor) else value)
+    except ValueError as error:
+        raise ValueError(f"Invalid {label}: {value} ({error})") from None
 
 
 def coefficient(
-    name: str,
-    value: Any,
-    params: Sequence[Tensor],
-    bound: Bound,
-    label: str | None = None,
-    title: str | None = None,
+    name: str, value: Any, params: Sequence[Tensor], names: Sequence[str] | None = None
 ) -> float | Tensor:
-    """The option `name` of a group of parameters in stored form, checked.
+    """The option `name` of a group of parameters, checked, as a float or own tensor.
 
     Raises:
         ValueError: a value out of bounds, of a wrong shape or kind, or a tensor for
             several parameters at once; says which and what would be right.
     """
-    if is_number(value) or isinstance(value, str):
-        return check_number(name, value, bound, label)
+    if is_number(value) or value is None or isinstance(value, str):
+        return checked_number(name, value)
     if not isinstance(value, Tensor):
         raise ValueError(
-            f"Invalid {name}: {value!r}; a number is needed, or a tensor shaped like "
-            "the one parameter of a group (torch.as_tensor makes one)"
+            f"Invalid {name}: {value!r}; it must be a number, or a tensor shaped like "
+            "the one parameter of its group (torch.as_tensor makes one)"
         )
     if len(params) != 1:
         raise ValueError(
@@ -94,29 +84,30 @@ def coefficient(
     (p,) = params
     if value in _checked and value.device == p.device:
         return value
-    title = title or f"a parameter of shape {tuple(p.shape)}"
-    copied = _copied(name, value, p, title)
-    wrong = ~bound.holds(copied.detach())
-    if bool(wrong.any()):
-        first = copied.detach()[wrong].reshape(-1)[0].item()
-        place = tuple(wrong.nonzero()[0].tolist())
-        raise ValueError(
-            f"Invalid {name} for {title}: {int(wrong.sum())} of {value.numel()} values "
-            f"are out of bounds, the first is {first} at {place} (each must be "
-            f"{bound.words})"
-        )
+    which = f"parameter {names[0]!r}" if names else "a parameter"
+    label = f"{name} for {which} of shape {tuple(p.shape)}"
+    copied = _copied(label, value, p)
+    local = copied.to_local() if hasattr(copied, "to_local") else copied
+    flat = local.detach().reshape(-1)
+    # NaN counts as least and as largest here, so that two looks see every value.
+    for i in {int(flat.argmin()), int(flat.argmax())} if len(flat) else ():
+        try:
+            OPTIONS[name][0](name, flat[i].item())
+        except ValueError as error:
+            place = tuple(map(int, torch.unravel_index(torch.tensor(i), local.shape)))
+            raise ValueError(f"Invalid {label}: at {place}, {error}") from None
     _checked[copied] = True
     return copied
 
 
-def _copied(name: str, value: Tensor, p: Tensor, title: str) -> Tensor:
+def _copied(label: str, value: Tensor, p: Tensor) -> Tensor:
     """A copy of value where p is, as wide as p or float32, laid out as p is."""
     like = torch.view_as_real(p) if p.is_complex() else p
     if p.is_complex() and value.shape == p.shape and value.dim() > 0:
         value = value.unsqueeze(-1).expand(like.shape)  # both real components alike
     obstacle = _obstacle(value, p, like)
     if obstacle:
-        raise ValueError(f"Invalid {name} for {title}: {obstacle}")
+        raise ValueError(f"Invalid {label}: {obstacle}")
     dtype = torch.promote_types(like.dtype, torch.float32)
     if value.requires_grad:  # kept in the graph, for hypergradients
         return value.expand(like.shape).to(dtype=dtype, device=p.device).clone()

@@ -6,15 +6,18 @@ A schedule is any callable of the step k = 0, 1, 2, …; step k+1 of Procedure 1
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Integral, Rational
+from numbers import Rational
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Integer
 from torch import Tensor
+
+from marginflow.checks import positive_integer, probability
 
 __all__ = ["HarmonicDecay", "harmonic_decay", "released_horizon"]
 
@@ -41,19 +44,15 @@ class HarmonicDecay:
         K = self.total_steps
         if not isinstance(K, Rational) or isinstance(K, bool) or K <= 0:
             raise ValueError(
-                f"Invalid total_steps: {K!r}; a positive integer or Fraction is needed"
+                f"total_steps is {K!r}; it must be a positive integer or Fraction"
             )
-        if not 0.0 <= self.gap <= 1.0:
-            raise ValueError(f"Invalid gap: {self.gap!r}; it must lie in [0, 1]")
-        _check_count("levels", self.levels)
         # Python's own numbers, whatever NumPy's were given: a checkpoint holds them.
-        horizon = Fraction(int(K.numerator), int(K.denominator))
-        whole = horizon.numerator if horizon.denominator == 1 else horizon
-        for name, value in (
-            ("total_steps", whole),
-            ("gap", float(self.gap)),
-            ("levels", int(self.levels)),
-        ):
+        own = {
+            "total_steps": _plain(Fraction(int(K.numerator), int(K.denominator))),
+            "gap": probability("gap", self.gap),
+            "levels": positive_integer("levels", self.levels),
+        }
+        for name, value in own.items():
             object.__setattr__(self, name, value)
 
     def __call__(
@@ -65,10 +64,9 @@ class HarmonicDecay:
             ValueError: k is negative, or no integer.
         """
         steps = np.asarray(k)
-        if steps.dtype != object and not np.issubdtype(steps.dtype, np.integer):
-            raise ValueError(f"Invalid k: {k!r}; steps are integers")
-        if np.any(steps < 0):
-            raise ValueError(f"Invalid k: {k!r}; steps are counted from 0")
+        integers = steps.dtype == object or np.issubdtype(steps.dtype, np.integer)
+        if not integers or np.any(steps < 0):
+            raise ValueError(f"k is {k!r}; steps are integers, counted from 0")
         # K = a/b exactly: ⌊levels k / K⌋ = ⌊levels k b / a⌋, in Python's integers.
         a, b = self.total_steps.numerator, self.total_steps.denominator
         level = self.levels * steps.astype(object) * b // a
@@ -96,7 +94,7 @@ class HarmonicDecay:
         }
 
     @classmethod
-    def from_state_dict(cls, state: dict[str, Any]) -> HarmonicDecay:
+    def from_state_dict(cls, state: Mapping[str, Any]) -> HarmonicDecay:
         """The schedule that `state_dict` described."""
         return cls(Fraction(*state["total_steps"]), state["gap"], state["levels"])
 
@@ -118,24 +116,26 @@ def harmonic_decay(total_steps: int | Fraction) -> HarmonicDecay:
     return HarmonicDecay(total_steps)
 
 
-def released_horizon(epochs: int, examples: int) -> int | Fraction:
+def released_horizon(epochs: int, examples: int, batch: int = 100) -> int | Fraction:
     """K as the released code counts it: epochs · |training set| / 100, exactly.
 
-    It is the number of steps only at batch size 100.  With larger batches the schedule
-    is cut short: at batch size 1000 MNIST training stops at ρ = 0.99, not 0.999.
+    It is the number of steps only at batch size 100, that of the finer regime.  With
+    larger batches the schedule is cut short: at batch size 1000 MNIST training stops at
+    ρ = 0.99, not 0.999.
+
+    Args:
+        epochs, examples: of the training, at least 1.
+        batch: batch size of the finer regime, where an experiment is scaled down.
 
     Raises:
-        ValueError: epochs or examples is not a positive integer.
+        ValueError: an argument is not a positive integer.
     """
-    _check_count("epochs", epochs)
-    _check_count("examples", examples)
-    horizon = Fraction(int(epochs) * int(examples), 100)
-    return horizon.numerator if horizon.denominator == 1 else horizon
+    images = positive_integer("epochs", epochs) * positive_integer("examples", examples)
+    return _plain(Fraction(images, positive_integer("batch", batch)))
 
 
-def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"Invalid {name}: {value!r}; a positive integer is needed")
+def _plain(K: Fraction) -> int | Fraction:
+    return K.numerator if K.denominator == 1 else K
 
 
 # A schedule in a checkpoint that others write (ZeRO's, say) is plain data too.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -12,48 +10,36 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from .coefficients import (
-    NONNEGATIVE,
-    POSITIVE,
-    UNIT,
-    check_number,
-    coefficient,
-    is_number,
-)
+from .coefficients import checked_number, coefficient, is_number
 from .decay import HarmonicDecay
-from .steps import (
-    Averages,
-    foreach_step,
-    fused_obstacle,
-    fused_step,
-    memory_order,
-    memory_order_view,
-    procedure_1,
-)
+from .fused import fused_step
+from .steps import Averages, foreach_step, procedure_1
 
 __all__ = ["GeneralizedAdadelta"]
 
 Schedule = Callable[[int], float | Tensor]
 
-# What an option may be, and what torch's own messages call it.
-NUMBERS = {
-    "lr": (NONNEGATIVE, "learning rate"),
-    "eps": (POSITIVE, "epsilon value"),
-    "weight_decay": (NONNEGATIVE, "weight_decay value"),
+NUMBERS = ("lr", "eps", "weight_decay")
+COEFFICIENTS = ("rho", "delta", "epsilon")
+SINCE_TORCH_1: dict[str, Any] = {
+    "foreach": None,
+    "maximize": False,
+    "differentiable": False,
+    "capturable": False,
+    "delta": None,
+    "epsilon": None,
+    "fused": None,
 }
-COEFFICIENTS = {
-    "rho": (UNIT, "rho value"),
-    "delta": (POSITIVE, "delta"),
-    "epsilon": (POSITIVE, "epsilon"),
-}
+"""What a checkpoint may lack, torch's or an old one, and what that means."""
+EXCLUSIVE = (
+    ("differentiable", "foreach"),
+    ("differentiable", "fused"),
+    ("foreach", "fused"),
+)
 # How a checkpoint marks what it cannot say as plain data, or torch would misread.
 CALLABLE = "<callable>"
 NO_EPS = "<see delta and epsilon>"
 CAPTURABLE_DEVICES = ("cuda", "xpu", "hpu")
-TOGETHER = 16
-"""Tensors that one compiled call steps; more would take longer to compile."""
-
-_warned: set[str] = set()
 
 
 class GeneralizedAdadelta(torch.optim.Optimizer):
@@ -148,17 +134,6 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
         _check_numbers(defaults)  # before the parameters, as torch does
         super().__init__(params, defaults)
 
-    def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
-        for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
-            for key, value in sorted(group.items()):
-                if key in COEFFICIENTS and isinstance(value, Tensor):
-                    value = "<per component>"
-                if key not in ("params", "k"):
-                    lines.append(f"    {key}: {value}")
-        return "\n".join([*lines, ")"])
-
     # ---- options ---------------------------------------------------------------------
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -173,11 +148,7 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
 
     def _check_group(self, group: dict[str, Any]) -> None:
         _check_numbers(group)
-        for one, other in (
-            ("differentiable", "foreach"),
-            ("differentiable", "fused"),
-            ("foreach", "fused"),
-        ):
+        for one, other in EXCLUSIVE:
             if group[one] and group[other]:
                 raise ValueError(
                     f"Invalid {other}: True, together with {one}=True; they exclude "
@@ -191,48 +162,15 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
                     "step, which a captured graph cannot do: give a number, a tensor "
                     "or harmonic_decay, or capturable=False"
                 )
-            self._coefficient(group, "rho", rho(0))
-        self._update_coefficients(group)
-        if (group["delta"] is None) != (group["epsilon"] is None):
-            one, other = ("delta", "epsilon")
-            if group["delta"] is None:
-                one, other = other, one
-            raise ValueError(
-                f"Invalid {one}: given without {other}, which would stay at eps = "
-                f"{group['eps']}; give both, or eps for δ = ε"
-            )
-        counter = group.get("k")
-        if not isinstance(counter, Tensor):
-            group["k"] = torch.tensor(counter or 0, dtype=torch.int64)
-
-    @staticmethod
-    def _coefficient(group: dict[str, Any], name: str, value: Any) -> float | Tensor:
-        """A coefficient in stored form (see `coefficients`)."""
-        bound, label = COEFFICIENTS[name]
-        params, names = group["params"], group.get("param_names")
-        title = None
-        if names and len(params) == 1:
-            title = f"parameter {names[0]!r} of shape {tuple(params[0].shape)}"
-        return coefficient(name, value, params, bound, label, title)
-
-    def _update_coefficients(self, group: dict[str, Any]) -> None:
-        """Check what a user has put there, and follow a parameter that moved."""
-        for name in COEFFICIENTS:
-            value = group[name]
-            if callable(value) and name == "rho":
-                continue
-            if value is not None or name == "rho":
-                group[name] = self._coefficient(group, name, value)
-
-    def _rho(self, group: dict[str, Any]) -> float | Tensor:
-        """ρ_k of the step that is being made."""
-        rho = group["rho"]
-        if not callable(rho):
-            return rho
-        on_device = group["capturable"] or torch.compiler.is_compiling()
-        if on_device and isinstance(rho, HarmonicDecay):
-            return rho.at(group["k"])
-        return self._coefficient(group, "rho", rho(int(group["k"])))
+            _coefficient(group, "rho", rho(0))
+        _update_coefficients(group)
+        for one, other in (("delta", "epsilon"), ("epsilon", "delta")):
+            if group[one] is not None and group[other] is None:
+                raise ValueError(
+                    f"Invalid {one}: given without {other}, which would stay at eps = "
+                    f"{group['eps']}; give both, or eps for δ = ε"
+                )
+        group.setdefault("k", torch.tensor(0))
 
     # ---- state -----------------------------------------------------------------------
 
@@ -287,7 +225,7 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
         """
         group = self._group_of(p)
         new = {
-            key: coefficient(name, value, [p], NONNEGATIVE)
+            key: coefficient(name, value, [p])
             for key, name, value in (("square_avg", "g", g), ("acc_delta", "h", h))
             if value is not None
         }
@@ -326,48 +264,14 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
         super().__setstate__(state)
         for i, group in enumerate(self.param_groups):
             own = own_groups[i] if i < len(own_groups) else {}
-            self._complete(group, own, i)
-            for p in group["params"]:
-                mine = self.state.get(p)
-                if mine and not isinstance(mine["step"], Tensor):
-                    device = p.device if group["capturable"] else None
-                    mine["step"] = torch.tensor(
-                        float(mine["step"]), dtype=torch.float32, device=device
-                    )
+            _complete(group, own, i)
+            states = [self.state[p] for p in group["params"] if self.state.get(p)]
+            for mine in states:
+                if not isinstance(mine["step"], Tensor):  # as torch once wrote it
+                    mine["step"] = torch.tensor(float(mine["step"]))
             if "k" not in group:
-                steps = [
-                    self.state[p]["step"] for p in group["params"] if p in self.state
-                ]
-                group["k"] = torch.tensor(int(max(steps, default=0)), dtype=torch.int64)
-
-    def _complete(self, group: dict[str, Any], own: dict[str, Any], i: int) -> None:
-        """Give a loaded group what its checkpoint left out."""
-        foreign = "delta" not in group  # torch's own
-        for name, default in (
-            ("foreach", None),
-            ("maximize", False),
-            ("differentiable", False),
-            ("capturable", False),
-            ("delta", None),
-            ("epsilon", None),
-            ("fused", None),
-        ):
-            group.setdefault(name, own.get(name, default))
-        rho, mine = group["rho"], own.get("rho")
-        if isinstance(rho, Mapping):
-            group["rho"] = HarmonicDecay.from_state_dict(rho)
-        elif isinstance(rho, str):
-            if not callable(mine):
-                raise ValueError(
-                    f"Invalid state_dict: group {i} followed a schedule of ρ, which a "
-                    f"checkpoint does not hold, but this optimizer has rho={mine}; "
-                    "make it with the same callable before loading"
-                )
-            group["rho"] = mine
-        elif foreign and mine is not None and not is_number(mine):
-            group["rho"] = mine
-        if isinstance(group["eps"], str):
-            group["eps"] = own.get("eps", 1e-6)
+                steps = (int(mine["step"]) for mine in states)
+                group["k"] = torch.tensor(max(steps, default=0))
 
     # ---- the step --------------------------------------------------------------------
 
@@ -395,6 +299,12 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
                     f"GeneralizedAdadelta does not support sparse gradients: parameter "
                     f"{i} of shape {tuple(p.shape)} has one of layout {p.grad.layout}"
                 )
+            if group["capturable"] and p.device.type not in CAPTURABLE_DEVICES:
+                raise ValueError(
+                    f"Invalid capturable: True for a parameter on {p.device}; device "
+                    f"graphs exist on {', '.join(CAPTURABLE_DEVICES)}, so give "
+                    "capturable=False"
+                )
             state = self._state_of(p, group)
             params.append(p)
             grads.append(p.grad)
@@ -402,50 +312,59 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
             hs.append(state["acc_delta"])
             steps.append(state["step"])
         if params:
-            self._update_coefficients(group)
-            if group["capturable"] and group["k"].device != params[0].device:
+            _update_coefficients(group)
+            if group["delta"] is None:
+                checked_number("eps", group["eps"])
+            if group["capturable"]:
                 group["k"] = group["k"].to(params[0].device)
 
     def _step_group(self, group, params, grads, gs, hs, steps) -> None:
-        if not torch.compiler.is_compiling():
-            for p in params:
-                _check_capture(group, p)
-        delta, epsilon = group["delta"], group["epsilon"]
-        if delta is None:
-            delta = epsilon = check_number("eps", group["eps"], *NUMBERS["eps"])
-        coefficients = {"rho": self._rho(group), "delta": delta, "epsilon": epsilon}
+        coefficients = _coefficients(group)
         torch._foreach_add_(steps, 1)
         group["k"].add_(1)
-        if group["differentiable"] or group["foreach"] is False:
-            self._plain(group, params, grads, coefficients)
-            return
-        tensors = [list(map(_as_real, ts)) for ts in (params, grads, gs, hs)]
+        tensors = ([_as_real(t) for t in ts] for ts in (params, grads, gs, hs))
         slots = list(zip(*tensors, strict=True))
+        if group["differentiable"] or group["foreach"] is False:
+            for p, slot in zip(params, slots, strict=True):
+                self._plain(group, p, slot, coefficients)
+            return
         if group["fused"] and not torch.compiler.is_compiling():
-            slots = _fused(group, slots, coefficients)  # what is left goes on below
-        for bucket in _buckets(slots, together=group["foreach"]):
-            _in_place(group, bucket, coefficients)
+            numbers = coefficients | {
+                "sign": -1.0 if group["maximize"] else 1.0,
+                "weight_decay": float(group["weight_decay"]),
+            }
+            slots = fused_step(slots, **numbers)  # what is left goes on below
+        for ws, grads, gs, hs in _batches(slots, together=group["foreach"]):
+            if group["maximize"]:
+                grads = list(torch._foreach_neg(grads))
+            if group["weight_decay"] != 0:
+                decay = group["weight_decay"]
+                grads = list(torch._foreach_add(grads, ws, alpha=decay))
+            foreach_step(ws, grads, gs, hs, **coefficients)
 
-    def _plain(self, group, params, grads, coefficients) -> None:
-        lr, weight_decay = group["lr"], group["weight_decay"]
-        eta = lr.reshape(()) if isinstance(lr, Tensor) else lr
-        for p, grad in zip(params, grads, strict=True):
-            state = self.state[p]
-            w, gradient = _as_real(p), _as_real(-grad if group["maximize"] else grad)
-            if weight_decay != 0:
-                gradient = gradient.add(w, alpha=weight_decay)
-            g, h = _as_real(state["square_avg"]), _as_real(state["acc_delta"])
-            step = procedure_1(w, gradient, g, h, eta=eta, **coefficients)
-            w.copy_(step.w)
-            # New tensors rather than copies: autograd may still need the old ones.
-            for key, value in (("square_avg", step.g), ("acc_delta", step.h)):
-                value = value.to(w.dtype)
-                state[key] = torch.view_as_complex(value) if p.is_complex() else value
+    def _plain(self, group, p, slot, coefficients) -> None:
+        """The paper's lines on one parameter."""
+        w, gradient, g, h = slot
+        if group["maximize"]:
+            gradient = -gradient
+        if group["weight_decay"] != 0:
+            gradient = gradient.add(w, alpha=group["weight_decay"])
+        step = procedure_1(w, gradient, g, h, **coefficients)
+        w.copy_(step.w)
+        # New tensors rather than copies: autograd may still need the old ones.
+        for key, value in (("square_avg", step.g), ("acc_delta", step.h)):
+            value = value.to(w.dtype)
+            self.state[p][key] = (
+                torch.view_as_complex(value) if p.is_complex() else value
+            )
 
 
 def _as_real(t: Tensor) -> Tensor:
     """t itself, or the view of a complex t as pairs of reals (a last axis of 2)."""
     return torch.view_as_real(t) if t.is_complex() else t
+
+
+# ---- a group's options ---------------------------------------------------------------
 
 
 def _check_numbers(options: dict[str, Any]) -> None:
@@ -454,28 +373,44 @@ def _check_numbers(options: dict[str, Any]) -> None:
         raise ValueError(
             f"Invalid lr: shape {tuple(lr.shape)} (Tensor lr must be 1-element)"
         )
-    for name, (bound, label) in NUMBERS.items():
-        check_number(name, options[name], bound, label)
-    for name, (bound, label) in COEFFICIENTS.items():
+    for name in NUMBERS:
+        checked_number(name, options[name])
+    for name in COEFFICIENTS:
         if is_number(options[name]):
-            check_number(name, options[name], bound, label)
+            checked_number(name, options[name])
 
 
-def _check_capture(group: dict[str, Any], p: Tensor) -> None:
-    if group["capturable"] and p.device.type not in CAPTURABLE_DEVICES:
-        raise ValueError(
-            f"Invalid capturable: True for a parameter on {p.device}; device graphs "
-            f"exist on {', '.join(CAPTURABLE_DEVICES)}, so give capturable=False"
-        )
-    if (
-        p.is_cuda
-        and not group["capturable"]
-        and torch.cuda.is_current_stream_capturing()
-    ):
-        raise RuntimeError(
-            "GeneralizedAdadelta is being captured in a CUDA graph: make it with "
-            "capturable=True"
-        )
+def _coefficient(group: dict[str, Any], name: str, value: Any) -> float | Tensor:
+    return coefficient(name, value, group["params"], group.get("param_names"))
+
+
+def _update_coefficients(group: dict[str, Any]) -> None:
+    """Check what a user has put there, and follow a parameter that moved."""
+    for name in COEFFICIENTS:
+        value = group[name]
+        scheduled = name == "rho" and callable(value)
+        if not scheduled and (value is not None or name == "rho"):
+            group[name] = _coefficient(group, name, value)
+
+
+def _coefficients(group: dict[str, Any]) -> dict[str, float | Tensor]:
+    """η, ρ_k, δ and ε of the step that is being made."""
+    lr, rho, k = group["lr"], group["rho"], group["k"]
+    on_device = group["capturable"] or torch.compiler.is_compiling()
+    if isinstance(lr, Tensor):
+        keep = on_device or group["differentiable"]
+        lr = lr.reshape(()) if keep else lr.item()
+    if on_device and isinstance(rho, HarmonicDecay):
+        rho = rho.at(k)
+    elif callable(rho):
+        rho = _coefficient(group, "rho", rho(int(k)))
+    delta, epsilon = group["delta"], group["epsilon"]
+    if delta is None:
+        delta = epsilon = float(group["eps"])
+    return {"eta": lr, "rho": rho, "delta": delta, "epsilon": epsilon}
+
+
+# ---- checkpoints ---------------------------------------------------------------------
 
 
 def _plain_groups(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
@@ -491,110 +426,40 @@ def _plain_groups(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> No
             group["eps"] = delta if numbers and delta == epsilon else NO_EPS
 
 
-# ---- ways to run the step ------------------------------------------------------------
+def _complete(group: dict[str, Any], own: dict[str, Any], i: int) -> None:
+    """Give a loaded group what its checkpoint left out."""
+    foreign = "delta" not in group  # torch's own
+    for name, value in SINCE_TORCH_1.items():
+        group.setdefault(name, own.get(name, value))
+    rho, mine = group["rho"], own.get("rho")
+    if isinstance(rho, Mapping):
+        group["rho"] = HarmonicDecay.from_state_dict(rho)
+    elif rho == CALLABLE:
+        if not callable(mine):
+            raise ValueError(
+                f"Invalid state_dict: group {i} followed a schedule of ρ, which a "
+                f"checkpoint does not hold, but this optimizer has rho={mine}; "
+                "make it with the same callable before loading"
+            )
+        group["rho"] = mine
+    elif foreign and mine is not None and not is_number(mine):
+        group["rho"] = mine
+    if group["eps"] == NO_EPS:
+        group["eps"] = own.get("eps", 1e-6)
 
 
-def _buckets(slots: list[tuple], together: bool | None) -> list[list[tuple]]:
-    """Slots (w, ∂, g, h) that one in-place call can step: of one device and dtype.
+# ---- the step in place ---------------------------------------------------------------
+
+
+def _batches(slots: list[tuple], together: bool | None) -> list[list[list[Tensor]]]:
+    """Lists of w, ∂, g, h that one call can step: of one device and dtype.
 
     together=None: only where the device has multi-tensor kernels; elsewhere one by one,
     which is as fast and keeps the temporaries of one tensor, not of all.
     """
-    buckets: dict[Any, list[tuple]] = {}
+    batches: dict[Any, list[tuple]] = {}
     for i, slot in enumerate(slots):
         many = slot[0].is_cuda if together is None else together
         key = (slot[0].device, slot[0].dtype) if many else i
-        buckets.setdefault(key, []).append(slot)
-    return list(buckets.values())
-
-
-def _in_place(group: dict[str, Any], slots: list[tuple], coefficients: dict) -> None:
-    ws, grads, gs, hs = map(list, zip(*slots, strict=True))
-    if group["maximize"]:
-        grads = torch._foreach_neg(grads)
-    if group["weight_decay"] != 0:
-        grads = torch._foreach_add(grads, ws, alpha=group["weight_decay"])
-    eta = group["lr"]
-    if isinstance(eta, Tensor):
-        on_device = group["capturable"] or torch.compiler.is_compiling()
-        eta = eta.reshape(()) if on_device else eta.item()
-    # Per component, there is one parameter; a 0-d ρ is that of all.
-    lists = {
-        name: [c] if isinstance(c, Tensor) and (c.dim() or name != "rho") else c
-        for name, c in coefficients.items()
-    }
-    foreach_step(ws, grads, gs, hs, eta=eta, **lists)
-
-
-def _fused(
-    group: dict[str, Any], slots: list[tuple], coefficients: dict[str, float | Tensor]
-) -> list[tuple]:
-    """Step what can be fused; return the rest."""
-    lr = group["lr"]
-    # One dtype for every learning rate: another would be compiled for separately.
-    is_tensor = isinstance(lr, Tensor)
-    eta = lr.detach().reshape(()).double() if is_tensor else _scalar("eta", lr)
-    sign = _scalar("sign", -1.0 if group["maximize"] else 1.0)
-    weight_decay = _scalar("weight_decay", float(group["weight_decay"]))
-    wide = [c for c in coefficients.values() if isinstance(c, Tensor) and c.dim()]
-    dtypes = tuple(
-        c.dtype if isinstance(c, Tensor) and c.dim() else None
-        for c in coefficients.values()
-    )
-    flat: dict[Any, list[tuple[Tensor, ...]]] = {}
-    rest = []
-    for slot in slots:
-        w, grad, g, h = slot
-        order = memory_order(w, g, h, *wide)
-        # A tensor of one element would be compiled a second time: not worth it.
-        if order is None or w.numel() < 2:
-            rest.append(slot)
-            continue
-        plain = all(type(t) in (Tensor, torch.nn.Parameter) for t in slot)
-        obstacle = (
-            fused_obstacle(w.device, w.dtype, dtypes)
-            if plain
-            else f"a parameter is a {type(w).__name__}, no plain tensor"
-        )
-        if obstacle is not None:
-            _warn_once(obstacle)
-            rest.append(slot)
-            continue
-        grad = grad.contiguous(memory_format=order)
-        views = tuple(memory_order_view(t, order) for t in (w, grad, g, h))
-        flat.setdefault((w.device, w.dtype, order), []).append(views)
-    for (_, _, order), bucket in flat.items():
-        values = (
-            memory_order_view(c, order)
-            if isinstance(c, Tensor) and c.dim()
-            else _scalar(name, float(c))
-            for name, c in coefficients.items()
-        )
-        rho, delta, epsilon = values
-        for first in range(0, len(bucket), TOGETHER):
-            parts = map(list, zip(*bucket[first : first + TOGETHER], strict=True))
-            fused_step(
-                *parts, eta, rho, delta, epsilon, sign=sign, weight_decay=weight_decay
-            )
-    return rest
-
-
-@lru_cache(maxsize=64)
-def _scalar(role: str, value: float) -> Tensor:
-    """A number as the kernel reads it; kept, since most steps ask for the same ones.
-
-    Two roles never share a tensor: the compiler would take "δ is ε" for a property of
-    the program.
-    """
-    return torch.tensor(value, dtype=torch.float64, device="cpu")
-
-
-def _warn_once(obstacle: str) -> None:
-    if obstacle not in _warned:
-        _warned.add(obstacle)
-        warnings.warn(
-            f"fused=True: torch.compile cannot make the fused step here ({obstacle}); "
-            "going on with the in-place step, which gives the same numbers up to "
-            "rounding, more slowly. On a CPU it needs a C++ compiler such as g++.",
-            stacklevel=5,
-        )
+        batches.setdefault(key, []).append(slot)
+    return [list(map(list, zip(*batch, strict=True))) for batch in batches.values()]

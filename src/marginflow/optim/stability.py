@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from typing import overload
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from marginflow.checks import non_negative, real
+
 __all__ = ["stability_terms"]
 
 
-@overload
 def stability_terms(
     like: Tensor | tuple[int, ...],
-    exponent: float = ...,
-    std: float = ...,
+    exponent: float = -5.0,
+    std: float = 1.0,
     *,
     generator: torch.Generator,
-    dtype: torch.dtype | None = ...,
-) -> Float[Tensor, ...]: ...
-@overload
-def stability_terms(
-    like: Iterable[Tensor],
-    exponent: float = ...,
-    std: float = ...,
-    *,
-    generator: torch.Generator,
-    dtype: torch.dtype | None = ...,
-) -> list[Float[Tensor, ...]]: ...
-def stability_terms(like, exponent=-5.0, std=1.0, *, generator, dtype=None):
+    dtype: torch.dtype | None = None,
+) -> Float[Tensor, ...]:
     """Draw stability terms 10^(exponent + std · N), N standard normal, one a component.
 
     The paper writes "sampled independently from 10^(−5+X)": X is in the exponent, so
@@ -42,8 +29,7 @@ def stability_terms(like, exponent=-5.0, std=1.0, *, generator, dtype=None):
 
     Args:
         like: what to draw for: a tensor gives a tensor of its shape, real dtype and
-            device; a shape (a tuple of integers) gives one on the generator's device;
-            tensors, such as a module's parameters, give a list, in their order.
+            device; a shape (a tuple of integers) gives one on the generator's device.
             A complex tensor of shape s is 2·|s| real components: shape (*s, 2).
         exponent: the median is 10^exponent.
         std: standard deviation of the decimal logarithm, at least 0.
@@ -55,40 +41,30 @@ def stability_terms(like, exponent=-5.0, std=1.0, *, generator, dtype=None):
         ValueError: an argument is none of these, or the dtype cannot hold a term that
             was drawn (it became 0 or infinite).
     """
-    if not math.isfinite(exponent):
-        raise ValueError(f"Invalid exponent: {exponent!r}; it must be finite")
-    if not (math.isfinite(std) and std >= 0.0):
-        raise ValueError(f"Invalid std: {std!r}; it must be finite and at least 0")
+    exponent, std = real("exponent", exponent), non_negative("std", std)
     if not isinstance(generator, torch.Generator):
         raise ValueError(
-            f"Invalid generator: {generator!r}; a torch.Generator is needed, such as "
+            f"generator is {generator!r}; it must be a torch.Generator, such as "
             "torch.Generator().manual_seed(0)"
         )
-
-    def draw(shape, dtype, device) -> Tensor:
-        normal = torch.randn(
-            shape, generator=generator, dtype=torch.float64, device=generator.device
-        )
-        terms = (10.0 ** (exponent + std * normal)).to(device=device, dtype=dtype)
-        if not bool(((terms > 0) & terms.isfinite()).all()):
-            raise ValueError(
-                f"Invalid exponent and std: {exponent!r}, {std!r}; {dtype} cannot hold "
-                "every term drawn as a positive finite number"
-            )
-        return terms
-
-    def draw_like(p: Tensor) -> Tensor:
-        if not isinstance(p, Tensor):
-            raise ValueError(
-                f"Invalid like: {p!r} among the tensors; give a tensor, tensors (such "
-                "as module.parameters()), or a shape as a tuple of integers"
-            )
-        shape = (*p.shape, 2) if p.is_complex() else p.shape
-        return draw(shape, dtype or p.dtype.to_real(), p.device)
-
     if isinstance(like, Tensor):
-        return draw_like(like)
-    items = like if isinstance(like, tuple) else list(like)
-    if isinstance(items, tuple) and all(isinstance(n, int) for n in items):
-        return draw(items, dtype or torch.get_default_dtype(), generator.device)
-    return [draw_like(p) for p in items]
+        shape = (*like.shape, 2) if like.is_complex() else tuple(like.shape)
+        dtype, device = dtype or like.dtype.to_real(), like.device
+    elif isinstance(like, tuple) and all(isinstance(n, int) for n in like):
+        shape, device = like, generator.device
+        dtype = dtype or torch.get_default_dtype()
+    else:
+        raise ValueError(
+            f"like is {like!r}; it must be a tensor, or a shape as a tuple of integers "
+            "(for several parameters, draw for one after the other)"
+        )
+    normal = torch.randn(
+        shape, generator=generator, dtype=torch.float64, device=generator.device
+    )
+    terms = (10.0 ** (exponent + std * normal)).to(device=device, dtype=dtype)
+    if not bool(((terms > 0) & terms.isfinite()).all()):
+        raise ValueError(
+            f"exponent is {exponent!r} and std is {std!r}; {dtype} cannot hold every "
+            "term drawn as a positive finite number"
+        )
+    return terms
