@@ -188,3 +188,15 @@ def test_set_up_is_done_once_until_what_it_installs_changes(
     pins.write_text(pins.read_text() + "# other\n")
     os.utime(pins, (0, 0))
     assert runs() > 0
+
+
+def test_one_version_with_a_date():
+    """The package's version is the one that is cited and that the changelog dates."""
+    from marginflow import __version__
+
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert cited["version"] == __version__
+    heads = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    released = [head for head in heads if head != "Unreleased"]
+    assert released[0] == f"{__version__} ({cited['date-released']})"
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", h) for h in released)

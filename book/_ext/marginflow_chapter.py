@@ -20,6 +20,8 @@ import jupytext
 import nbformat
 from sphinx.application import Sphinx
 
+from marginflow import __version__
+
 DOWNLOADS = "_downloads"
 FORMATS = {"ipynb": "Jupyter notebook", "py": "Python script"}
 
@@ -136,7 +138,7 @@ def add_take_away(app: Sphinx, pagename, templatename, context, doctree) -> None
     if reads_records(app, pagename):
         records = f"{repository}/tree/{branch}/results"
         kept.append(f'<a href="{records}">Records behind its figures (Parquet)</a>')
-    version = app.config.release or "0.1.0"
+    version = __version__
     title = context["title"]
     year = re.search(r"\d{4}", app.config.copyright)[0]
     bibtex = fill(app, BIBTEX).replace("VERSION", version).replace("YEAR", year)

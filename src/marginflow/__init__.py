@@ -24,4 +24,4 @@ the ground up (imports run downwards, see tests/test_floors.py):
 Importing `marginflow` itself loads none of them, so that the command line starts fast.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
