@@ -68,7 +68,7 @@ def test_an_arrow_keeps_what_it_says_and_fades_the_rest(drawing, way):
     style = drawing.find(f"{SVG}style").text
     (rule,) = re.findall(rf"#{way}-lemma-9:target\) :is\((.*)\) \{{", style)
     kept = set(re.findall(r':not\(\[data-name="([^"]+)"', rule))
-    names = {"lemma-9", "theorem-2"}
+    names = {"lemma-9", "theorem-2", "theorem-2-classes"}
     if way == "above":
         assert {"lemma-8", "lemma-7", "lemma-6", "proposition-1"} < kept
         assert "theorem-2" not in kept
