@@ -15,6 +15,9 @@ SITE = ROOT / "_build" / "html"
 PICTURES = ROOT / "book" / "_static" / "pictures"
 WIDTH, HEIGHT = 1280, 800
 MOST_CODE = 0.25
+# Their first picture is a figure that they compute, and need not end in that screen.
+COMPUTED = {"far-flow", "many-classes", "rates"}
+DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw=="
 
 # Height of a page, what of it is open code, and the part of its first picture that
 # stands in the first screen.
@@ -51,9 +54,9 @@ def measured(page: Page, address: str) -> dict[str, float]:
     return page.evaluate(MEASURE, HEIGHT)
 
 
-def faults(found: dict[str, float]) -> list[str]:
+def faults(found: dict[str, float], least: float = 1.0) -> list[str]:
     wrong = []
-    if found["picture"] < 1:
+    if found["picture"] < least:
         wrong.append(f"{found['picture']:.0%} of its picture in the first screen")
     if found["code"] > MOST_CODE:
         wrong.append(f"{found['code']:.0%} of its height is code")
@@ -62,7 +65,7 @@ def faults(found: dict[str, float]) -> list[str]:
 
 def test_every_picture_is_shown_and_every_theory_chapter_has_one() -> None:
     drawn = {path.stem for path in PICTURES.glob("*.svg")}
-    assert drawn == set(theory())
+    assert drawn == set(theory()) - COMPUTED
     for chapter in drawn:
         text = (ROOT / "notebooks" / f"{chapter}.md").read_text(encoding="utf-8")
         shown = f"../book/_static/pictures/{chapter}.svg", f"```{{strip}} {chapter}\n"
@@ -79,7 +82,10 @@ def page() -> Iterator[Page]:
 def test_a_picture_at_once_and_more_text_than_code(page: Page) -> None:
     with served(SITE, strict=False) as site:
         found = {
-            chapter: faults(measured(page, f"{site}/notebooks/{chapter}.html"))
+            chapter: faults(
+                measured(page, f"{site}/notebooks/{chapter}.html"),
+                0.2 if chapter in COMPUTED else 1.0,
+            )
             for chapter in theory()
         }
     assert len(found) >= 20
@@ -90,16 +96,16 @@ def test_a_picture_at_once_and_more_text_than_code(page: Page) -> None:
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ("<figure><img height=300 src=p></figure><p>text", []),
-        ("<figure><img height=900 src=p></figure>", ["89% of its picture"]),
+        ("<figure><img height=300 src=dot></figure><p>text", []),
+        ("<figure><img height=900 src=dot></figure>", ["89% of its picture"]),
         ("<p>text, and no picture", ["0% of its picture"]),
         (
-            "<figure><img height=300 src=p></figure><div class=cell_input "
+            "<figure><img height=300 src=dot></figure><div class=cell_input "
             "style='height: 200px'>",
             ["40% of its height is code"],
         ),
         (
-            "<figure><img height=300 src=p></figure><details><summary>code</summary>"
+            "<figure><img height=300 src=dot></figure><details><summary>code</summary>"
             "<div class=cell_input style='height: 200px'></details>",
             [],
         ),
@@ -107,6 +113,7 @@ def test_a_picture_at_once_and_more_text_than_code(page: Page) -> None:
 )
 def test_what_is_out_of_proportion_is_found(page: Page, body, told) -> None:
     style = "<style>* { margin: 0; line-height: 0; vertical-align: top }</style>"
+    body = body.replace("src=dot", f"width=9 src={DOT}")
     page.set_content(f"<!doctype html>{style}<article>{body}</article>")
     found = faults(page.evaluate(MEASURE, HEIGHT))
     assert len(found) == len(told)
