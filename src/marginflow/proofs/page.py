@@ -8,7 +8,7 @@ reader's browser, from the names in its `data-` attributes.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -192,7 +192,7 @@ def _shown(
         text = left + _display(f"= {tex(check.right, next_marked)}")
         return text + _new_given(check, whole)
     if isinstance(check, Implication):
-        given = ", ".join(_inline(tex(each)) for each in check.given)
+        given = _listed(tex(each) for each in check.given)
         return f"<p>{given} imply</p>{_display(tex(check.then))}"
     if isinstance(check, LimitOf):
         side = {"+": "^+", "-": "^-"}.get(check.side, "")
@@ -207,12 +207,18 @@ def _new_given(check: Identity, whole: Check | None) -> str:
     if not isinstance(whole, Identity):
         return ""
     new = [each for each in check.given if each not in whole.given]
-    given = ", ".join(_inline(tex(each)) for each in new)
+    given = _listed(tex(each) for each in new)
     return f"<p>where now {given}</p>" if new else ""
 
 
 def _display(text: str) -> str:
     return f'<div class="math notranslate nohighlight">\\[{html.escape(text)}\\]</div>'
+
+
+def _listed(formulas: Iterable[str]) -> str:
+    """Formulas with commas between them, from which no line's end parts them."""
+    *before, last = [*map(_inline, formulas)] or [""]
+    return " ".join([*(f'<span class="unbroken">{f},</span>' for f in before), last])
 
 
 def _inline(text: str) -> str:
