@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from browsers import chromium, served, watched
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from scipy.optimize import nnls
 
 from marginflow.experiments.perceptron import PerceptronSpec, run_perceptron
@@ -480,8 +480,8 @@ def test_points_are_added_removed_and_pasted(page) -> None:
     page.locator("summary", has_text="Points as text").click()
     page.locator(".mfx-csv").fill("x1,x2,y\n1, 2, 1\n-1; -1; -1\n\n0.5 -2 -1")
     page.get_by_role("button", name="Use these points").click()
+    expect(points).to_have_count(3, timeout=30_000)
     settle(page)
-    assert points.count() == 3
     told = least_distance(np.array([[1, 2], [1, 1], [-0.5, 2]]), np.ones(2))
     assert number(page, "predicted") == pytest.approx(
         math.degrees(math.atan2(told[1], told[0])), abs=0.005

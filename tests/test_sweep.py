@@ -241,7 +241,7 @@ def test_data_command(data, tmp_path, capsys):
     assert out.count("ubyte is missing") == 4
     assert "--download" in out
     assert cli.main(["data", "svhn"]) == 2
-    assert "'svhn' is unknown" in capsys.readouterr().err
+    assert "name is 'svhn'; choose one of mnist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
