@@ -533,27 +533,33 @@ Proof.
   rewrite phase_inverse by lra; apply sin_period.
 Qed.
 
+(** What follows an angle whose sine comes back to 1 and to -1 has no limit. *)
+Lemma share_turns (f angle : R -> R) a :
+  (forall t, 0 <= t -> f t = sqrt (share true (angle t))) ->
+  (forall b M, 0 <= b -> exists t, 0 <= t /\ M < t /\ sin (angle t) = sin b) ->
+  ~ is_lim f p_infty (Finite a).
+Proof.
+  intros V Recurs L; apply is_lim_spec in L.
+  destruct (L (mkposreal (1 / 10) ltac:(lra))) as [M HM]; simpl in HM.
+  destruct (Recurs (PI / 2) M) as (t1 & T1 & M1 & S1); [generalize PI_RGT_0; lra |].
+  destruct (Recurs (3 * (PI / 2)) M) as (t2 & T2 & M2 & S2);
+    [generalize PI_RGT_0; lra |].
+  rewrite sin_PI2 in S1; rewrite sin_3PI2 in S2.
+  assert (Up := HM t1 M1); assert (Down := HM t2 M2); rewrite V in Up, Down by auto.
+  unfold share in Up, Down; rewrite S1 in Up; rewrite S2 in Down; simpl in Up, Down.
+  assert (High : 8 / 10 <= sqrt (/ 2 + 1 * 1 / 4)).
+  { rewrite <- (sqrt_pow2 (8 / 10)) by lra; apply sqrt_le_1_alt; lra. }
+  assert (Low : sqrt (/ 2 + 1 * -1 / 4) <= 5 / 10).
+  { rewrite <- (sqrt_pow2 (5 / 10)) by lra; apply sqrt_le_1_alt; lra. }
+  apply Rabs_def2 in Up; apply Rabs_def2 in Down; lra.
+Qed.
+
 Lemma no_direction a : ~ is_lim (fun t => turning_point t true / norm (turning_point
   t)) p_infty (Finite a).
 Proof.
-  intros L; apply is_lim_spec in L.
-  destruct (L (mkposreal (1 / 10) ltac:(lra))) as [M HM]; simpl in HM.
-  assert (V : forall t, 0 <= t ->
-    turning_point t true / norm (turning_point t) = sqrt (share true (phase t))).
-  { intros t T; rewrite norm_turning_point by auto; unfold turning_point; field;
-      generalize (radius_pos t T); lra. }
-  destruct (phase_recurs (PI / 2) M) as (t1 & T1 & M1 & S1); [generalize PI_RGT_0;
-    lra |].
-  destruct (phase_recurs (3 * (PI / 2)) M) as (t2 & T2 & M2 & S2);
-    [generalize PI_RGT_0; lra |].
-  rewrite sin_PI2 in S1; rewrite sin_3PI2 in S2.
-  assert (H1 := HM t1 M1); assert (H2 := HM t2 M2); rewrite V in H1, H2 by auto.
-  unfold share in H1, H2; rewrite S1 in H1; rewrite S2 in H2; simpl in H1, H2.
-  assert (A1 : 8 / 10 <= sqrt (/ 2 + 1 * 1 / 4)).
-  { rewrite <- (sqrt_pow2 (8 / 10)) by lra; apply sqrt_le_1_alt; lra. }
-  assert (A2 : sqrt (/ 2 + 1 * -1 / 4) <= 5 / 10).
-  { rewrite <- (sqrt_pow2 (5 / 10)) by lra; apply sqrt_le_1_alt; lra. }
-  apply Rabs_def2 in H1; apply Rabs_def2 in H2; lra.
+  apply share_turns with phase; [| apply phase_recurs].
+  intros t T; rewrite norm_turning_point by auto; unfold turning_point; field;
+    generalize (radius_pos t T); lra.
 Qed.
 
 (** All the hypotheses of Theorem 4, as the paper quotes it, at once. *)

@@ -553,24 +553,11 @@ Qed.
 
 Lemma turning_process_turns u : ~ converges_in_direction w u.
 Proof.
-  intros [_ C]; specialize (C true); apply is_lim_spec in C.
-  destruct (C (mkposreal (1 / 10) ltac:(lra))) as [M HM]; simpl in HM.
-  assert (V : forall t, 0 <= t ->
-    turning_w t true / norm (turning_w t) = sqrt (share true (angle t))).
-  { intros t T; destruct (inverse_loss_gt t ltac:(lra)).
-    rewrite norm_turning_w by lra; unfold turning_w; field; lra. }
-  destruct (angle_recurs (PI / 2) M) as (t1 & T1 & M1 & S1).
-  destruct (angle_recurs (3 * (PI / 2)) M) as (t2 & T2 & M2 & S2).
-  rewrite sin_PI2 in S1; rewrite sin_3PI2 in S2.
-  assert (H1 := HM t1 M1); assert (H2 := HM t2 M2).
-  change (w t1) with (turning_w t1) in H1; change (w t2) with (turning_w t2) in H2.
-  rewrite V in H1, H2 by auto.
-  unfold share in H1, H2; rewrite S1 in H1; rewrite S2 in H2; simpl in H1, H2.
-  assert (A1 : 8 / 10 <= sqrt (/ 2 + 1 * 1 / 4)).
-  { rewrite <- (sqrt_pow2 (8 / 10)) by lra; apply sqrt_le_1_alt; lra. }
-  assert (A2 : sqrt (/ 2 + 1 * -1 / 4) <= 5 / 10).
-  { rewrite <- (sqrt_pow2 (5 / 10)) by lra; apply sqrt_le_1_alt; lra. }
-  apply Rabs_def2 in H1; apply Rabs_def2 in H2; lra.
+  intros [_ C]; generalize (C true).
+  apply share_turns with angle; [| intros b M _; apply angle_recurs].
+  intros t T; change (w t) with (turning_w t).
+  destruct (inverse_loss_gt t ltac:(lra)).
+  rewrite norm_turning_w by lra; unfold turning_w; field; lra.
 Qed.
 
 (* statement: theorem 2 refuted *)
