@@ -7,14 +7,18 @@ import http.server
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+PATIENCE = 240_000
+"""Milliseconds: on a busy machine a page may take minutes, and is none the worse."""
 
 # Nothing inline, nothing foreign, no eval. WebAssembly is what Python needs to run.
 STRICT = (
@@ -25,7 +29,7 @@ STRICT = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium; the test is skipped where there is none, but not in CI."""
+    """A headless, patient Chromium; without one, tests are skipped, but fail in CI."""
     named = os.environ.get("CHROMIUM")
     executable = named or next(filter(None, map(shutil.which, NAMES)), None)
     if executable is None:
@@ -42,8 +46,22 @@ def chromium() -> Iterator[Browser]:
                 "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             ],
         )
+        browser.new_page = _patient(browser.new_page)
+        browser.new_context = _patient(browser.new_context)
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
+
+
+def _patient(make: Callable[..., Any]) -> Callable[..., Any]:
+    """What makes pages or contexts, with waits that a busy machine does not break."""
+
+    def made(**options: Any) -> Any:
+        new = make(**options)
+        new.set_default_timeout(PATIENCE)
+        return new
+
+    return made
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

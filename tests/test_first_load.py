@@ -193,7 +193,7 @@ def test_text_waits_for_little_and_nothing_moves(
     line = {"latency": 75, "downloadThroughput": 200_000, "uploadThroughput": 100_000}
     network.send("Network.emulateNetworkConditions", {"offline": False, **line})
     tab.add_init_script(MOVES)
-    tab.goto(f"{slow_site}/{page}", wait_until="load", timeout=120_000)
+    tab.goto(f"{slow_site}/{page}", wait_until="load")
     tab.wait_for_timeout(500)
     assert tab.evaluate("window.moved") < 0.1
     assert tab.evaluate(BLOCKING) < HELD_UP_BY

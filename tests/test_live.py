@@ -26,7 +26,6 @@ SITE = ROOT / "_build" / "html"
 LIVE = ROOT / "book" / "_static" / "live"
 LEMMAS = ("lemma-5", "lemma-7", "lemma-8")
 CHAPTERS = (*LEMMAS, "lemma-6", "lemma-9", "theorem-4")
-PATIENCE = 240_000  # ms; generous, a test machine may be busy
 
 # The page without the theme, whose own scripts are inline: as strict as can be.
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>t</title>
@@ -372,7 +371,6 @@ def page(built, tmp_path_factory) -> Iterator[Page]:
     (folder / "book" / "index.html").write_text(bare(built), encoding="utf-8")
     with chromium() as browser, served(folder) as address:
         page = browser.new_page()
-        page.set_default_timeout(PATIENCE)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         problems = watched(page, address)
@@ -381,7 +379,7 @@ def page(built, tmp_path_factory) -> Iterator[Page]:
         size = f"Python loads {sum(manifest['files'].values()) / 1e6:.0f} MB"
         expect(page.locator(".mfl-state")).to_contain_text(size)
         page.get_by_role("button", name="Start Python").click()
-        expect(page.locator(".mfl-state")).to_contain_text("ready", timeout=PATIENCE)
+        expect(page.locator(".mfl-state")).to_contain_text("ready")
         assert any("pyodide.asm.wasm" in url for url in asked)
         yield page
         assert problems == []
@@ -394,7 +392,7 @@ def group(page: Page, name: str) -> Locator:
 def outcome(page: Page, name: str) -> str:
     """The group's verdict, once there is one."""
     summary = group(page, name).locator(".mfl-summary")
-    expect(summary).not_to_be_empty(timeout=PATIENCE)
+    expect(summary).not_to_be_empty()
     return summary.inner_text()
 
 
@@ -424,7 +422,7 @@ def test_lemma_holds_and_every_mutation_is_refuted(page, lemma) -> None:
 def test_every_proof_is_checked_and_every_mutation_refuted(page) -> None:
     here, told = page.locator(".mfl-proofs"), page.locator(".mfl-told")
     page.get_by_role("button", name="Check every proof now").click()
-    expect(told).to_contain_text("steps settled", timeout=PATIENCE)
+    expect(told).to_contain_text("steps settled")
     steps = [step for each in proofs.STATEMENTS for step in each.steps]
     counts = Counter(step.settle().outcome.value for step in steps)
     assert told.inner_text().startswith(f"All {len(steps)} steps settled")
@@ -434,7 +432,7 @@ def test_every_proof_is_checked_and_every_mutation_refuted(page) -> None:
     assert here.locator("tr[data-verdict=holds]").count() == len(proofs.STATEMENTS)
     mutations = sum(len(step.mutations) for step in steps)
     page.get_by_role("button", name=f"Break all {mutations}").click()
-    expect(told).to_contain_text("mutations refuted", timeout=PATIENCE)
+    expect(told).to_contain_text("mutations refuted")
     assert told.inner_text().startswith(f"{mutations} of {mutations} mutations refuted")
 
 
@@ -445,7 +443,7 @@ def test_one_broken_step_shows_its_counterexample(page) -> None:
     )
     page.get_by_role("button", name="Break it", exact=True).click()
     witness = page.locator(".mfl-witness")
-    expect(witness).to_contain_text("refuted by algebra", timeout=PATIENCE)
+    expect(witness).to_contain_text("refuted by algebra")
     expect(witness).to_contain_text("Lemma 5, line-4")
     expect(witness).to_contain_text("left = ")
 
@@ -455,9 +453,9 @@ def test_checking_stops_when_asked(page) -> None:
     page.get_by_role("button", name="Break all").click()
     page.get_by_role("button", name="Stop", exact=True).click()
     told = page.locator(".mfl-told")
-    expect(told).to_contain_text("stopped after", timeout=PATIENCE)
+    expect(told).to_contain_text("stopped after")
     expect(page.get_by_role("button", name="Check every proof now")).to_be_enabled()
-    expect(page.locator(".mfl-state")).to_contain_text("ready", timeout=PATIENCE)
+    expect(page.locator(".mfl-state")).to_contain_text("ready")
 
 
 @pytest.mark.site
@@ -473,7 +471,7 @@ def test_the_bar_never_stands_still_near_its_end(page, built) -> None:
         )).observe(bar, { attributes: true }); }"""
     )
     other.get_by_role("button", name="Start Python").click()
-    expect(other.locator(".mfl-state")).to_contain_text("ready", timeout=PATIENCE)
+    expect(other.locator(".mfl-state")).to_contain_text("ready")
     seen = other.evaluate("window.seen")
     began, ended = seen[0][0], seen[-1][0]
     near = [time for time, value, _ in seen if value and float(value) > 0.95]
@@ -504,7 +502,7 @@ def test_a_cell_is_broken_where_it_stands(page) -> None:
         expect(code).to_be_visible()  # folded: it checks
         chapter.get_by_role("button", name="δ and ε exchanged in eq. (3)").click()
         told = chapter.locator(".mfl-inline .mfl-summary:visible")
-        expect(told).to_contain_text("✗ refuted in cell 3 of 5", timeout=PATIENCE)
+        expect(told).to_contain_text("✗ refuted in cell 3 of 5")
         expect(code).to_be_hidden()
         area = chapter.locator(".mfl-inline textarea").first
         assert "eq3 = {dw: -sp.sqrt((delta + h) / (epsilon + g)) * dL}" in (
@@ -514,7 +512,7 @@ def test_a_cell_is_broken_where_it_stands(page) -> None:
         expect(code).to_be_visible()
         chapter.get_by_role("button", name="Check all cells").click()
         told = chapter.locator(".mfl-first .mfl-summary")
-        expect(told).to_have_text("✓ every assertion holds", timeout=PATIENCE)
+        expect(told).to_have_text("✓ every assertion holds")
         assert problems == []
     chapter.close()
 
@@ -530,11 +528,11 @@ def test_a_line_of_a_proof_is_broken_where_it_stands(page) -> None:
         line.get_by_text("eq. (3) with δ and ε exchanged").click()
         expect(line).to_contain_text("What remains, left minus right")
         told = line.locator(".pf-live")
-        expect(told).to_contain_text("✗ refuted here by algebra", timeout=PATIENCE)
+        expect(told).to_contain_text("✗ refuted here by algebra")
         proof = chapter.locator(".pf[data-statement=lemma-5]")
         proof.get_by_role("button", name="Check every line here").click()
         told = proof.locator(".pf-told")
-        expect(told).to_have_text("✓ 6 of 6 lines stand", timeout=PATIENCE)
+        expect(told).to_have_text("✓ 6 of 6 lines stand")
         assert proof.locator(".pf-badge.pf-here").count() == 6
         assert problems == []
     chapter.close()

@@ -18,7 +18,6 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import marginflow_policy  # noqa: E402
 
-PATIENCE = 240_000  # ms; generous, a test machine may be busy
 MARK = marginflow_policy.MARK
 
 # The page's own script and handler are there when the policy is made; what is planted
@@ -163,20 +162,17 @@ def test_live_cells_and_search_work_on_the_sites_own_pages(browser) -> None:
     manifest = SITE / "_static" / "live" / "pyodide" / "manifest.json"
     with served(SITE, strict=False) as address:
         tab = browser.new_page()
-        tab.set_default_timeout(PATIENCE)
         problems = watched(tab, address)
         tab.goto(f"{address}/search.html?q=adapter")
-        expect(tab.locator("#search-results li a").first).to_be_visible(
-            timeout=PATIENCE
-        )
+        expect(tab.locator("#search-results li a").first).to_be_visible()
         if "missing" not in json.loads(manifest.read_text(encoding="utf-8")):
             tab.goto(f"{address}/book/check-it-yourself.html")
             tab.get_by_role("button", name="Start Python").click()
-            expect(tab.locator(".mfl-state")).to_contain_text("ready", timeout=PATIENCE)
+            expect(tab.locator(".mfl-state")).to_contain_text("ready")
             here = tab.locator(".mfl[data-group=lemma-5]")
             here.locator(".mfl-all").click()
             summary = here.locator(".mfl-summary")
-            expect(summary).to_contain_text("every assertion holds", timeout=PATIENCE)
+            expect(summary).to_contain_text("every assertion holds")
         tab.close()
     assert problems == []
 

@@ -1,12 +1,18 @@
 // Whatever scrolls sideways can be reached and scrolled with the keyboard, and nothing
 // else: formulas within a line are drawn beyond their boxes, but do not scroll.
 const WIDE = ".bd-article :is(table, pre, mjx-container, figure)";
+// All are measured before any is changed: a change between two would lay out the page.
 function letKeyboardScroll() {
-  for (const box of document.querySelectorAll(WIDE)) {
-    const scrolls = /auto|scroll/.test(getComputedStyle(box).overflowX);
-    if (scrolls && box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  const boxes = [...document.querySelectorAll(WIDE)];
+  const scrolls = boxes.map(
+    (box) =>
+      box.scrollWidth > box.clientWidth &&
+      /auto|scroll/.test(getComputedStyle(box).overflowX),
+  );
+  boxes.forEach((box, i) => {
+    if (scrolls[i]) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
-  }
+  });
 }
 // The theme's toggles of the table of contents are pictures alone.
 function nameToggles() {
