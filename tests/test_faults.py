@@ -493,7 +493,7 @@ def test_damage_in_any_region_of_a_data_file(name, data, tmp_path):
     root = tmp_path / "copy"
     shutil.copytree(data, root)
     load_images(name, root, train=True)
-    for relative in DATA_SETS[name].files():
+    for relative in DATA_SETS[name]:
         path = root / relative
         whole = path.read_bytes()
         # Header, first and last example, and in between.

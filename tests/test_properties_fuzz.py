@@ -256,7 +256,7 @@ def test_any_bytes_as_a_perceptron_record(blob, tmp_path):
 @given(blob=blobs, name=st.sampled_from(sorted(DATA_SETS)))
 @fuzz
 def test_any_bytes_as_a_data_file(blob, name, tmp_path):
-    for relative in DATA_SETS[name].files():
+    for relative in DATA_SETS[name]:
         path = tmp_path / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(blob)

@@ -648,14 +648,15 @@ def _data(args: argparse.Namespace) -> int:
     for name in names:
         if args.download:
             download(name, root)
-        states = check_files(name, root)
-        bad = [state for state in states if state.problem]
+        files = check_files(name, root)
+        bad = [f"  {path} {problem}" for path, problem in files.items() if problem]
         if not bad:
-            print(f"{name}: {len(states)} files in {root}, all md5 right")
+            print(f"{name}: {len(files)} files in {root}, all md5 right")
             continue
         status = USAGE
-        print(f"{name}: {len(bad)} of {len(states)} files cannot be used:")
-        print("\n".join(f"  {state.path} {state.problem}" for state in bad))
+        print(
+            f"{name}: {len(bad)} of {len(files)} files cannot be used:", *bad, sep="\n"
+        )
         print(
             f"  `marginflow data {name} --download` fetches what is missing; "
             "delete what is corrupt first"

@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -27,7 +27,6 @@ from marginflow import checks
 __all__ = [
     "DATA_SETS",
     "DataError",
-    "FileState",
     "ImageSet",
     "check_files",
     "data_root",
@@ -43,75 +42,25 @@ class DataError(ValueError):
     """A data file is missing or not what it should be; the message says what to do."""
 
 
-@dataclass(frozen=True)
-class _Official:
-    """The files of one data set: torchvision's class, and each file's md5 and role."""
-
-    torchvision_class: str
-    folder: str
-    train: Mapping[str, str]
-    test: Mapping[str, str]
-    both: Mapping[str, str]
-
-    def files(self) -> dict[str, str]:
-        """md5 by path relative to the root."""
-        every = {**self.train, **self.test, **self.both}
-        return {f"{self.folder}/{name}": md5 for name, md5 in every.items()}
-
-
 # torchvision checks MNIST's archives but not the files inside, hence their md5 here.
-DATA_SETS: dict[str, _Official] = {
-    "mnist": _Official(
-        "MNIST",
-        "MNIST/raw",
-        train={
-            "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-            "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-        },
-        test={
-            "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-            "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-        },
-        both={},
-    ),
-    "cifar10": _Official(
-        "CIFAR10",
-        "cifar-10-batches-py",
-        train={
-            "data_batch_1": "c99cafc152244af753f735de768cd75f",
-            "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-            "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-            "data_batch_4": "634d18415352ddfa80567beed471001a",
-            "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-        },
-        test={"test_batch": "40351d587109b95175f43aff81a1287e"},
-        both={"batches.meta": "5ff9c542aee3614f3951f8cda6e48888"},
-    ),
+DATA_SETS: dict[str, dict[str, str]] = {
+    "mnist": {
+        "MNIST/raw/train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+        "MNIST/raw/train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+        "MNIST/raw/t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+        "MNIST/raw/t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+    },
+    "cifar10": {
+        "cifar-10-batches-py/data_batch_1": "c99cafc152244af753f735de768cd75f",
+        "cifar-10-batches-py/data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+        "cifar-10-batches-py/data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+        "cifar-10-batches-py/data_batch_4": "634d18415352ddfa80567beed471001a",
+        "cifar-10-batches-py/data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+        "cifar-10-batches-py/test_batch": "40351d587109b95175f43aff81a1287e",
+        "cifar-10-batches-py/batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
+    },
 }
-"""The image sets by name, with the md5 of every file."""
-
-
-@dataclass(frozen=True)
-class FileState:
-    """What :func:`check_files` found at one place."""
-
-    path: Path
-    expected_md5: str
-    found_md5: str | None
-    """None if the file is missing or cannot be read."""
-    size: int | None = None
-
-    @property
-    def problem(self) -> str | None:
-        """What is wrong with the file, or None."""
-        if self.found_md5 is None:
-            return "is missing" if self.size is None else "cannot be read"
-        if self.found_md5 != self.expected_md5:
-            return (
-                f"is truncated or corrupt ({self.size} bytes with md5 "
-                f"{self.found_md5}, not {self.expected_md5})"
-            )
-        return None
+"""The md5 of every file of an image set, by its path below the root."""
 
 
 @dataclass(frozen=True)
@@ -144,26 +93,37 @@ def data_root(root: str | os.PathLike | None = None) -> Path:
     return Path(root).expanduser()
 
 
-def check_files(name: str, root: str | os.PathLike | None = None) -> list[FileState]:
+def check_files(
+    name: str, root: str | os.PathLike | None = None
+) -> dict[Path, str | None]:
     """Look at every file of data set ``name``, whole, and compare its md5.
+
+    Returns:
+        what is wrong with each file, or None.
 
     Raises:
         ValueError: the name is unknown.
     """
+    checks.one_of("data set", name, DATA_SETS)
     folder = data_root(root)
-    states = []
-    for relative, expected in _official(name).files().items():
-        path = folder / relative
-        size = path.stat().st_size if path.is_file() else None
-        found = None
-        if size is not None:
-            try:
-                with path.open("rb") as file:
-                    found = hashlib.file_digest(file, "md5").hexdigest()
-            except OSError:
-                found = None
-        states.append(FileState(path, expected, found, size))
-    return states
+    return {
+        folder / path: _problem(folder / path, md5)
+        for path, md5 in DATA_SETS[name].items()
+    }
+
+
+def _problem(path: Path, md5: str) -> str | None:
+    if not path.is_file():
+        return "is missing"
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "md5").hexdigest()
+    except OSError:
+        return "cannot be read"
+    if found == md5:
+        return None
+    size = path.stat().st_size
+    return f"is truncated or corrupt ({size} bytes with md5 {found}, not {md5})"
 
 
 def load_images(
@@ -188,29 +148,25 @@ def load_images(
         DataError: a file is missing, truncated or corrupt; says which.
         ValueError: the name is unknown, or ``limit`` is not in [1, n].
     """
-    official = _official(name)
-    bad = [state for state in check_files(name, root) if state.problem]
+    bad = _problems(name, root)
     if bad:
-        listed = "\n".join(f"  {state.path} {state.problem}" for state in bad)
         raise DataError(
-            f"{name}: {len(bad)} of the data files cannot be used:\n{listed}\n"
+            f"{name}: {len(bad)} of the data files cannot be used:\n"
+            + "\n".join(f"  {problem}" for problem in bad)
+            + f"\n"
             f"Delete what is corrupt and run `marginflow data {name} --download`, or "
             "name a folder that has the official files by --data or MARGINFLOW_DATA"
         )
-    import torchvision
-
     # Every md5 is right, so that torchvision's unpickling of CIFAR-10 reads no
     # stranger's file.
-    data = getattr(torchvision.datasets, official.torchvision_class)(
-        str(data_root(root)), train=train
-    )
+    data = _torchvisions(name)(str(data_root(root)), train=train)
     pixels = torch.as_tensor(data.data)
     labels = torch.as_tensor(data.targets, dtype=torch.int64)
     # MNIST is n h w, CIFAR-10 n h w c.
     pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
     n = len(labels)
     if limit is not None:
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= n:
+        if checks.positive_integer("limit", limit) > n:
             raise ValueError(f"limit is {limit!r}; {name} has 1 to {n} images to take")
         pixels, labels = pixels[:limit], labels[:limit]
     digest = hashlib.md5(pixels.contiguous().numpy().tobytes())
@@ -233,25 +189,19 @@ def download(name: str, root: str | os.PathLike | None = None) -> Path:
         DataError: the folder cannot be written, nothing could be fetched, or what
             came is not the official data.
     """
-    import torchvision
-
-    official = _official(name)
     folder = data_root(root)
-    if not any(state.problem for state in check_files(name, folder)):
+    if not _problems(name, folder):
         return folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        getattr(torchvision.datasets, official.torchvision_class)(
-            str(folder), download=True
-        )
+        _torchvisions(name)(str(folder), download=True)
     except (OSError, RuntimeError) as error:
         raise DataError(
             f"{name} could not be fetched into {folder}: {error}\n"
             "Without a network, copy the official files there, or name a folder that "
             "has them by --data or MARGINFLOW_DATA"
         ) from error
-    bad = [f"{s.path} {s.problem}" for s in check_files(name, folder) if s.problem]
-    if bad:
+    if bad := _problems(name, folder):
         raise DataError(f"{name}: after the download, " + "; ".join(bad))
     return folder
 
@@ -306,5 +256,13 @@ def perceptron_points(
     return y[:, None] * centre + (u - 0.6), y
 
 
-def _official(name: str) -> _Official:
-    return DATA_SETS[checks.one_of("data set", name, DATA_SETS)]
+def _problems(name: str, root: str | os.PathLike | None) -> list[str]:
+    found = check_files(name, root).items()
+    return [f"{path} {problem}" for path, problem in found if problem]
+
+
+def _torchvisions(name: str) -> Any:
+    """torchvision's own class of that name."""
+    import torchvision
+
+    return getattr(torchvision.datasets, {"mnist": "MNIST", "cifar10": "CIFAR10"}[name])
