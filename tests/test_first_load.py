@@ -140,6 +140,20 @@ def test_icons_that_pages_show_are_kept_and_no_others() -> None:
     assert f"{first_load.FONT}) format" in style
 
 
+def test_drawings_keep_their_room(tmp_path: Path) -> None:
+    start = '<?xml version="1.0"?><svg xmlns="x"'
+    box = 'viewBox="0 0 30 12.5"><g width="7pt"'
+    (tmp_path / "pt.svg").write_text(f'{start} width="30pt" height="12.5pt" {box}/>')
+    (tmp_path / "box.svg").write_text(f"{start} {box}/>")
+    page = '<img alt="a" src="{}" /> <img src="pt.svg" width="9"> <img src="no.svg">'
+    for name, size in {
+        "pt": 'width="40" height="17"',
+        "box": 'width="30" height="12"',
+    }.items():
+        drawn = first_load.sized(page.format(f"{name}.svg"), tmp_path)
+        assert drawn == page.replace('"{}"', f'"{name}.svg" {size}')
+
+
 class _Zipped(http.server.SimpleHTTPRequestHandler):
     """Compresses text, as servers of static sites do."""
 

@@ -2,7 +2,8 @@
 
 The theme brings Font Awesome, thousands of icons, as a script of 1.5 MB, as fonts and
 as style rules, for a dozen that pages show.  What is left of it here is a font of those
-few, which the theme's own rules name.  And scripts no longer hold the page up.
+few, which the theme's own rules name.  Scripts no longer hold the page up, and
+pictures have their room before they have come.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ LOADED = re.compile(r"\s*<(?:script|link)\b[^>]*fontawesome[^>]*>(?:</script>)?"
 # Where the site's address is looked up: inline scripts after it need it at once.
 AT_ONCE = "documentation_options.js"
 SCRIPT = re.compile(r'<script\b(?![^>]*\b(?:defer|async|type=))([^>]*\bsrc="([^"]*)")')
+PICTURE = re.compile(r'<img\b(?![^>]*\bwidth=)[^>]*?\bsrc="([^":]+\.svg)"')
+SIZE = re.compile(r'\b(width|height)="([\d.]+)pt"|viewBox="0 0 ([\d.]+) ([\d.]+)"')
+PIXELS = 4 / 3  # of a point
 
 THEME = "_static/styles/pydata-sphinx-theme.css"
 BOOK = "_static/styles/sphinx-book-theme.css"
@@ -74,6 +78,28 @@ def later(page: str) -> str:
     return SCRIPT.sub(defer, page)
 
 
+def sized(page: str, folder: Path) -> str:
+    """The page, in ``folder``, whose drawings say how wide and high they are."""
+
+    def size(match: re.Match[str]) -> str:
+        path = folder / match[1]
+        if not path.is_file():  # of a fragment, which is shown in another folder
+            return match[0]
+        drawing = path.read_text(encoding="utf-8")
+        width, height = measures(drawing[: drawing.index(">", drawing.index("<svg"))])
+        return f'{match[0]} width="{width}" height="{height}"'
+
+    return PICTURE.sub(size, page)
+
+
+def measures(tag: str) -> tuple[int, int]:
+    """Pixels that a drawing wants to be wide and high, by its outermost tag."""
+    found = [match.groups() for match in SIZE.finditer(tag)]
+    points = {name: round(float(length) * PIXELS) for name, length, *_ in found if name}
+    (box,) = ((float(w), float(h)) for *_, w, h in found if w)
+    return points.get("width", round(box[0])), points.get("height", round(box[1]))
+
+
 def lighten(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
@@ -86,7 +112,7 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
             '\n<link rel="preload" as="font" type="font/woff" crossorigin '
             f'href="{font}">'
         )
-        lighter = later(LOADED.sub("", page))
+        lighter = sized(later(LOADED.sub("", page)), path.parent)
         if lighter != page:
             path.write_text(lighter.replace("</head>", f"{link}\n</head>", 1), "utf-8")
     theme, fonts = out / THEME, out / FONTS
