@@ -26,16 +26,20 @@ class Identity:
 
     Each given equation is used from left to right, in the order given: its left-hand
     side (a derivative, a function of t, a symbol) is replaced by its right-hand side.
+    Symbols named as `positive` count as such, though they are bare elsewhere.
     """
 
     left: sp.Expr
     right: sp.Expr
     given: tuple[sp.Eq, ...] = ()
+    positive: tuple[sp.Symbol, ...] = ()
 
     engine = Engine.ALGEBRA
 
     def __post_init__(self) -> None:
-        left, right, *given = exact(self.left, self.right, *self.given)
+        signs = {bare: sp.Symbol(bare.name, positive=True) for bare in self.positive}
+        parts = (sp.sympify(part) for part in (self.left, self.right, *self.given))
+        left, right, *given = exact(*(part.xreplace(signs) for part in parts))
         sides = [equation.lhs for equation in given if isinstance(equation, sp.Eq)]
         if len(set(sides)) < len(given) or any(side.is_number for side in sides):
             raise ValueError(

@@ -6,26 +6,22 @@ evidence, not proof.
 
 from __future__ import annotations
 
-from marginflow.proofs.paper import Citation
-from marginflow.proofs.statement import Statement, Step
+from marginflow.proofs.notation import Statement, step
 
 __all__ = ["PROPOSITION_1"]
 
 PROPOSITION_1 = Statement(
-    name="proposition-1",
-    claim="a locally Lipschitz function definable in an o-minimal structure admits a "
-    "chain rule: df(v(t))/dt = ⟨u, v′(t)⟩ for almost all t and all u ∈ ∂f(v(t))",
+    "proposition-1",
+    "a locally Lipschitz function definable in an o-minimal structure admits a chain "
+    "rule: df(v(t))/dt = ⟨u, v′(t)⟩ for almost all t and all u ∈ ∂f(v(t))",
     where="page 5",
-    steps=(
-        Step(
-            "cited",
-            Citation(
-                "f locally Lipschitz and definable, v an arc",
-                "df(v(t))/dt = ⟨u, v′(t)⟩ for almost all t and all u ∈ ∂f(v(t))",
-                key="davis2020stochastic",
-                place="Theorem 5.8",
-            ),
-            "taken as stated",
-        ),
+).proof(
+    step("cited")
+    .why("taken as stated")
+    .cited(
+        "f locally Lipschitz and definable, v an arc",
+        "df(v(t))/dt = ⟨u, v′(t)⟩ for almost all t and all u ∈ ∂f(v(t))",
+        key="davis2020stochastic",
+        place="Theorem 5.8",
     ),
 )

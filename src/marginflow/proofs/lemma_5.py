@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import sympy as sp
 
-from marginflow.proofs.algebra import Identity
-from marginflow.proofs.measure import Measurement, small_flow
-from marginflow.proofs.paper import Argument
-from marginflow.proofs.statement import Statement, Step
-from marginflow.proofs.symbols import (
+from marginflow.proofs.measure import small_flow
+from marginflow.proofs.notation import Statement, step
+from marginflow.proofs.process import (
     DEFINITION_BETA,
     DEFINITION_CHI,
     EQUATION_1,
     EQUATION_2,
     EQUATION_3,
     EQUATION_5,
+)
+from marginflow.proofs.symbols import (
     beta,
     chi,
+    dbeta,
     delta,
+    dg,
+    dh,
+    dw,
     epsilon,
     g,
     grad,
     h,
+    integral,
     rho,
     t,
-    tau,
-    w,
 )
 
 __all__ = [
@@ -41,9 +44,9 @@ __all__ = [
     "LINES",
     "NOT_SQUARED",
     "SAME_SQUARES",
+    "beta_0",
+    "decay",
 ]
-
-dg, dh, dw = g.diff(t), h.diff(t), w.diff(t)
 
 LINES = (
     sp.Derivative(1 - beta**2, t),
@@ -74,13 +77,12 @@ CONCLUSION = sp.Eq(LINES[0], LINES[-1])
 """Lemma 5: what the later lemmas use."""
 
 _definitions = (DEFINITION_CHI, DEFINITION_BETA)
-SAME_SQUARES = Identity(EQUATION_3.rhs**2, EQUATION_5.rhs**2, _definitions)
+SAME_SQUARES = (EQUATION_3.rhs**2, EQUATION_5.rhs**2, *_definitions)
 """Equation (5) is equation (3), up to its sign."""
 
 NOT_SQUARED = ("chi", "χ in place of χ²")
 """The mutation that both proofs of it refute: its name, and what it changes."""
 
-_half = sp.Rational(1, 2)
 _no_square = -(1 - rho) / (1 + g / delta) * (1 - beta)
 _plus_gradient = sp.Eq(dg, (1 - rho) * (grad**2 + g))
 _swapped = sp.Eq(dw, -sp.sqrt((delta + h) / (epsilon + g)) * grad)
@@ -92,71 +94,61 @@ _one_factor = (
 _signs = -(dh / epsilon + dg / delta) / (1 + g / delta) ** 2
 
 LEMMA_5 = Statement(
-    name="lemma-5",
-    claim="d(1−β²)/dt = −(1−ρ)/(1+g/δ) · (1−β²) for almost all t ≥ 0",
+    "lemma-5",
+    "d(1−β²)/dt = −(1−ρ)/(1+g/δ) · (1−β²) for almost all t ≥ 0",
     where="page 7",
-    steps=(
-        Step(
-            "equation-5",
-            SAME_SQUARES,
-            "eq. (5) is eq. (3) in terms of χ and β; both right-hand sides have the "
-            "sign of −∂L, so equal squares are enough",
-            under=("equation-3", "definition-beta", "definition-chi"),
-        ).where(*NOT_SQUARED, right=(chi * beta * grad) ** 2),
-        Step(
-            "line-1",
-            Identity(LINES[0], LINES[1], (DEFINITION_BETA,)),
-            "by the definition of β and the quotient rule; β is defined by Lemma 6, "
-            "while the algebra needs no sign",
-            under=("definition-beta", "lemma-6"),
-        ).where("sign", "+g′/δ in place of −g′/δ, cross terms dropped", right=_signs),
-        Step(
-            "line-2",
-            Identity(LINES[1], LINES[2], (EQUATION_1, EQUATION_2)),
-            "by eqs. (1) and (2); the two terms in g·h cancel",
-            under=("equation-1", "equation-2"),
-        )
-        .where(
-            "sign",
-            "eq. (1) reads g′ = (1−ρ)(∂L² + g)",
-            given=(_plus_gradient, EQUATION_2),
-        )
-        .where(
-            "two-decays",
-            "h forgets at half the rate at which g does",
-            given=(EQUATION_1, sp.Eq(dh, EQUATION_2.rhs * _half)),
-        ),
-        Step("line-3", Identity(LINES[2], LINES[3]), "rearranging").where(
-            "factor", "(∂L²/δ)(1+g/δ) in place of (∂L²/δ)(1+h/ε)", right=_one_factor
-        ),
-        Step(
-            "line-4",
-            Identity(LINES[3], LINES[4], (EQUATION_5, *_definitions)),
-            "by eq. (5): (w′²/ε)(1+g/δ) = (∂L²/δ)(1+h/ε)",
-            under=("equation-5",),
-        ).where("swap", "eq. (3) with δ and ε exchanged", given=(_swapped,)),
-        Step(
-            "line-5",
-            Identity(LINES[4], LINES[5], (DEFINITION_BETA,)),
-            "calculation: g/δ − h/ε = (1+g/δ)(1−β²)",
-            under=("definition-beta",),
-        )
-        .where("sign", "the conclusion without its minus sign", right=-LINES[5])
-        .where("square", "1−β in place of 1−β²", right=_no_square),
+).proof(
+    step("equation-5", "equation-3", "definition-beta", "definition-chi")
+    .why(
+        "eq. (5) is eq. (3) in terms of χ and β; both right-hand sides have the sign "
+        "of −∂L, so equal squares are enough"
+    )
+    .algebra(*SAME_SQUARES)
+    .where(*NOT_SQUARED, right=(chi * beta * grad) ** 2),
+    step("line-1", "definition-beta", "lemma-6")
+    .why(
+        "by the definition of β and the quotient rule; β is defined by Lemma 6, while "
+        "the algebra needs no sign"
+    )
+    .algebra(LINES[0], LINES[1], DEFINITION_BETA)
+    .where("sign", "+g′/δ in place of −g′/δ, cross terms dropped", right=_signs),
+    step("line-2", "equation-1", "equation-2")
+    .why("by eqs. (1) and (2); the two terms in g·h cancel")
+    .algebra(LINES[1], LINES[2], EQUATION_1, EQUATION_2)
+    .where(
+        "sign", "eq. (1) reads g′ = (1−ρ)(∂L² + g)", given=(_plus_gradient, EQUATION_2)
+    )
+    .where(
+        "two-decays",
+        "h forgets at half the rate at which g does",
+        given=(EQUATION_1, sp.Eq(dh, EQUATION_2.rhs / 2)),
     ),
+    step("line-3")
+    .why("rearranging")
+    .algebra(LINES[2], LINES[3])
+    .where("factor", "(∂L²/δ)(1+g/δ) in place of (∂L²/δ)(1+h/ε)", right=_one_factor),
+    step("line-4", "equation-5")
+    .why("by eq. (5): (w′²/ε)(1+g/δ) = (∂L²/δ)(1+h/ε)")
+    .algebra(LINES[3], LINES[4], EQUATION_5, *_definitions)
+    .where("swap", "eq. (3) with δ and ε exchanged", given=(_swapped,)),
+    step("line-5", "definition-beta")
+    .why("calculation: g/δ − h/ε = (1+g/δ)(1−β²)")
+    .algebra(LINES[4], LINES[5], DEFINITION_BETA)
+    .where("sign", "the conclusion without its minus sign", right=-LINES[5])
+    .where("square", "1−β in place of 1−β²", right=_no_square),
 )
 
-_damping = sp.Integral(((1 - rho) / (1 + g / delta)).subs(t, tau), (tau, 0, t))
+_damping = integral((1 - rho) / (1 + g / delta))
 _product = (1 - beta**2) * sp.exp(_damping)
-_lemma_5_solved = sp.Eq(beta.diff(t), sp.solve(CONCLUSION.doit(), beta.diff(t))[0])
-_wrong = sp.Eq(beta.diff(t), -_lemma_5_solved.rhs)
+_lemma_5_solved = sp.Eq(dbeta, sp.solve(CONCLUSION.doit(), dbeta)[0])
+_wrong = sp.Eq(dbeta, -_lemma_5_solved.rhs)
 
 INTEGRATED = sp.Eq(1 - beta**2, (1 - beta.subs(t, 0) ** 2) * sp.exp(-_damping))
 """1 − β(t)² = (1 − β(0)²) exp(−∫₀ᵗ (1−ρ)/(1+g/δ)): Lemma 5, integrated."""
 
-_b, _b0, _decay = sp.symbols("β β₀ E")
-INTEGRATED_NOW = (sp.Eq(1 - _b**2, (1 - _b0**2) * _decay), _b0, _decay)
-"""The same in bare symbols, β₀ = β(0), with E in (0, 1] for the exponential."""
+beta_0, decay = sp.symbols("β₀ E")
+INTEGRATED_NOW = sp.Eq(1 - beta**2, (1 - beta_0**2) * decay)
+"""The same with bare symbols, β₀ = β(0), and E in (0, 1] for the exponential."""
 
 
 def _integrated_defect(power: int = 2) -> float:
@@ -172,40 +164,31 @@ def _integrated_defect(power: int = 2) -> float:
 
 
 LEMMA_5_INTEGRATED = Statement(
-    name="lemma-5-integrated",
+    "lemma-5-integrated",
+    "1 − β(t)² = (1 − β(0)²) · exp(−∫₀ᵗ (1−ρ)/(1+g/δ)) for all t ≥ 0",
     title="Lemma 5, integrated",
-    claim="1 − β(t)² = (1 − β(0)²) · exp(−∫₀ᵗ (1−ρ)/(1+g/δ)) for all t ≥ 0",
     page="lemma-5",
-    steps=(
-        Step(
-            "constant",
-            Identity(sp.Derivative(_product, t), sp.S.Zero, (_lemma_5_solved,)),
-            "(1−β²)·exp(∫(1−ρ)/(1+g/δ)) has derivative 0, by Lemma 5",
-            under=("lemma-5",),
-        ).where("sign", "Lemma 5 with the opposite sign", given=(_wrong,)),
-        Step(
-            "arc",
-            Argument(
-                "the product is an arc, and its derivative is 0 for almost all t",
-                "the product is constant: it keeps its value 1−β(0)² at t = 0",
-                "an arc is the integral of its derivative. The product is one because "
-                "g and h are, because 1+g/δ ≥ 1 (Lemma 6), and because sums, products "
-                "and smooth functions of arcs on a compact interval are arcs",
-            ),
-            "the fundamental theorem of calculus for arcs",
-            under=("process-2", "lemma-6"),
-        ),
-        Step(
-            "flow",
-            Measurement(
-                "relative defect of the integrated form", _integrated_defect, 1e-10
-            ),
-            "both sides computed on a flow, β from its definition",
-        ).where(
-            "square",
-            "1−β in place of 1−β²",
-            quantity="relative defect with 1−β",
-            measure=lambda: _integrated_defect(power=1),
-        ),
+).proof(
+    step("constant", "lemma-5")
+    .why("(1−β²)·exp(∫(1−ρ)/(1+g/δ)) has derivative 0, by Lemma 5")
+    .algebra(sp.Derivative(_product, t), sp.S.Zero, _lemma_5_solved)
+    .where("sign", "Lemma 5 with the opposite sign", given=(_wrong,)),
+    step("arc", "process-2", "lemma-6")
+    .why("the fundamental theorem of calculus for arcs")
+    .argued(
+        "the product is an arc, and its derivative is 0 for almost all t",
+        "the product is constant: it keeps its value 1−β(0)² at t = 0",
+        "an arc is the integral of its derivative. The product is one because g and h "
+        "are, because 1+g/δ ≥ 1 (Lemma 6), and because sums, products and smooth "
+        "functions of arcs on a compact interval are arcs",
+    ),
+    step("flow")
+    .why("both sides computed on a flow, β from its definition")
+    .measured("relative defect of the integrated form", _integrated_defect, 1e-10)
+    .where(
+        "square",
+        "1−β in place of 1−β²",
+        quantity="relative defect with 1−β",
+        measure=lambda: _integrated_defect(power=1),
     ),
 )

@@ -6,28 +6,27 @@ import math
 
 import sympy as sp
 
-from marginflow.proofs import lemma_5
-from marginflow.proofs.algebra import Identity, LimitOf
-from marginflow.proofs.lemma_6 import RHO_IN_UNIT_INTERVAL
-from marginflow.proofs.measure import Measurement, small_flow
-from marginflow.proofs.paper import Argument, Citation
-from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Statement, Step
-from marginflow.proofs.symbols import (
+from marginflow.proofs.lemma_5 import CONCLUSION
+from marginflow.proofs.measure import small_flow
+from marginflow.proofs.notation import Statement, step
+from marginflow.proofs.process import (
     DEFINITION_CHI,
     EQUATION_1,
     EQUATION_5,
-    at_an_instant,
+    RHO_IN_UNIT_INTERVAL,
+)
+from marginflow.proofs.symbols import (
     beta,
     chi,
     delta,
+    dg,
+    dw,
     epsilon,
     g,
     grad,
+    integral,
     rho,
     t,
-    tau,
-    w,
 )
 
 __all__ = [
@@ -46,27 +45,24 @@ C_J = sp.sqrt(delta / epsilon) * L0 / m
 C_DAGGER = g0 + C_J
 C_DOUBLE_DAGGER = 1 / (1 + C_DAGGER / delta)
 
-# The same as bare symbols for the solver: what the constants are is not needed there.
-_loss_0, _loss_t, _m, _a, _c, _c_dagger, _c_ddagger, _squares, _rest = sp.symbols(
-    "L₀ L m a C C† C‡ I rest"
+# For the solver, bare: what the constants are is not needed there.
+_loss_0, _loss, _m, _a, _c, _c_dagger, _c_ddagger, _squares, _rest, _g0, _u, _delta = (
+    sp.symbols("L₀ L m a C C† C‡ I rest g₀ u δ")
 )
-_g0, _g_t, _u = sp.symbols("g₀ g u")
-_b, _q, _rho, _g, _dg, _delta = (
-    at_an_instant(part) for part in (beta, grad, rho, g, g.diff(t), delta)
+_below = g < _c_dagger
+_bounded = (
+    sp.Eq(_c_ddagger, 1 / (1 + _c_dagger / _delta)),
+    *RHO_IN_UNIT_INTERVAL,
+    _delta > 0,
+    g >= 0,
+    _below,
 )
-_eq_1 = at_an_instant(EQUATION_1)
-_double_dagger = sp.Eq(_c_ddagger, 1 / (1 + _c_dagger / _delta))
-_rate = at_an_instant(-(1 - rho) / (1 + g / delta))
-_below = _g < _c_dagger
-_bounded = (_double_dagger, *RHO_IN_UNIT_INTERVAL, _delta > 0, _g >= 0, _below)
 
 # The Grönwall step on u = 1 − β², squared so that its sign plays no part.
 u = sp.Function("u", real=True)(t)
 C3 = sp.Symbol("C‡", positive=True)
-_forgetting = sp.Integral((1 - rho).subs(t, tau), (tau, 0, t))
-_lemma_5 = sp.Eq(u.diff(t), (lemma_5.CONCLUSION.rhs / (1 - beta**2)) * u)
-_envelope = u**2 * sp.exp(2 * C3 * _forgetting)
-_too_fast = u**2 * sp.exp(4 * C3 * _forgetting)
+_lemma_5 = sp.Eq(u.diff(t), (CONCLUSION.rhs / (1 - beta**2)) * u)
+_envelope, _too_fast = (u**2 * sp.exp(k * C3 * integral(1 - rho)) for k in (2, 4))
 _slope = 2 * (1 - rho) * (C3 - 1 / (1 + g / delta))
 _R = sp.Symbol("R", positive=True)
 
@@ -99,256 +95,193 @@ def _gap_over_bound(rate: float = 1.0) -> float:
 
 
 LEMMA_8_GRADIENTS = Statement(
-    name="lemma-8-gradients",
-    title="Lemma 8, first half",
-    claim="∫₀^∞ ∂L²ⱼ ≤ C_j := √(δⱼ/εⱼ)·L(w(0))/min{β(0)ⱼ, 1}",
+    "lemma-8-gradients",
+    "∫₀^∞ ∂L²ⱼ ≤ C_j := √(δⱼ/εⱼ)·L(w(0))/min{β(0)ⱼ, 1}",
     where="page 8",
+    title="Lemma 8, first half",
     page="lemma-8",
-    steps=(
-        Step(
-            "loss-positive",
-            Implication((_loss_t > 0,), _loss_0 > _loss_0 - _loss_t),
-            "since L(w(t)) > 0, for either loss",
-        ).instead("loss", "a loss that may vanish", _loss_t > 0, _loss_t >= 0),
-        Step(
-            "calculus",
-            Argument(
-                "L(w(0)) − L(w(t))",
-                "= −∫₀ᵗ (dL(w(τ))/dτ) dτ",
-                "L is locally Lipschitz and w is an arc, so L∘w is an arc",
-            ),
-            "calculus",
-            under=("assumption-1", "process-2"),
-        ),
-        Step(
-            "chain-rule",
-            Citation(
-                "−∫₀ᵗ (dL(w(τ))/dτ) dτ",
-                "= −∫₀ᵗ ⟨∂L(w(τ)), w′(τ)⟩ dτ",
-                key="davis2020stochastic",
-                place="Theorem 5.8 (Proposition 1)",
-            ),
-            "by Proposition 1",
-            under=("proposition-1", "assumption-1"),
-        ),
-        Step(
-            "equation-5",
-            Identity(-grad * w.diff(t), chi**2 * beta * grad**2, (EQUATION_5,)),
-            "by eq. (5), each component of −⟨∂L, w′⟩ is χ²β·∂L² = √(ε/δ)·β·∂L²",
-            under=("equation-5",),
-        ).where("chi", "χ in place of χ² = √(ε/δ)", right=chi * beta * grad**2),
-        Step(
-            "lower-bound",
-            Implication((_a > 0, _b >= _m), _a * _b * _q**2 >= _a * _m * _q**2),
-            "by Lemma 7(ii), β ≥ m := min{β(0), 1}; here a = √(ε/δ)",
-            under=("lemma-7",),
-        ).instead("sign", "β ≤ m in place of β ≥ m", _b >= _m, _b <= _m),
-        Step(
-            "exchange",
-            Argument(
-                "∫₀ᵗ ⟨√(ε/δ) min{β(0), 1}, ∂L²⟩ dτ",
-                "= Σⱼ √(εⱼ/δⱼ) min{β(0)ⱼ, 1} ∫₀ᵗ ∂L²ⱼ dτ",
-                "the inner product is a finite sum, and integrals are linear",
-            ),
-            "rearranging",
-        ),
-        Step(
-            "one-component",
-            Implication(
-                (_loss_0 > _a * _m * _squares + _rest, _rest >= 0, _a * _m > 0),
-                _squares < _loss_0 / (_a * _m),
-            ),
-            "every other component's share of the sum is ≥ 0 (rest), so ∫∂L²ⱼ alone is "
-            "below L(w(0))/(a·m)",
-            under=("assumption-2(ii)",),
-        )
-        .without("rest", "the other components' share may be negative", _rest >= 0)
-        .instead(
-            "start",
-            "β(0) not positive, so m may be negative",
-            _a * _m > 0,
-            sp.Ne(_a * _m, 0),
-        ),
-        Step(
-            "constant-C",
-            Identity(L0 / (chi**2 * m), C_J, (DEFINITION_CHI,)),
-            "which is C_j = √(δ/ε)·L(w(0))/min{β(0), 1}",
-            under=("definition-chi",),
-        ).where(
-            "swap", "√(ε/δ) in place of √(δ/ε)", right=sp.sqrt(epsilon / delta) * L0 / m
-        ),
-        Step(
-            "flow-squares",
-            Measurement("∫∂L²ⱼ / C_j", _squares_over_bound, 1.0),
-            "the bound along a flow",
-        ).where(
-            "loss",
-            "C_j with L(w(0))/4 in place of L(w(0))",
-            measure=lambda: _squares_over_bound(0.25),
-        ),
+).proof(
+    step("loss-positive")
+    .why("since L(w(t)) > 0, for either loss")
+    .solver([_loss > 0], _loss_0 > _loss_0 - _loss)
+    .instead("loss", "a loss that may vanish", _loss > 0, _loss >= 0),
+    step("calculus", "assumption-1", "process-2")
+    .why("calculus")
+    .argued(
+        "L(w(0)) − L(w(t))",
+        "= −∫₀ᵗ (dL(w(τ))/dτ) dτ",
+        "L is locally Lipschitz and w is an arc, so L∘w is an arc",
+    ),
+    step("chain-rule", "proposition-1", "assumption-1")
+    .why("by Proposition 1")
+    .cited(
+        "−∫₀ᵗ (dL(w(τ))/dτ) dτ",
+        "= −∫₀ᵗ ⟨∂L(w(τ)), w′(τ)⟩ dτ",
+        key="davis2020stochastic",
+        place="Theorem 5.8 (Proposition 1)",
+    ),
+    step("equation-5", "equation-5")
+    .why("by eq. (5), each component of −⟨∂L, w′⟩ is χ²β·∂L² = √(ε/δ)·β·∂L²")
+    .algebra(-grad * dw, chi**2 * beta * grad**2, EQUATION_5)
+    .where("chi", "χ in place of χ² = √(ε/δ)", right=chi * beta * grad**2),
+    step("lower-bound", "lemma-7")
+    .why("by Lemma 7(ii), β ≥ m := min{β(0), 1}; here a = √(ε/δ)")
+    .solver([_a > 0, beta >= _m], _a * beta * grad**2 >= _a * _m * grad**2)
+    .instead("sign", "β ≤ m in place of β ≥ m", beta >= _m, beta <= _m),
+    step("exchange")
+    .why("rearranging")
+    .argued(
+        "∫₀ᵗ ⟨√(ε/δ) min{β(0), 1}, ∂L²⟩ dτ",
+        "= Σⱼ √(εⱼ/δⱼ) min{β(0)ⱼ, 1} ∫₀ᵗ ∂L²ⱼ dτ",
+        "the inner product is a finite sum, and integrals are linear",
+    ),
+    step("one-component", "assumption-2(ii)")
+    .why(
+        "every other component's share of the sum is ≥ 0 (rest), so ∫∂L²ⱼ alone is "
+        "below L(w(0))/(a·m)"
+    )
+    .solver(
+        [_loss_0 > _a * _m * _squares + _rest, _rest >= 0, _a * _m > 0],
+        _squares < _loss_0 / (_a * _m),
+    )
+    .without("rest", "the other components' share may be negative", _rest >= 0)
+    .instead(
+        "start",
+        "β(0) not positive, so m may be negative",
+        _a * _m > 0,
+        sp.Ne(_a * _m, 0),
+    ),
+    step("constant-C", "definition-chi")
+    .why("which is C_j = √(δ/ε)·L(w(0))/min{β(0), 1}")
+    .algebra(L0 / (chi**2 * m), C_J, DEFINITION_CHI)
+    .where(
+        "swap", "√(ε/δ) in place of √(δ/ε)", right=sp.sqrt(epsilon / delta) * L0 / m
+    ),
+    step("flow-squares")
+    .why("the bound along a flow")
+    .measured("∫∂L²ⱼ / C_j", _squares_over_bound, 1.0)
+    .where(
+        "loss",
+        "C_j with L(w(0))/4 in place of L(w(0))",
+        measure=lambda: _squares_over_bound(0.25),
     ),
 )
 """Needs no Assumption 2(i), so that it serves without one, too."""
 
-LEMMA_8 = Statement(
-    name="lemma-8",
-    claim="β(t) → 1 as t → ∞",
-    where="page 8",
-    steps=(
-        Step(
-            "slope-of-g",
-            Implication((_eq_1, *RHO_IN_UNIT_INTERVAL, _g >= 0), _dg <= _q**2),
-            "by eq. (1) and Lemma 6",
-            under=("equation-1", "lemma-6", "rho-in-unit-interval"),
-        )
-        .without("no-lemma-6", "g may be negative", _g >= 0)
-        .without("rho", "ρ may be negative", RHO_IN_UNIT_INTERVAL[0]),
-        Step(
-            "integrate-g",
-            Argument(
-                "g is an arc and g′ ≤ ∂L² almost everywhere",
-                "g(t) ≤ g(0) + ∫₀ᵗ ∂L² dτ",
-                "an arc is the integral of its derivative, and integrals are monotone",
-            ),
-            "the fundamental theorem of calculus for arcs",
-            under=("process-2",),
-        ),
-        Step(
-            "constant-C†",
-            Implication(
-                (_g_t <= _g0 + _squares, _squares < _c, sp.Eq(_c_dagger, _g0 + _c)),
-                _g_t < _c_dagger,
-            ),
-            "g(t) < C†_j := g(0) + C_j for all t",
-            under=("lemma-8-gradients",),
-        ).instead(
-            "start",
-            "C†_j without g(0)",
-            sp.Eq(_c_dagger, _g0 + _c),
-            sp.Eq(_c_dagger, _c),
-        ),
-        Step(
-            "constant-C‡",
-            Implication(_bounded, _rate <= -_c_ddagger * (1 - _rho)),
-            "so the rate in Lemma 5 is at most −C‡_j·(1−ρ), with C‡_j := 1/(1+C†_j/δ)",
-            under=("lemma-5", "lemma-6", "rho-in-unit-interval"),
-        ).instead(
-            "sign",
-            "g > C†_j > 0 in place of g < C†_j",
-            _below,
-            sp.And(_c_dagger > 0, _g > _c_dagger),
-        ),
-        Step(
-            "logarithm",
-            Identity(
-                sp.Derivative(sp.log(u**2) / 2, t),
-                -(1 - rho) / (1 + g / delta),
-                (_lemma_5,),
-            ),
-            "where u := 1−β² ≠ 0, that rate is d log|u|/dt, and log|u| = ½ log u²",
-            under=("lemma-5",),
-        ).where(
-            "square", "log u² without the half", left=sp.Derivative(sp.log(u**2), t)
-        ),
-        Step(
-            "gronwall",
-            Identity(sp.Derivative(_envelope, t), _slope * _envelope, (_lemma_5,)),
-            "Grönwall: the derivative of u²·exp(2C‡∫(1−ρ)), at u = 0 as well",
-            under=("lemma-5",),
-        ).where(
-            "rate",
-            "exp(4C‡∫(1−ρ)) in place of exp(2C‡∫(1−ρ))",
-            left=sp.Derivative(_too_fast, t),
-            right=_slope * _too_fast,
-        ),
-        Step(
-            "gronwall-sign",
-            Implication((*_bounded, _u >= 0), at_an_instant(_slope) * _u <= 0),
-            "is at most 0 (here u stands for u²·exp(2C‡∫(1−ρ)) ≥ 0)",
-            under=("lemma-6", "rho-in-unit-interval"),
-        ).instead("no-bound", "g may exceed C†_j", _below, _c_dagger > 0),
-        Step(
-            "decay",
-            Argument(
-                "u²·exp(2C‡∫(1−ρ)) is an arc whose derivative is ≤ 0 almost everywhere",
-                "|1−β(t)²| ≤ |1−β(0)²|·exp(−C‡∫₀ᵗ(1−ρ)) for all t",
-                "it is nonincreasing, so it stays below its value (1−β(0)²)² at t = 0; "
-                "take square roots",
-            ),
-            "hence",
-            under=("process-2", "lemma-6"),
-        ),
-        Step(
-            "limit",
-            LimitOf(sp.exp(-C3 * _R), _R, sp.oo, sp.S.Zero),
-            "the exponential tends to 0, because C‡ > 0 and R = ∫(1−ρ) → ∞",
-            under=("assumption-2(i)",),
-        ).where(
-            "bounded",
-            "∫(1−ρ) tends to 7 in place of ∞, against Assumption 2(i)",
-            point=sp.Integer(7),
-        ),
-        Step(
-            "squeeze",
-            Implication((_b > 0,), sp.Abs(_b - 1) <= sp.Abs(1 - _b**2)),
-            "so 1−β² → 0, and |β−1| is no larger",
-            under=("lemma-7",),
-        ).instead(
-            "sign", "β of either sign: then β = −1 fits too", _b > 0, sp.Ne(_b, 0)
-        ),
-        Step(
-            "flow-decay",
-            Measurement("|1−β²| over its bound", _gap_over_bound, 1 + 1e-12),
-            "the bound along a flow",
-        ).where(
-            "rate",
-            "1 in place of C‡_j",
-            measure=lambda: _gap_over_bound(1 / min(c[2] for c in _chain())),
-        ),
+LEMMA_8 = Statement("lemma-8", "β(t) → 1 as t → ∞", where="page 8").proof(
+    step("slope-of-g", "equation-1", "lemma-6", "rho-in-unit-interval")
+    .why("by eq. (1) and Lemma 6")
+    .solver([EQUATION_1, *RHO_IN_UNIT_INTERVAL, g >= 0], dg <= grad**2)
+    .without("no-lemma-6", "g may be negative", g >= 0)
+    .without("rho", "ρ may be negative", rho >= 0),
+    step("integrate-g", "process-2")
+    .why("the fundamental theorem of calculus for arcs")
+    .argued(
+        "g is an arc and g′ ≤ ∂L² almost everywhere",
+        "g(t) ≤ g(0) + ∫₀ᵗ ∂L² dτ",
+        "an arc is the integral of its derivative, and integrals are monotone",
+    ),
+    step("constant-C†", "lemma-8-gradients")
+    .why("g(t) < C†_j := g(0) + C_j for all t")
+    .solver(
+        [g <= _g0 + _squares, _squares < _c, sp.Eq(_c_dagger, _g0 + _c)],
+        g < _c_dagger,
+    )
+    .instead(
+        "start", "C†_j without g(0)", sp.Eq(_c_dagger, _g0 + _c), sp.Eq(_c_dagger, _c)
+    ),
+    step("constant-C‡", "lemma-5", "lemma-6", "rho-in-unit-interval")
+    .why("so the rate in Lemma 5 is at most −C‡_j·(1−ρ), with C‡_j := 1/(1+C†_j/δ)")
+    .solver(_bounded, -(1 - rho) / (1 + g / _delta) <= -_c_ddagger * (1 - rho))
+    .instead(
+        "sign",
+        "g > C†_j > 0 in place of g < C†_j",
+        _below,
+        sp.And(_c_dagger > 0, g > _c_dagger),
+    ),
+    step("logarithm", "lemma-5")
+    .why("where u := 1−β² ≠ 0, that rate is d log|u|/dt, and log|u| = ½ log u²")
+    .algebra(sp.Derivative(sp.log(u**2) / 2, t), -(1 - rho) / (1 + g / delta), _lemma_5)
+    .where("square", "log u² without the half", left=sp.Derivative(sp.log(u**2), t)),
+    step("gronwall", "lemma-5")
+    .why("Grönwall: the derivative of u²·exp(2C‡∫(1−ρ)), at u = 0 as well")
+    .algebra(sp.Derivative(_envelope, t), _slope * _envelope, _lemma_5)
+    .where(
+        "rate",
+        "exp(4C‡∫(1−ρ)) in place of exp(2C‡∫(1−ρ))",
+        left=sp.Derivative(_too_fast, t),
+        right=_slope * _too_fast,
+    ),
+    step("gronwall-sign", "lemma-6", "rho-in-unit-interval")
+    .why("is at most 0 (here u stands for u²·exp(2C‡∫(1−ρ)) ≥ 0)")
+    .solver(
+        [*_bounded, _u >= 0], _slope.subs({C3: _c_ddagger, delta: _delta}) * _u <= 0
+    )
+    .instead("no-bound", "g may exceed C†_j", _below, _c_dagger > 0),
+    step("decay", "process-2", "lemma-6")
+    .why("hence")
+    .argued(
+        "u²·exp(2C‡∫(1−ρ)) is an arc whose derivative is ≤ 0 almost everywhere",
+        "|1−β(t)²| ≤ |1−β(0)²|·exp(−C‡∫₀ᵗ(1−ρ)) for all t",
+        "it is nonincreasing, so it stays below its value (1−β(0)²)² at t = 0; take "
+        "square roots",
+    ),
+    step("limit", "assumption-2(i)")
+    .why("the exponential tends to 0, because C‡ > 0 and R = ∫(1−ρ) → ∞")
+    .limit(sp.exp(-C3 * _R), _R, sp.oo, sp.S.Zero)
+    .where(
+        "bounded",
+        "∫(1−ρ) tends to 7 in place of ∞, against Assumption 2(i)",
+        point=7,
+    ),
+    step("squeeze", "lemma-7")
+    .why("so 1−β² → 0, and |β−1| is no larger")
+    .solver([beta > 0], sp.Abs(beta - 1) <= sp.Abs(1 - beta**2))
+    .instead(
+        "sign", "β of either sign: then β = −1 fits too", beta > 0, sp.Ne(beta, 0)
+    ),
+    step("flow-decay")
+    .why("the bound along a flow")
+    .measured("|1−β²| over its bound", _gap_over_bound, 1 + 1e-12)
+    .where(
+        "rate",
+        "1 in place of C‡_j",
+        measure=lambda: _gap_over_bound(1 / min(c[2] for c in _chain())),
     ),
 )
 
 _r, _gap = sp.symbols("r G")  # 1−ρ and g/δ at an instant
 
-PAID = Step(
-    "paid",
-    Identity((1 - rho) * g, (1 - rho) * grad**2 - g.diff(t), (EQUATION_1,)),
-    "by eq. (1), (1−ρ)g is what g loses, plus (1−ρ)∂L²",
-    under=("equation-1",),
-).where("sign", "what g gains", right=(1 - rho) * grad**2 + g.diff(t))
+PAID = (
+    step("paid", "equation-1")
+    .why("by eq. (1), (1−ρ)g is what g loses, plus (1−ρ)∂L²")
+    .algebra((1 - rho) * g, (1 - rho) * grad**2 - dg, EQUATION_1)
+    .where("sign", "what g gains", right=(1 - rho) * grad**2 + dg)
+)
 """What eq. (1) says of ∫(1−ρ)g, whatever ρ is."""
 
 LEMMA_8_SHARP = Statement(
-    name="lemma-8-sharp",
+    "lemma-8-sharp",
+    "|1−β(0)²|·e^(−R) ≤ |1−β(t)²| ≤ e^(C†/δ)·|1−β(0)²|·e^(−R), R = ∫₀ᵗ(1−ρ)",
     title="Lemma 8, sharp",
-    claim="|1−β(0)²|·e^(−R) ≤ |1−β(t)²| ≤ e^(C†/δ)·|1−β(0)²|·e^(−R), R = ∫₀ᵗ(1−ρ)",
     page="lemma-8",
-    steps=(
-        Step(
-            "rate",
-            Implication(
-                (_r >= 0, _gap >= 0),
-                sp.And(_r * (1 - _gap) <= _r / (1 + _gap), _r / (1 + _gap) <= _r),
-            ),
-            "the rate of Lemma 5 lies between (1−ρ)(1−g/δ) and 1−ρ; here r = 1−ρ, "
-            "G = g/δ",
-            under=("lemma-5", "lemma-6", "rho-in-unit-interval"),
-        ).where(
-            "half",
-            "at least (1−ρ)(1−g/2δ)",
-            then=_r * (1 - _gap / 2) <= _r / (1 + _gap),
-        ),
-        PAID,
-        Step(
-            "integrate",
-            Argument(
-                "∫₀ᵗ(1−ρ)g = g(0) − g(t) + ∫₀ᵗ(1−ρ)∂L² ≤ g(0) + C = C†",
-                "R − C†/δ ≤ ∫₀ᵗ(1−ρ)/(1+g/δ) ≤ R; insert it into Lemma 5, integrated",
-                "g ≥ 0 and 1−ρ ≤ 1, and g is an arc",
-            ),
-            "the exponent is R up to a constant, where the paper's is C‡R",
-            under=("lemma-5-integrated", "lemma-8-gradients", "process-2"),
-        ),
+).proof(
+    step("rate", "lemma-5", "lemma-6", "rho-in-unit-interval")
+    .why("the rate of Lemma 5 lies between (1−ρ)(1−g/δ) and 1−ρ; here r = 1−ρ, G = g/δ")
+    .solver(
+        [_r >= 0, _gap >= 0],
+        sp.And(_r * (1 - _gap) <= _r / (1 + _gap), _r / (1 + _gap) <= _r),
+    )
+    .where(
+        "half", "at least (1−ρ)(1−g/2δ)", then=_r * (1 - _gap / 2) <= _r / (1 + _gap)
+    ),
+    PAID,
+    step("integrate", "lemma-5-integrated", "lemma-8-gradients", "process-2")
+    .why("the exponent is R up to a constant, where the paper's is C‡R")
+    .argued(
+        "∫₀ᵗ(1−ρ)g = g(0) − g(t) + ∫₀ᵗ(1−ρ)∂L² ≤ g(0) + C = C†",
+        "R − C†/δ ≤ ∫₀ᵗ(1−ρ)/(1+g/δ) ≤ R; insert it into Lemma 5, integrated",
+        "g ≥ 0 and 1−ρ ≤ 1, and g is an arc",
     ),
 )
 """The companion's own: the paper's bound with the right rate."""

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from marginflow.proofs.algebra import Identity, LimitOf
-from marginflow.proofs.paper import Argument, Citation
-from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Statement, Step
+from marginflow.proofs.notation import Statement, step
 
 __all__ = ["MANY_CLASSES"]
 
@@ -31,88 +28,68 @@ _gap = sp.Symbol("s", real=True)
 _of_gap = sp.log(1 + sp.exp(-_gap) + _rest)
 
 MANY_CLASSES = Statement(
-    name="theorem-2-classes",
-    claim="let Φ have c outputs, each as in Assumption 1, and s_ij = Φ_{y_i} − Φ_j, "
-    "j ≠ y_i. Theorem 2 holds for L = Σᵢⱼ exp(−s_ij) with ℓ(0) = 1 and for the "
-    "cross-entropy L = Σᵢ log(1+Σⱼ exp(−s_ij)) with log 2 in the place of ℓ(0), and "
-    "with the constraints s_ij ≥ 1 for all i and j ≠ y_i",
+    "theorem-2-classes",
+    "let Φ have c outputs, each as in Assumption 1, and s_ij = Φ_{y_i} − Φ_j, j ≠ y_i. "
+    "Theorem 2 holds for L = Σᵢⱼ exp(−s_ij) with ℓ(0) = 1 and for the cross-entropy L "
+    "= Σᵢ log(1+Σⱼ exp(−s_ij)) with log 2 in the place of ℓ(0), and with the "
+    "constraints s_ij ≥ 1 for all i and j ≠ y_i",
     title="Theorem 2 for many classes",
     page="many-classes",
-    steps=(
-        Step(
-            "pairs",
-            Argument(
-                "L = Σᵢⱼ exp(−s_ij)",
-                "L is the binary exponential loss of the predictor s on the data "
-                "(xᵢ, yᵢ, j), each with label +1",
-                "s(w, (x, y, j)) = Φ_y(w, x) − Φ_j(w, x) is locally Lipschitz and "
-                "definable, being a difference; so Theorem 2 applies word for word",
-            ),
-            "exponential loss: nothing new to prove",
-            under=("assumption-1", "theorem-2"),
-        ),
-        Step(
-            "degree",
-            Identity(
-                _factor**_L * _own - _factor**_L * _one,
-                _factor**_L * _s,
-            ),
-            "a gap has the degree of the outputs",
-        ).where("square", "twice the degree", right=_factor ** (2 * _L) * _s),
-        Step(
-            "exponential-threshold",
-            Implication((_a > 0, _r >= 0, _a + _r < 1), _a < 1),
-            "a sum of e^(−s) below 1 has no term from 1 on: all gaps are positive",
-        ).instead("two", "L < 2", _a + _r < 1, _a + _r < 2),
-        Step(
-            "cross-entropy",
-            Identity(sp.exp(_own) / _total, 1 / _gaps),
-            "softmax's probability of the label, here with three classes, is "
-            "1/(1+Σe^(−s)); so −log of it is log(1+Σe^(−s))",
-        ).where("sign", "gaps with the other sign", right=1 / _turned),
-        Step(
-            "threshold",
-            Implication((*_known, _product < 2), _a < 1),
-            "e^L is the product of all 1+Σe^(−s), so L < log 2 says it is below 2; "
-            "then e^(−s) < 1 for each pair: all gaps are positive",
-            under=("assumption-2(iii)",),
-        )
-        .instead("three", "L < log 3", _product < 2, _product < 3)
-        .instead("equal", "L ≤ log 2", _product < 2, _product <= 2)
-        .without("others", "losses of other examples may be negative", _M >= 1),
-        Step(
-            "pull",
-            Identity(
-                -sp.Derivative(_of_gap, _gap),
-                sp.exp(-_gap) / (1 + sp.exp(-_gap) + _rest),
-            ),
-            "a pair pulls with its softmax probability, which is positive",
-        ).where("alone", "e^(−s)/(1+e^(−s))", right=1 / (1 + sp.exp(_gap))),
-        Step(
-            "tail",
-            LimitOf(sp.log(1 + _T) / _T, _T, sp.S.Zero, sp.S.One, "+"),
-            "with T = Σe^(−s), log(1+T)/T → 1: the two losses have one tail",
-        ).where("half", "→ ½", value=sp.Rational(1, 2)),
-        Step(
-            "lemmas",
-            Argument(
-                "L > 0 is locally Lipschitz and admits a chain rule",
-                "Lemmas 5 to 9: w′ = −χ²β∂L with β → 1 and ∫|d log β| < ∞",
-                "their proofs never look at ℓ: only L(w(0)), L ≥ 0 and dL/dt occur",
-            ),
-            "the lemmas hold for cross-entropy as they stand",
-            under=("lemma-5", "lemma-9"),
-        ),
-        Step(
-            "theorem-4",
-            Citation(
-                "v′ = −β∂L̂(v), cross-entropy, L̂ < log 2 at some time",
-                "Theorem 4 with the constraints s_ij ≥ 1",
-                key="wang2021implicit",
-                place="Appendix E",
-            ),
-            "the paper calls this extension straightforward and points there (page 11)",
-            under=("theorem-4",),
-        ),
+).proof(
+    step("pairs", "assumption-1", "theorem-2")
+    .why("exponential loss: nothing new to prove")
+    .argued(
+        "L = Σᵢⱼ exp(−s_ij)",
+        "L is the binary exponential loss of the predictor s on the data (xᵢ, yᵢ, j), "
+        "each with label +1",
+        "s(w, (x, y, j)) = Φ_y(w, x) − Φ_j(w, x) is locally Lipschitz and definable, "
+        "being a difference; so Theorem 2 applies word for word",
+    ),
+    step("degree")
+    .why("a gap has the degree of the outputs")
+    .algebra(_factor**_L * _own - _factor**_L * _one, _factor**_L * _s)
+    .where("square", "twice the degree", right=_factor ** (2 * _L) * _s),
+    step("exponential-threshold")
+    .why("a sum of e^(−s) below 1 has no term from 1 on: all gaps are positive")
+    .solver([_a > 0, _r >= 0, _a + _r < 1], _a < 1)
+    .instead("two", "L < 2", _a + _r < 1, _a + _r < 2),
+    step("cross-entropy")
+    .why(
+        "softmax's probability of the label, here with three classes, is "
+        "1/(1+Σe^(−s)); so −log of it is log(1+Σe^(−s))"
+    )
+    .algebra(sp.exp(_own) / _total, 1 / _gaps)
+    .where("sign", "gaps with the other sign", right=1 / _turned),
+    step("threshold", "assumption-2(iii)")
+    .why(
+        "e^L is the product of all 1+Σe^(−s), so L < log 2 says it is below 2; then "
+        "e^(−s) < 1 for each pair: all gaps are positive"
+    )
+    .solver([*_known, _product < 2], _a < 1)
+    .instead("three", "L < log 3", _product < 2, _product < 3)
+    .instead("equal", "L ≤ log 2", _product < 2, _product <= 2)
+    .without("others", "losses of other examples may be negative", _M >= 1),
+    step("pull")
+    .why("a pair pulls with its softmax probability, which is positive")
+    .algebra(-sp.Derivative(_of_gap, _gap), sp.exp(-_gap) / (1 + sp.exp(-_gap) + _rest))
+    .where("alone", "e^(−s)/(1+e^(−s))", right=1 / (1 + sp.exp(_gap))),
+    step("tail")
+    .why("with T = Σe^(−s), log(1+T)/T → 1: the two losses have one tail")
+    .limit(sp.log(1 + _T) / _T, _T, sp.S.Zero, sp.S.One, "+")
+    .where("half", "→ ½", value=sp.Rational(1, 2)),
+    step("lemmas", "lemma-5", "lemma-9")
+    .why("the lemmas hold for cross-entropy as they stand")
+    .argued(
+        "L > 0 is locally Lipschitz and admits a chain rule",
+        "Lemmas 5 to 9: w′ = −χ²β∂L with β → 1 and ∫|d log β| < ∞",
+        "their proofs never look at ℓ: only L(w(0)), L ≥ 0 and dL/dt occur",
+    ),
+    step("theorem-4", "theorem-4")
+    .why("the paper calls this extension straightforward and points there (page 11)")
+    .cited(
+        "v′ = −β∂L̂(v), cross-entropy, L̂ < log 2 at some time",
+        "Theorem 4 with the constraints s_ij ≥ 1",
+        key="wang2021implicit",
+        place="Appendix E",
     ),
 )

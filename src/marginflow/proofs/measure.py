@@ -16,9 +16,11 @@ from functools import lru_cache
 
 from marginflow.proofs.statement import Engine, Outcome, Verdict
 
-__all__ = ["Measurement", "SmallFlow", "small_flow"]
+__all__ = ["SMALL_FLOW", "Measurement", "SmallFlow", "small_flow"]
 
 Pair = tuple[float, float]
+
+SMALL_FLOW = "a flow of two parameters, g(0), h(0) ≠ 0"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Measurement:
     quantity: str
     measure: Callable[[], float]
     at_most: float
-    on: str = "a flow of two parameters, g(0), h(0) ≠ 0"
+    on: str = SMALL_FLOW
 
     engine = Engine.NUMBERS
 

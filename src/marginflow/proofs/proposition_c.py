@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import sympy as sp
 
-from marginflow.proofs.algebra import Identity
+from marginflow.proofs.lemma_5 import INTEGRATED_NOW, beta_0, decay
 from marginflow.proofs.lemma_8 import PAID
-from marginflow.proofs.measure import Measurement, small_flow
-from marginflow.proofs.paper import Argument
-from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Statement, Step
-from marginflow.proofs.symbols import (
+from marginflow.proofs.measure import small_flow
+from marginflow.proofs.notation import Statement, step
+from marginflow.proofs.process import (
     DEFINITION_BETA,
     DEFINITION_CHI,
     EQUATION_2,
     EQUATION_5,
+)
+from marginflow.proofs.symbols import (
     beta,
     chi,
     delta,
+    dh,
+    dw,
     epsilon,
     g,
     grad,
@@ -39,15 +41,12 @@ P = sp.Function("P", positive=True)(t)
 p = sp.Symbol("P∞", positive=True)
 v = sp.Function("v", real=True)(t)
 _w, _s = sp.symbols("w s", real=True)
-_flow = sp.Eq(w.diff(t), -P * grad)
+_flow = sp.Eq(dw, -P * grad)
 _v_is, _v_is_not = sp.Eq(v, w / sp.sqrt(p)), sp.Eq(v, w / p)
 _stationary_v, _stationary_w = _w / sp.sqrt(p) - sp.sqrt(p) * _s, _w / p - _s
 
 # Proposition C: r = 1−ρ, f = δ+g or ε+h with its slope df; G∞, H∞ the limits.
-_r, _g, _q, _d, _f, _df = sp.symbols("r g q δ f df")
-_moves = sp.Eq(_df, _r * (_q - _g))
-_b, _b0, _E = sp.symbols("β β₀ E")
-_frozen = sp.Eq(1 - _b**2, (1 - _b0**2) * _E)
+_r, _q, _d, _f, _df = sp.symbols("r q δ f df")
 g_end, h_end = sp.symbols("g∞ h∞", nonnegative=True)
 _p_is = sp.Eq(p, sp.sqrt((epsilon + h_end) / (delta + g_end)))
 _skew = sp.sqrt((delta + g_end) / (epsilon + h_end))
@@ -64,148 +63,119 @@ def _path_over_bound(share: float = 1.0) -> float:
 
 
 REMARK_D = Statement(
-    name="remark-D",
-    claim="if w′ = −P·∂L(w) with diagonal P → P∞ > 0 and d log P/dt integrable, then "
-    "both rates of Theorem 2 hold, and each limit direction of w is that of a KKT "
-    "point of min ½‖P∞^(−1/2) w‖² s.t. yᵢΦ(w, xᵢ) ≥ 1; w converges in direction if "
-    "P → P∞ like a power of t",
+    "remark-D",
+    "if w′ = −P·∂L(w) with diagonal P → P∞ > 0 and d log P/dt integrable, then both "
+    "rates of Theorem 2 hold, and each limit direction of w is that of a KKT point of "
+    "min ½‖P∞^(−1/2) w‖² s.t. yᵢΦ(w, xᵢ) ≥ 1; w converges in direction if P → P∞ like "
+    "a power of t",
     page="beyond-relatives",
-    steps=(
-        Step(
-            "flow-of-v",
-            Identity(v.diff(t), -(P / p) * (sp.sqrt(p) * grad), (_v_is, _flow)),
-            "v = w/√P∞ follows the flow of Theorem 4 with χ = √P∞ and β = P/P∞",
-            under=("preconditioned-flow",),
-        ).where("root", "v = w/P∞", given=(_v_is_not, _flow)),
-        Step(
-            "adapter",
-            Identity(sp.log(P / p).diff(t), sp.log(P).diff(t)),
-            "β → 1, and d log β/dt = d log P/dt is integrable",
-            under=("preconditioned-flow",),
-        ).where("slope", "P′ in place of (log P)′", right=P.diff(t)),
-        Step(
-            "theorem-4",
-            Argument(
-                "v, β and χ satisfy the hypotheses of Theorem 4",
-                "both rates for v, and its limit directions are KKT directions",
-                "L̂(v(t₀)) = L(w(t₀)) < ℓ(0); P and so β are arcs",
-            ),
-            "by Theorem 4",
-            under=("theorem-4", "assumption-1", "assumption-2(iii)"),
-        ),
-        Step(
-            "objective",
-            Identity(((_w / sp.sqrt(p)) ** 2 / 2).diff(_w), _w / p),
-            "½‖v‖² = ½‖P∞^(−1/2) w‖², with gradient w/P∞",
-        ).where("inverse", "P∞·w", right=_w * p),
-        Step(
-            "stationarity",
-            Identity(_stationary_v, sp.sqrt(p) * _stationary_w),
-            "with s = Σ λᵢyᵢ∂Φ(w, xᵢ): KKT points of v and w correspond; and so do "
-            "norms and directions, since √P∞ is a constant without zeros",
-        ).where("plain", "the plain problem (4)", right=sp.sqrt(p) * (_w - _s)),
+).proof(
+    step("flow-of-v", "preconditioned-flow")
+    .why("v = w/√P∞ follows the flow of Theorem 4 with χ = √P∞ and β = P/P∞")
+    .algebra(v.diff(t), -(P / p) * (sp.sqrt(p) * grad), _v_is, _flow)
+    .where("root", "v = w/P∞", given=(_v_is_not, _flow)),
+    step("adapter", "preconditioned-flow")
+    .why("β → 1, and d log β/dt = d log P/dt is integrable")
+    .algebra(sp.log(P / p).diff(t), sp.log(P).diff(t))
+    .where("slope", "P′ in place of (log P)′", right=P.diff(t)),
+    step("theorem-4", "theorem-4", "assumption-1", "assumption-2(iii)")
+    .why("by Theorem 4")
+    .argued(
+        "v, β and χ satisfy the hypotheses of Theorem 4",
+        "both rates for v, and its limit directions are KKT directions",
+        "L̂(v(t₀)) = L(w(t₀)) < ℓ(0); P and so β are arcs",
     ),
+    step("objective")
+    .why("½‖v‖² = ½‖P∞^(−1/2) w‖², with gradient w/P∞")
+    .algebra(((_w / sp.sqrt(p)) ** 2 / 2).diff(_w), _w / p)
+    .where("inverse", "P∞·w", right=_w * p),
+    step("stationarity")
+    .why(
+        "with s = Σ λᵢyᵢ∂Φ(w, xᵢ): KKT points of v and w correspond; and so do norms "
+        "and directions, since √P∞ is a constant without zeros"
+    )
+    .algebra(_stationary_v, sp.sqrt(p) * _stationary_w)
+    .where("plain", "the plain problem (4)", right=sp.sqrt(p) * (_w - _s)),
 )
 
 PROPOSITION_C = Statement(
-    name="proposition-C",
-    claim="without Assumption 2(i), for any ρ(t) ∈ [0, 1]: g, h and β converge, to g∞, "
-    "h∞ and β∞ > 0; both rates hold; and each limit direction of w is that of a KKT "
-    "point of Theorem 2's problem with δ+g∞ and ε+h∞ in place of δ and ε. Where "
-    "∫(1−ρⱼ) = ∞, g∞ and h∞ are 0; where it is finite, β∞ = 1 only if β(0) = 1",
+    "proposition-C",
+    "without Assumption 2(i), for any ρ(t) ∈ [0, 1]: g, h and β converge, to g∞, h∞ "
+    "and β∞ > 0; both rates hold; and each limit direction of w is that of a KKT point "
+    "of Theorem 2's problem with δ+g∞ and ε+h∞ in place of δ and ε. Where ∫(1−ρⱼ) = ∞, "
+    "g∞ and h∞ are 0; where it is finite, β∞ = 1 only if β(0) = 1",
     page="beyond-assumptions",
-    steps=(
-        PAID,
-        Step(
-            "moves",
-            Implication(
-                (_moves, _r >= 0, _r <= 1, _g >= 0, _q >= 0),
-                sp.Abs(_df) <= _q + _r * _g,
-            ),
-            "|g′| ≤ ∂L² + (1−ρ)g; here q = ∂L², r = 1−ρ and df = g′",
-            under=("lemma-6", "rho-in-unit-interval"),
-        ).without("rho", "1−ρ may exceed 1", _r <= 1),
-        Step(
-            "variation-of-g",
-            Argument(
-                "∫∂L² < ∞, and ∫(1−ρ)g = g(0) − g(t) + ∫(1−ρ)∂L² is bounded",
-                "∫|g′| ≤ g(0) + 2∫∂L² < ∞, so g converges",
-                "g ≥ 0 is an arc; a function of finite variation converges",
-            ),
-            "g converges, whatever ρ is",
-            under=("lemma-8-gradients", "lemma-6", "process-2"),
-        ),
-        Step(
-            "speed",
-            Identity(w.diff(t) ** 2, chi**4 * beta**2 * grad**2, (EQUATION_5,)),
-            "w′² = χ⁴β²∂L², and β ≤ max{β(0), 1}: so ∫w′² < ∞ too",
-            under=("equation-5", "lemma-5-integrated"),
-        ).where("square", "χ² in place of χ⁴", right=chi**2 * beta**2 * grad**2),
-        Step(
-            "paid-h",
-            Identity(
-                (1 - rho) * h, (1 - rho) * w.diff(t) ** 2 - h.diff(t), (EQUATION_2,)
-            ),
-            "by eq. (2) the same for h, with w′² in place of ∂L²: h converges",
-            under=("equation-2", "lemma-6"),
-        ).where("sign", "what h gains", right=(1 - rho) * w.diff(t) ** 2 + h.diff(t)),
-        Step(
-            "logarithm",
-            Implication((_d > 0, _f >= _d), sp.Abs(_df) / _f <= sp.Abs(_df) / _d),
-            "P = √((ε+h)/(δ+g)) has a positive limit, and ∫|d log P| ≤ "
-            "½∫(|h′|/ε + |g′|/δ) < ∞; here f = δ+g ≥ δ",
-            under=("equation-3", "lemma-6"),
-        ).without("sign", "g may be negative", _f >= _d),
-        Step(
-            "remark-d",
-            Argument(
-                "w′ = −P·∂L(w), P → P∞ = √((ε+h∞)/(δ+g∞)) > 0",
-                "both rates, and KKT directions of min ½‖P∞^(−1/2) w‖²",
-                "the hypotheses of Remark D hold",
-            ),
-            "by Remark D",
-            under=("remark-D",),
-        ),
-        Step(
-            "problem",
-            Identity(1 / p, _skew, (_p_is,)),
-            "its weights are those of Theorem 2 for δ+g∞ and ε+h∞",
-        ).where(
-            "swap",
-            "g∞ and h∞ exchanged",
-            right=sp.sqrt((delta + h_end) / (epsilon + g_end)),
-        ),
-        Step(
-            "limit-of-beta",
-            Identity(
-                chi**2 * beta,
-                sp.sqrt((epsilon + h) / (delta + g)),
-                (DEFINITION_CHI, DEFINITION_BETA),
-            ),
-            "and P∞ = χ²β∞, so β∞ > 0",
-            under=("definition-beta", "definition-chi"),
-        ).where("chi", "χ in place of χ²", left=chi * beta),
-        Step(
-            "forgets",
-            Argument(
-                "∫(1−ρ) = ∞, while ∫(1−ρ)g < ∞ and ∫(1−ρ)h < ∞",
-                "g∞ = h∞ = 0",
-                "a positive limit would make these integrals infinite",
-            ),
-            "with Assumption 2(i) it is Theorem 2",
-        ),
-        Step(
-            "remembers",
-            Implication(
-                (_frozen, _b > 0, _b0 > 0, _E > 0, sp.Ne(_b0, 1)), sp.Ne(_b, 1)
-            ),
-            "where ∫(1−ρ) < ∞, the factor E = exp(−∫(1−ρ)/(1+g/δ)) stays positive",
-            under=("lemma-5-integrated",),
-        ).instead("forgets", "E may be 0", _E > 0, _E >= 0),
-        Step(
-            "flow",
-            Measurement("Σ|Δg| / (g(0) + 2∫∂L²)", _path_over_bound, 1.0),
-            "the variation of g along a flow",
-        ).where("tenth", "a tenth of the bound", measure=lambda: _path_over_bound(0.1)),
+).proof(
+    PAID,
+    step("moves", "lemma-6", "rho-in-unit-interval")
+    .why("|g′| ≤ ∂L² + (1−ρ)g; here q = ∂L², r = 1−ρ and df = g′")
+    .solver(
+        [sp.Eq(_df, _r * (_q - g)), _r >= 0, _r <= 1, g >= 0, _q >= 0],
+        sp.Abs(_df) <= _q + _r * g,
+    )
+    .without("rho", "1−ρ may exceed 1", _r <= 1),
+    step("variation-of-g", "lemma-8-gradients", "lemma-6", "process-2")
+    .why("g converges, whatever ρ is")
+    .argued(
+        "∫∂L² < ∞, and ∫(1−ρ)g = g(0) − g(t) + ∫(1−ρ)∂L² is bounded",
+        "∫|g′| ≤ g(0) + 2∫∂L² < ∞, so g converges",
+        "g ≥ 0 is an arc; a function of finite variation converges",
     ),
+    step("speed", "equation-5", "lemma-5-integrated")
+    .why("w′² = χ⁴β²∂L², and β ≤ max{β(0), 1}: so ∫w′² < ∞ too")
+    .algebra(dw**2, chi**4 * beta**2 * grad**2, EQUATION_5)
+    .where("square", "χ² in place of χ⁴", right=chi**2 * beta**2 * grad**2),
+    step("paid-h", "equation-2", "lemma-6")
+    .why("by eq. (2) the same for h, with w′² in place of ∂L²: h converges")
+    .algebra((1 - rho) * h, (1 - rho) * dw**2 - dh, EQUATION_2)
+    .where("sign", "what h gains", right=(1 - rho) * dw**2 + dh),
+    step("logarithm", "equation-3", "lemma-6")
+    .why(
+        "P = √((ε+h)/(δ+g)) has a positive limit, and ∫|d log P| ≤ ½∫(|h′|/ε + |g′|/δ) "
+        "< ∞; here f = δ+g ≥ δ"
+    )
+    .solver([_d > 0, _f >= _d], sp.Abs(_df) / _f <= sp.Abs(_df) / _d)
+    .without("sign", "g may be negative", _f >= _d),
+    step("remark-d", "remark-D")
+    .why("by Remark D")
+    .argued(
+        "w′ = −P·∂L(w), P → P∞ = √((ε+h∞)/(δ+g∞)) > 0",
+        "both rates, and KKT directions of min ½‖P∞^(−1/2) w‖²",
+        "the hypotheses of Remark D hold",
+    ),
+    step("problem")
+    .why("its weights are those of Theorem 2 for δ+g∞ and ε+h∞")
+    .algebra(1 / p, _skew, _p_is)
+    .where(
+        "swap",
+        "g∞ and h∞ exchanged",
+        right=sp.sqrt((delta + h_end) / (epsilon + g_end)),
+    ),
+    step("limit-of-beta", "definition-beta", "definition-chi")
+    .why("and P∞ = χ²β∞, so β∞ > 0")
+    .algebra(
+        chi**2 * beta,
+        sp.sqrt((epsilon + h) / (delta + g)),
+        DEFINITION_CHI,
+        DEFINITION_BETA,
+    )
+    .where("chi", "χ in place of χ²", left=chi * beta),
+    step("forgets")
+    .why("with Assumption 2(i) it is Theorem 2")
+    .argued(
+        "∫(1−ρ) = ∞, while ∫(1−ρ)g < ∞ and ∫(1−ρ)h < ∞",
+        "g∞ = h∞ = 0",
+        "a positive limit would make these integrals infinite",
+    ),
+    step("remembers", "lemma-5-integrated")
+    .why("where ∫(1−ρ) < ∞, the factor E = exp(−∫(1−ρ)/(1+g/δ)) stays positive")
+    .solver(
+        [INTEGRATED_NOW, beta > 0, beta_0 > 0, decay > 0, sp.Ne(beta_0, 1)],
+        sp.Ne(beta, 1),
+    )
+    .instead("forgets", "E may be 0", decay > 0, decay >= 0),
+    step("flow")
+    .why("the variation of g along a flow")
+    .measured("Σ|Δg| / (g(0) + 2∫∂L²)", _path_over_bound, 1.0)
+    .where("tenth", "a tenth of the bound", measure=lambda: _path_over_bound(0.1)),
 )

@@ -19,10 +19,11 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from marginflow.proofs.reading import read
 from marginflow.proofs.statement import Engine, Outcome, Verdict
-from marginflow.proofs.symbols import exact
+from marginflow.proofs.symbols import at_an_instant, exact
 
 if TYPE_CHECKING:
     import z3
@@ -39,11 +40,13 @@ TIMEOUT_SECONDS = 5.0
 class Implication:
     """given ⟹ then, for all real values of the symbols.
 
+    A function of time, or its derivative, stands for its value at one instant.
+
     Raises:
-        ValueError: a part is True or False already; a symbol carries an assumption
-            about its sign or kind (`symbols.at_an_instant` makes bare ones), by which
-            SymPy would evaluate a hypothesis away; two different symbols have one
-            name; a number is a float.
+        ValueError: a part is True or False already; a symbol or a function carries an
+            assumption about its sign or kind (`symbols.at_an_instant` makes bare
+            ones), by which SymPy would evaluate a hypothesis away; two different
+            symbols have one name; a number is a float.
     """
 
     given: tuple[sp.Basic, ...]
@@ -53,19 +56,23 @@ class Implication:
     engine = Engine.SOLVER
 
     def __post_init__(self) -> None:
-        parts = exact(*self.given, self.then)
+        claim = sp.Tuple(*self.given, self.then)
+        parts = exact(*(at_an_instant(part) for part in claim))
         if sp.true in parts or sp.false in parts:
             raise ValueError(
-                f"SymPy has evaluated a part of {(*self.given, self.then)} before any "
+                f"SymPy has evaluated a part of {tuple(claim)} before any "
                 "solver saw it; write it with evaluate=False"
             )
-        for symbol in sp.Tuple(*self.given, self.then).free_symbols:
+        for symbol in claim.atoms(AppliedUndef) | sp.Tuple(*parts).free_symbols:
             if not symbol.assumptions0.keys() <= _REAL:
                 raise ValueError(
                     f"{symbol} carries assumptions, by which SymPy evaluates "
-                    f"hypotheses away; take Symbol({symbol.name!r}) and say its sign "
+                    f"hypotheses away; take Symbol({read(symbol)!r}) and say its sign "
                     "among what is given"
                 )
+        *given, then = parts
+        object.__setattr__(self, "given", tuple(given))
+        object.__setattr__(self, "then", then)
 
     @property
     def source(self) -> str:

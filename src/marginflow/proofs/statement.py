@@ -145,13 +145,15 @@ class Step:
     def instead(self, name: str, change: str, hypothesis: Any, other: Any) -> Step:
         """The step with one more mutation: one thing given, in place of another."""
         whole: Any = self.check
-        given = (other if each == hypothesis else each for each in whole.given)
+        (left_out,) = replace(whole, given=(hypothesis,)).given  # as the check has it
+        given = (other if each == left_out else each for each in whole.given)
         return self.where(name, change, given=tuple(given))
 
     def without(self, name: str, change: str, *hypotheses: Any) -> Step:
         """The step with one more mutation: some of what is given left out."""
         whole: Any = self.check
-        given = [each for each in whole.given if each not in hypotheses]
+        left_out = replace(whole, given=hypotheses).given
+        given = (each for each in whole.given if each not in left_out)
         return self.where(name, change, given=tuple(given))
 
 
@@ -176,7 +178,7 @@ class Statement:
 
     name: str
     claim: str
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
     where: str = "not in the paper"
     title: str = ""
     page: str = ""
@@ -192,6 +194,10 @@ class Statement:
                 f"steps of {self.name!r} must have different names, but {sorted(twice)}"
                 " occur more than once"
             )
+
+    def proof(self, *steps: Step) -> Statement:
+        """The statement with these steps."""
+        return replace(self, steps=steps)
 
     @property
     def companion(self) -> bool:

@@ -1,4 +1,4 @@
-"""Process 2 in symbols: equations (1)–(3) and (5), one component, as SymPy sees them.
+"""The paper's letters, as SymPy sees them, one component for all.
 
 Everything is component-wise in the paper, so one component j stands for all; what
 couples the components (inner products, norms) is treated where it occurs.
@@ -16,21 +16,20 @@ from sympy.core.function import AppliedUndef
 from marginflow.proofs.reading import read
 
 __all__ = [
-    "DEFINITION_BETA",
-    "DEFINITION_CHI",
-    "EQUATION_1",
-    "EQUATION_2",
-    "EQUATION_3",
-    "EQUATION_5",
     "at_an_instant",
     "beta",
     "chi",
+    "dbeta",
     "delta",
+    "dg",
+    "dh",
+    "dw",
     "epsilon",
     "exact",
     "g",
     "grad",
     "h",
+    "integral",
     "rho",
     "t",
     "tau",
@@ -42,14 +41,7 @@ delta, epsilon, chi = sp.symbols("δ ε χ", positive=True)
 g, h, w, rho, grad, beta = (
     sp.Function(name, real=True)(t) for name in ("g", "h", "w", "ρ", "∂L", "β")
 )
-
-EQUATION_1 = sp.Eq(g.diff(t), (1 - rho) * (grad**2 - g))
-EQUATION_2 = sp.Eq(h.diff(t), (1 - rho) * (w.diff(t) ** 2 - h))
-EQUATION_3 = sp.Eq(w.diff(t), -sp.sqrt((epsilon + h) / (delta + g)) * grad)
-
-DEFINITION_CHI = sp.Eq(chi, (epsilon / delta) ** sp.Rational(1, 4))
-DEFINITION_BETA = sp.Eq(beta, sp.sqrt((1 + h / epsilon) / (1 + g / delta)))
-EQUATION_5 = sp.Eq(w.diff(t), -(chi**2) * beta * grad)
+dg, dh, dw, dbeta = (function.diff(t) for function in (g, h, w, beta))
 
 
 # From the largest to the smallest: g′(t) is replaced before g(t) inside it.
@@ -84,16 +76,17 @@ def at_an_instant(expression: sp.Basic, signs: bool = False) -> sp.Basic:
     """Replace functions of time, derivatives and integrals by one symbol each.
 
     What remains is an expression in finitely many numbers: what it says at one time.
-    Without `signs` the symbols are bare, so that every hypothesis about a sign has to
-    be written out beside the claim; with `signs` they keep SymPy's assumptions.
+    The symbols are bare, so that every hypothesis about a sign has to be written out
+    beside the claim; with `signs` they are real for SymPy.
     """
     rule = {
-        atom: sp.Symbol(read(atom), real=True)
+        atom: sp.Symbol(read(atom), real=True if signs else None)
         for kind in _MOVING
         for atom in expression.atoms(kind)
     }
-    expression = expression.xreplace(rule)
-    if signs:
-        return expression
-    bare = {symbol: sp.Symbol(read(symbol)) for symbol in expression.free_symbols}
-    return expression.xreplace(bare)
+    return expression.xreplace(rule)
+
+
+def integral(rate: sp.Expr, end: sp.Expr = t) -> sp.Integral:
+    """∫₀ᵉⁿᵈ rate dτ."""
+    return sp.Integral(rate.subs(t, tau), (tau, 0, end))

@@ -8,32 +8,17 @@ from __future__ import annotations
 
 import sympy as sp
 
-from marginflow.proofs.algebra import Identity
 from marginflow.proofs.lemma_5 import NOT_SQUARED, SAME_SQUARES
-from marginflow.proofs.paper import Argument
-from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Statement, Step
-from marginflow.proofs.symbols import (
-    DEFINITION_BETA,
-    DEFINITION_CHI,
-    EQUATION_5,
-    beta,
-    chi,
-    delta,
-    epsilon,
-    grad,
-    t,
-    w,
-)
+from marginflow.proofs.notation import Statement, step
+from marginflow.proofs.process import DEFINITION_CHI, EQUATION_5
+from marginflow.proofs.symbols import beta, chi, delta, epsilon, grad, t, w
 
 __all__ = ["THEOREM_2"]
 
 _chi, _delta, _epsilon, _v, _x, _y = sp.symbols("χ δ ε v x y")
 _low, _high = sp.symbols("χ_min χ_max")
-_definitions = (DEFINITION_CHI, DEFINITION_BETA)
 _v_t = sp.Function("v", real=True)(t)
-_v_is = sp.Eq(_v_t, w / chi)
-_v_is_not = sp.Eq(_v_t, w * chi)
+_v_is, _v_is_not = sp.Eq(_v_t, w / chi), sp.Eq(_v_t, w * chi)
 
 # L as a function of one parameter, the others held fixed; and two parameters for norms.
 _loss = sp.Function("L")
@@ -57,169 +42,136 @@ def _direction(*u: sp.Expr) -> sp.Expr:
 
 
 THEOREM_2 = Statement(
-    name="theorem-2",
-    claim="L(w(t)) = Θ(1/(t (log t)^(2−2/L))), ‖w(t)‖ = Θ((log t)^(1/L)), and w(t) "
-    "converges in direction to a KKT point of min ½‖(δ/ε)^(1/4) w‖² s.t. "
-    "yᵢΦ(w, xᵢ) ≥ 1; for the direction to converge, lim inf t·(1−ρⱼ) > 0 for each j "
-    "(the companion's proviso; without it, each limit direction is one of such points)",
+    "theorem-2",
+    "L(w(t)) = Θ(1/(t (log t)^(2−2/L))), ‖w(t)‖ = Θ((log t)^(1/L)), and w(t) converges "
+    "in direction to a KKT point of min ½‖(δ/ε)^(1/4) w‖² s.t. yᵢΦ(w, xᵢ) ≥ 1; for the "
+    "direction to converge, lim inf t·(1−ρⱼ) > 0 for each j (the companion's proviso; "
+    "without it, each limit direction is one of such points)",
     where="pages 6–7",
-    steps=(
-        Step(
-            "skewing-vector",
-            Implication(
-                (_delta > 0, _epsilon > 0, sp.Eq(_chi**4, _epsilon / _delta)),
-                sp.Ne(_chi, 0),
-            ),
-            "χ = (ε/δ)^(1/4) has no zero component",
-            under=("definition-chi",),
-        ).instead("stability", "ε = 0 allowed", _epsilon > 0, _epsilon >= 0),
-        Step(
-            "equation-5-squares",
-            SAME_SQUARES,
-            "eq. (3) restated as eq. (5): √((ε+h)/(δ+g)) and χ²β have equal squares",
-            under=("equation-3", "definition-beta", "definition-chi"),
-        ).where(*NOT_SQUARED, right=(chi * beta * grad) ** 2),
-        Step(
-            "equation-5-sign",
-            Implication((_x >= 0, _y >= 0, sp.Eq(_x**2, _y**2)), sp.Eq(_x, _y)),
-            "and are both nonnegative, so they are equal",
-        ).without("sign", "one of them of either sign", _y >= 0),
-        Step(
-            "skewed-gradient",
-            Identity(sp.Derivative(_loss(_chi_j * _v_j), _v_j), _chi_j * _loss_slope),
-            "χ·∂L(χv) is the gradient of L̂(v) = L(χv), component by component, where L "
-            "is differentiable: the chain rule",
-            under=("definition-chi",),
-        ).where("chain", "the factor χ forgotten", right=_loss_slope),
-        Step(
-            "clarke-gradient",
-            Argument(
-                "∂L̂(v) at a point where L̂ is not differentiable",
-                "= χ·∂L(χv)",
-                "v ↦ χv is linear and invertible, so it maps points of "
-                "differentiability, sequences and limits of gradients onto each other, "
-                "and the convex hull of χ·u is χ times the convex hull",
-            ),
-            "the same for Clarke's subdifferential, by its definition",
-            under=("assumption-1",),
-        ),
-        Step(
-            "flow-of-v",
-            Identity(_v_t.diff(t), -beta * (chi * grad), (_v_is, EQUATION_5)),
-            "v′ = w′/χ = −χβ·∂L(w) = −β·∂L̂(v), as Theorem 4 requires",
-            under=("equation-5", "definition-chi"),
-        )
-        .where("scale", "v = w·χ in place of w/χ", given=(_v_is_not, EQUATION_5))
-        .where("gradient", "∂L(w) in place of χ·∂L(w)", right=-beta * grad),
-        Step(
-            "same-loss",
-            Identity(chi * _v_t, w, (_v_is,)),
-            "χ·v = w, so L̂(v(t₀)) = L(w(t₀)) < ℓ(0)",
-            under=("definition-chi", "assumption-2(iii)"),
-        ).where("scale", "v = w·χ in place of w/χ", given=(_v_is_not,)),
-        Step(
-            "arcs",
-            Argument(
-                "w, g, h are arcs, g ≥ 0 and h ≥ 0",
-                "v and β are arcs",
-                "v is w times a constant; β is a smooth function of (g, h) near every "
-                "point with g, h ≥ 0",
-            ),
-            "v and β are arcs",
-            under=("process-2", "lemma-6"),
-        ),
-        Step(
-            "adapter",
-            Argument(
-                "Lemma 8 and Lemma 9",
-                "β → 1, and d log β/dt is Lebesgue integrable",
-                "these are exactly the two remaining hypotheses of Theorem 4",
-            ),
-            "it remains to prove the two facts about β, which the lemmas do",
-            under=("lemma-8", "lemma-9"),
-        ),
-        Step(
-            "theorem-4",
-            Argument(
-                "all hypotheses of Theorem 4 hold for v, β and χ",
-                "both rates for v, and its limit directions are KKT directions",
-                "the two lemmas were all that was left to show",
-            ),
-            "by Theorem 4",
-            under=("theorem-4", "assumption-1"),
-        ),
-        Step(
-            "power",
-            Identity(sp.exp(-_c * _a * sp.log(_t / _T)), (_t / _T) ** (-_c * _a)),
-            "if 1−ρ ≥ a/t for t ≥ T, then Lemma 8's bound exp(−C‡∫(1−ρ)) is at most "
-            "(t/T)^(−a·C‡), here with c = C‡: β → 1 like a power of t, as the last "
-            "clause of Theorem 4 wants",
-            under=("lemma-8",),
-        ).where("sign", "a growing power", right=(_t / _T) ** (_c * _a)),
-        Step(
-            "norm-rate",
-            Implication(
-                (_low > 0, _low <= _chi, _chi <= _high),
-                sp.And(
-                    _low**2 * _v**2 <= (_chi * _v) ** 2,
-                    (_chi * _v) ** 2 <= _high**2 * _v**2,
-                ),
-            ),
-            "each w²ⱼ = (χv)²ⱼ lies between χ²_min·v²ⱼ and χ²_max·v²ⱼ; summed over j, "
-            "‖w‖ = Θ(‖v‖)",
-        ).where(
-            "bound",
-            "χ_min² in place of χ_max²",
-            then=(_chi * _v) ** 2 <= _low**2 * _v**2,
-        ),
-        Step(
-            "direction",
-            Identity(_direction(_v1, _v2), _direction(_v1 / _norm_v, _v2 / _norm_v)),
-            "w/‖w‖ = χv/‖χv‖ depends on the direction u = v/‖v‖ alone",
-        ).where(
-            "norm",
-            "‖v‖² in place of ‖v‖, and the first component of u only",
-            right=_direction(_v1 / _norm_v**2, _v2 / _norm_v),
-        ),
-        Step(
-            "direction-limit",
-            Argument(
-                "v/‖v‖ → u*",
-                "w/‖w‖ → χu*/‖χu*‖",
-                "u ↦ χu/‖χu‖ is continuous on the unit sphere: χ has no zero component",
-            ),
-            "so w converges in direction to w* = χv*",
-        ),
-        Step(
-            "objective",
-            Identity(
-                sp.Derivative((_w / chi) ** 2 / 2, _w),
-                sp.sqrt(delta / epsilon) * _w,
-                (DEFINITION_CHI,),
-            ),
-            "½‖v‖² = ½‖w/χ‖² = ½‖(δ/ε)^(1/4) w‖², with gradient √(δ/ε)·w",
-            under=("definition-chi",),
-        ).where(
-            "swap", "√(ε/δ) in place of √(δ/ε)", right=sp.sqrt(epsilon / delta) * _w
-        ),
-        Step(
-            "stationarity",
-            Identity(_stationary_v, chi * _stationary_w, (DEFINITION_CHI,)),
-            "with s = Σ λᵢyᵢ∂Φ(w, xᵢ): the equilibrium of v is χ times that of w, with "
-            "the same multipliers λ; constraints and slackness are the same numbers",
-            under=("definition-chi",),
-        ).where(
-            "skew",
-            "the plain problem (4) in place of the skewed one",
-            right=chi * (_w - _s),
-        ),
-        Step(
-            "isotropic",
-            Identity(_c**2 * _stationary_w, _w - _c**2 * _s, (_isotropic,)),
-            "if χ = c in every component, the skewed and the plain problem have the "
-            "same KKT points, with multipliers λ and c²λ",
-        ).where(
-            "power", "c in place of c²", left=_c * _stationary_w, right=_w - _c * _s
-        ),
+).proof(
+    step("skewing-vector", "definition-chi")
+    .why("χ = (ε/δ)^(1/4) has no zero component")
+    .solver(
+        [_delta > 0, _epsilon > 0, sp.Eq(_chi**4, _epsilon / _delta)], sp.Ne(_chi, 0)
+    )
+    .instead("stability", "ε = 0 allowed", _epsilon > 0, _epsilon >= 0),
+    step("equation-5-squares", "equation-3", "definition-beta", "definition-chi")
+    .why("eq. (3) restated as eq. (5): √((ε+h)/(δ+g)) and χ²β have equal squares")
+    .algebra(*SAME_SQUARES)
+    .where(*NOT_SQUARED, right=(chi * beta * grad) ** 2),
+    step("equation-5-sign")
+    .why("and are both nonnegative, so they are equal")
+    .solver([_x >= 0, _y >= 0, sp.Eq(_x**2, _y**2)], sp.Eq(_x, _y))
+    .without("sign", "one of them of either sign", _y >= 0),
+    step("skewed-gradient", "definition-chi")
+    .why(
+        "χ·∂L(χv) is the gradient of L̂(v) = L(χv), component by component, where L is "
+        "differentiable: the chain rule"
+    )
+    .algebra(sp.Derivative(_loss(_chi_j * _v_j), _v_j), _chi_j * _loss_slope)
+    .where("chain", "the factor χ forgotten", right=_loss_slope),
+    step("clarke-gradient", "assumption-1")
+    .why("the same for Clarke's subdifferential, by its definition")
+    .argued(
+        "∂L̂(v) at a point where L̂ is not differentiable",
+        "= χ·∂L(χv)",
+        "v ↦ χv is linear and invertible, so it maps points of differentiability, "
+        "sequences and limits of gradients onto each other, and the convex hull of χ·u "
+        "is χ times the convex hull",
     ),
+    step("flow-of-v", "equation-5", "definition-chi")
+    .why("v′ = w′/χ = −χβ·∂L(w) = −β·∂L̂(v), as Theorem 4 requires")
+    .algebra(_v_t.diff(t), -beta * (chi * grad), _v_is, EQUATION_5)
+    .where("scale", "v = w·χ in place of w/χ", given=(_v_is_not, EQUATION_5))
+    .where("gradient", "∂L(w) in place of χ·∂L(w)", right=-beta * grad),
+    step("same-loss", "definition-chi", "assumption-2(iii)")
+    .why("χ·v = w, so L̂(v(t₀)) = L(w(t₀)) < ℓ(0)")
+    .algebra(chi * _v_t, w, _v_is)
+    .where("scale", "v = w·χ in place of w/χ", given=(_v_is_not,)),
+    step("arcs", "process-2", "lemma-6")
+    .why("v and β are arcs")
+    .argued(
+        "w, g, h are arcs, g ≥ 0 and h ≥ 0",
+        "v and β are arcs",
+        "v is w times a constant; β is a smooth function of (g, h) near every point "
+        "with g, h ≥ 0",
+    ),
+    step("adapter", "lemma-8", "lemma-9")
+    .why("it remains to prove the two facts about β, which the lemmas do")
+    .argued(
+        "Lemma 8 and Lemma 9",
+        "β → 1, and d log β/dt is Lebesgue integrable",
+        "these are exactly the two remaining hypotheses of Theorem 4",
+    ),
+    step("theorem-4", "theorem-4", "assumption-1")
+    .why("by Theorem 4")
+    .argued(
+        "all hypotheses of Theorem 4 hold for v, β and χ",
+        "both rates for v, and its limit directions are KKT directions",
+        "the two lemmas were all that was left to show",
+    ),
+    step("power", "lemma-8")
+    .why(
+        "if 1−ρ ≥ a/t for t ≥ T, then Lemma 8's bound exp(−C‡∫(1−ρ)) is at most "
+        "(t/T)^(−a·C‡), here with c = C‡: β → 1 like a power of t, as the last clause "
+        "of Theorem 4 wants"
+    )
+    .algebra(sp.exp(-_c * _a * sp.log(_t / _T)), (_t / _T) ** (-_c * _a))
+    .where("sign", "a growing power", right=(_t / _T) ** (_c * _a)),
+    step("norm-rate")
+    .why(
+        "each w²ⱼ = (χv)²ⱼ lies between χ²_min·v²ⱼ and χ²_max·v²ⱼ; summed over j, ‖w‖ "
+        "= Θ(‖v‖)"
+    )
+    .solver(
+        [_low > 0, _low <= _chi, _chi <= _high],
+        sp.And(
+            _low**2 * _v**2 <= (_chi * _v) ** 2,
+            (_chi * _v) ** 2 <= _high**2 * _v**2,
+        ),
+    )
+    .where(
+        "bound", "χ_min² in place of χ_max²", then=(_chi * _v) ** 2 <= _low**2 * _v**2
+    ),
+    step("direction")
+    .why("w/‖w‖ = χv/‖χv‖ depends on the direction u = v/‖v‖ alone")
+    .algebra(_direction(_v1, _v2), _direction(_v1 / _norm_v, _v2 / _norm_v))
+    .where(
+        "norm",
+        "‖v‖² in place of ‖v‖, and the first component of u only",
+        right=_direction(_v1 / _norm_v**2, _v2 / _norm_v),
+    ),
+    step("direction-limit")
+    .why("so w converges in direction to w* = χv*")
+    .argued(
+        "v/‖v‖ → u*",
+        "w/‖w‖ → χu*/‖χu*‖",
+        "u ↦ χu/‖χu‖ is continuous on the unit sphere: χ has no zero component",
+    ),
+    step("objective", "definition-chi")
+    .why("½‖v‖² = ½‖w/χ‖² = ½‖(δ/ε)^(1/4) w‖², with gradient √(δ/ε)·w")
+    .algebra(
+        sp.Derivative((_w / chi) ** 2 / 2, _w),
+        sp.sqrt(delta / epsilon) * _w,
+        DEFINITION_CHI,
+    )
+    .where("swap", "√(ε/δ) in place of √(δ/ε)", right=sp.sqrt(epsilon / delta) * _w),
+    step("stationarity", "definition-chi")
+    .why(
+        "with s = Σ λᵢyᵢ∂Φ(w, xᵢ): the equilibrium of v is χ times that of w, with the "
+        "same multipliers λ; constraints and slackness are the same numbers"
+    )
+    .algebra(_stationary_v, chi * _stationary_w, DEFINITION_CHI)
+    .where(
+        "skew",
+        "the plain problem (4) in place of the skewed one",
+        right=chi * (_w - _s),
+    ),
+    step("isotropic")
+    .why(
+        "if χ = c in every component, the skewed and the plain problem have the same "
+        "KKT points, with multipliers λ and c²λ"
+    )
+    .algebra(_c**2 * _stationary_w, _w - _c**2 * _s, _isotropic)
+    .where("power", "c in place of c²", left=_c * _stationary_w, right=_w - _c * _s),
 )

@@ -16,11 +16,8 @@ from itertools import pairwise
 
 import sympy as sp
 
-from marginflow.proofs.algebra import Identity, LimitOf
-from marginflow.proofs.measure import Measurement, small_flow
-from marginflow.proofs.paper import Argument, Citation
-from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Statement, Step
+from marginflow.proofs.measure import small_flow
+from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.symbols import beta, t
 
 __all__ = ["COUNTEREXAMPLE", "THEOREM_4"]
@@ -67,274 +64,228 @@ def _largest_fall(weighted: bool = True) -> float:
 
 
 THEOREM_4 = Statement(
-    name="theorem-4",
-    claim="if v′ = −β·∂L̂(v) with L̂(v) = L(χv), L̂(v(t₀)) < ℓ(0), β → 1 and d log β/dt "
+    "theorem-4",
+    "if v′ = −β·∂L̂(v) with L̂(v) = L(χv), L̂(v(t₀)) < ℓ(0), β → 1 and d log β/dt "
     "integrable, then L̂(v) = Θ(1/(t (log t)^(2−2/L))), ‖v‖ = Θ((log t)^(1/L)), and "
-    "each limit direction of v is that of a KKT point of min ½‖v‖² s.t. "
-    "yᵢΦ(χv, xᵢ) ≥ 1; v converges in direction if β → 1 like a power of t (a proviso "
-    "that the quotation lacks and needs)",
+    "each limit direction of v is that of a KKT point of min ½‖v‖² s.t. yᵢΦ(χv, xᵢ) ≥ "
+    "1; v converges in direction if β → 1 like a power of t (a proviso that the "
+    "quotation lacks and needs)",
     where="page 7",
-    steps=(
-        Step(
-            "euler",
-            Identity(alpha * sp.Derivative(alpha**L * q, alpha), L * alpha**L * q),
-            "margins are L-homogeneous, so ⟨∇q(v), v⟩ = L·q(v) where there is a "
-            "gradient: differentiate q(αv) = α^L·q(v)",
-            under=("assumption-1",),
-        ).where("degree", "the factor L forgotten", right=alpha**L * q),
-        Step(
-            "euler-clarke",
-            Argument(
-                "⟨∇L̂(v), v⟩ = Σ ℓ′(qᵢ)·L·qᵢ = −L·ν where L̂ has a gradient",
-                "⟨u, v⟩ = −L·ν for each u ∈ ∂L̂(v)",
-                "both sides are continuous in (v, u) and affine in u, so the equation "
-                "passes to limits of gradients and to their convex combinations",
-                coq="euler",
+).proof(
+    step("euler", "assumption-1")
+    .why(
+        "margins are L-homogeneous, so ⟨∇q(v), v⟩ = L·q(v) where there is a gradient: "
+        "differentiate q(αv) = α^L·q(v)"
+    )
+    .algebra(alpha * sp.Derivative(alpha**L * q, alpha), L * alpha**L * q)
+    .where("degree", "the factor L forgotten", right=alpha**L * q),
+    step("euler-clarke", "assumption-1")
+    .why("no sum rule is needed")
+    .argued(
+        "⟨∇L̂(v), v⟩ = Σ ℓ′(qᵢ)·L·qᵢ = −L·ν where L̂ has a gradient",
+        "⟨u, v⟩ = −L·ν for each u ∈ ∂L̂(v)",
+        "both sides are continuous in (v, u) and affine in u, so the equation passes "
+        "to limits of gradients and to their convex combinations",
+        coq="euler",
+    ),
+    step("slope")
+    .why(
+        "ψ as a function of the loss: −ℓ′ = 1−exp(−ℓ) for the logistic loss, and −ℓ′ = "
+        "ℓ for the exponential one"
+    )
+    .algebra(-_logistic.diff(z), 1 - sp.exp(-_logistic))
+    .where("exponential", "ℓ for both", right=_logistic),
+    step("subadditive")
+    .why(
+        "ψ is subadditive: here A = exp(−ℓ₁) and B = exp(−ℓ₂), ℓ₁, ℓ₂ ≥ 0; so Σ "
+        "ψ(ℓ(qᵢ)) ≥ ψ(Λ)"
+    )
+    .solver([_A > 0, _A <= 1, _B > 0, _B <= 1], 1 - _A * _B <= (1 - _A) + (1 - _B))
+    .without("sign", "ℓ₁ of either sign", _A <= 1),
+    step("margins", "adaptive-flow")
+    .why("each ℓ(qᵢ) ≤ Λ, so qᵢ ≥ G; and G > 0 by separation. Hence ν ≥ G·ψ")
+    .solver([*_slopes, _q1 >= _G, _q2 >= _G, _G > 0], _pull >= _G * _p)
+    .without("separation", "G of either sign", _G > 0),
+    step("norm-grows", "adaptive-flow")
+    .why("each term of N; in sum N′ = 2L·ν − Σ (v²/β)(log β)′, by Euler")
+    .algebra(_in_beta.diff(t), -2 * v * u - _in_beta * sp.log(beta).diff(t), _flow)
+    .where("weights", "N without its weights", left=(v**2).diff(t)),
+    step("loss-falls", "proposition-1", "adaptive-flow")
+    .why("the chain rule")
+    .cited(
+        "Λ = L̂(v(t)), v′ = −βu, u ∈ ∂L̂(v)",
+        "Λ′ = ⟨u, v′⟩ = −E for almost all t",
+        key="davis2020stochastic",
+        place="Theorem 5.8 (Proposition 1)",
+    ),
+    step("margin-grows")
+    .why(
+        "G′ = E/ψ: for the logistic loss G = −log(exp(Λ)−1); for the exponential one G "
+        "= −log Λ and G′ = E/Λ"
+    )
+    .algebra(-sp.log(sp.exp(Lambda) - 1).diff(t), E / (1 - sp.exp(-Lambda)), _falls)
+    .where("slope", "E/Λ for both", right=E / Lambda),
+    step("cauchy-schwarz")
+    .why("so (L·ν)² = ⟨u, v⟩² ≤ N·E")
+    .solver(
+        [_b1 > 0, _b2 > 0],
+        (_v1 * _u1 + _v2 * _u2) ** 2
+        <= (_v1**2 / _b1 + _v2**2 / _b2) * (_b1 * _u1**2 + _b2 * _u2**2),
+    )
+    .where(
+        "weights",
+        "N without its weights",
+        then=(_v1 * _u1 + _v2 * _u2) ** 2
+        <= (_v1**2 + _v2**2) * (_b1 * _u1**2 + _b2 * _u2**2),
+    ),
+    step("rising")
+    .why(
+        "so (log G)′ = E/(ψG) ≥ L²ν/N, which is (L/2)(log N)′ up to the fluctuation of "
+        "log β"
+    )
+    .solver([*_signs, _schwarz, _margins], _growth >= _needed)
+    .without("margins", "ν not bounded below", _margins),
+    step("smoothed-margin", "adaptive-flow")
+    .why("the smoothed margin rises, up to the fluctuations of log β")
+    .argued(
+        "(log G)′ ≥ (L/2)·(2L·ν/N) ≥ (L/2)((log N)′ − Σ|(log βⱼ)′|)",
+        "log G − (L/2) log N + (L/2) ∫Σ|(log βⱼ)′| never falls",
+        "all are arcs. For β ≡ 1 the smoothed margin G/‖v‖^L itself rises",
+        coq="margin_monotone",
+    ),
+    step("norm-and-margin", "assumption-1")
+    .why("hence")
+    .argued(
+        "the smoothed margin is bounded below; and G ≤ min qᵢ ≤ C‖v‖^L",
+        "log‖v‖ and (1/L) log G differ by a bounded amount",
+        "the continuous margins are bounded on the unit sphere; log β is bounded, so N "
+        "and ‖v‖² are of one order",
+        coq="norm_G",
+    ),
+    step("orders")
+    .why(
+        "with T = exp(−G) < 1, the logistic ψ = T/(1+T) lies between T/2 and T; so "
+        "does Λ = log(1+T), which is between ψ and T"
+    )
+    .solver([_T > 0, _T <= 1], sp.And(_T / 2 <= _T / (1 + _T), _T / (1 + _T) <= _T))
+    .without("separation", "T may exceed 1, so G < 0", _T <= 1),
+    step("logistic-loss")
+    .why("log(1+T) − T/(1+T) is 0 at T = 0, and its slope is positive")
+    .algebra(sp.Derivative(sp.log(1 + T) - T / (1 + T), T), T / (1 + T) ** 2)
+    .where("square", "slope T/(1+T)", right=T / (1 + T)),
+    step("speed-below")
+    .why("G′ = E/ψ ≥ L²G²ψ/N, of the order G^(2−2/L)·exp(−G)")
+    .solver([*_signs, _schwarz, _margins], _E / _psi >= _L**2 * _G**2 * _psi / _N)
+    .without("margins", "ν not bounded below", _margins),
+    step("speed-above", "assumption-1")
+    .why("and no faster than that order")
+    .argued(
+        "E ≤ max β·‖u‖² and ‖u‖ ≤ C·ψ·‖v‖^(L−1)",
+        "G′ = E/ψ ≤ C′·G^(2−2/L)·exp(−G)",
+        "subgradients are bounded on the unit sphere and scale like ‖v‖^(L−1); "
+        "Σψ(ℓ(qᵢ)) ≤ n·ψ(Λ) since ψ increases",
+        coq="G_ode",
+    ),
+    step("comparison")
+    .why(
+        "H = exp(G − a·log G), a = 2−2/L, so has a slope between two positive "
+        "constants once G ≥ 2a: H is of the order of t"
+    )
+    .algebra(sp.Derivative(_H, t), _H * (1 - a / G) * G.diff(t))
+    .where("sign", "1+a/G", right=_H * (1 + a / G) * G.diff(t)),
+    step("growth")
+    .why(
+        "G − a·log G = log t + O(1), so log G − log log t → 0, and G = log t + a·log "
+        "log t + O(1); here α is G, and a = 1"
+    )
+    .limit(sp.log(alpha - sp.log(alpha)) - sp.log(alpha), alpha, sp.oo, sp.S.Zero)
+    .where("half", "G/2 in place of G", expression=sp.log(alpha / 2) - sp.log(alpha)),
+    step("rates")
+    .why("both rates")
+    .argued(
+        "Λ and exp(−G), and ‖v‖ and G^(1/L), are of one order",
+        "Λ = Θ(1/(t (log t)^(2−2/L))) and ‖v‖ = Θ((log t)^(1/L))",
+        "insert G = log t + (2−2/L) log log t + O(1)",
+        coq="theorem_4_rates",
+    ),
+    step("loose")
+    .why(
+        "were either of the two inequalities strict by 1+e, log G would grow faster by "
+        "that factor"
+    )
+    .solver(
+        [
+            *_signs,
+            _schwarz,
+            _margins,
+            _e > 0,
+            sp.Or(
+                (1 + _e) * (_L * _nu) ** 2 <= _N * _E,
+                _nu >= (1 + _e) * _G * _psi,
             ),
-            "no sum rule is needed",
-            under=("assumption-1",),
-        ),
-        Step(
-            "slope",
-            Identity(-_logistic.diff(z), 1 - sp.exp(-_logistic)),
-            "ψ as a function of the loss: −ℓ′ = 1−exp(−ℓ) for the logistic loss, and "
-            "−ℓ′ = ℓ for the exponential one",
-        ).where("exponential", "ℓ for both", right=_logistic),
-        Step(
-            "subadditive",
-            Implication(
-                (_A > 0, _A <= 1, _B > 0, _B <= 1), 1 - _A * _B <= (1 - _A) + (1 - _B)
-            ),
-            "ψ is subadditive: here A = exp(−ℓ₁) and B = exp(−ℓ₂), ℓ₁, ℓ₂ ≥ 0; so "
-            "Σ ψ(ℓ(qᵢ)) ≥ ψ(Λ)",
-        ).without("sign", "ℓ₁ of either sign", _A <= 1),
-        Step(
-            "margins",
-            Implication((*_slopes, _q1 >= _G, _q2 >= _G, _G > 0), _pull >= _G * _p),
-            "each ℓ(qᵢ) ≤ Λ, so qᵢ ≥ G; and G > 0 by separation. Hence ν ≥ G·ψ",
-            under=("adaptive-flow",),
-        ).without("separation", "G of either sign", _G > 0),
-        Step(
-            "norm-grows",
-            Identity(
-                _in_beta.diff(t), -2 * v * u - _in_beta * sp.log(beta).diff(t), (_flow,)
-            ),
-            "each term of N; in sum N′ = 2L·ν − Σ (v²/β)(log β)′, by Euler",
-            under=("adaptive-flow",),
-        ).where("weights", "N without its weights", left=(v**2).diff(t)),
-        Step(
-            "loss-falls",
-            Citation(
-                "Λ = L̂(v(t)), v′ = −βu, u ∈ ∂L̂(v)",
-                "Λ′ = ⟨u, v′⟩ = −E for almost all t",
-                key="davis2020stochastic",
-                place="Theorem 5.8 (Proposition 1)",
-            ),
-            "the chain rule",
-            under=("proposition-1", "adaptive-flow"),
-        ),
-        Step(
-            "margin-grows",
-            Identity(
-                -sp.log(sp.exp(Lambda) - 1).diff(t),
-                E / (1 - sp.exp(-Lambda)),
-                (_falls,),
-            ),
-            "G′ = E/ψ: for the logistic loss G = −log(exp(Λ)−1); for the exponential "
-            "one G = −log Λ and G′ = E/Λ",
-        ).where("slope", "E/Λ for both", right=E / Lambda),
-        Step(
-            "cauchy-schwarz",
-            Implication(
-                (_b1 > 0, _b2 > 0),
-                (_v1 * _u1 + _v2 * _u2) ** 2
-                <= (_v1**2 / _b1 + _v2**2 / _b2) * (_b1 * _u1**2 + _b2 * _u2**2),
-            ),
-            "so (L·ν)² = ⟨u, v⟩² ≤ N·E",
-        ).where(
-            "weights",
-            "N without its weights",
-            then=(_v1 * _u1 + _v2 * _u2) ** 2
-            <= (_v1**2 + _v2**2) * (_b1 * _u1**2 + _b2 * _u2**2),
-        ),
-        Step(
-            "rising",
-            Implication((*_signs, _schwarz, _margins), _growth >= _needed),
-            "so (log G)′ = E/(ψG) ≥ L²ν/N, which is (L/2)(log N)′ up to the "
-            "fluctuation of log β",
-        ).without("margins", "ν not bounded below", _margins),
-        Step(
-            "smoothed-margin",
-            Argument(
-                "(log G)′ ≥ (L/2)·(2L·ν/N) ≥ (L/2)((log N)′ − Σ|(log βⱼ)′|)",
-                "log G − (L/2) log N + (L/2) ∫Σ|(log βⱼ)′| never falls",
-                "all are arcs. For β ≡ 1 the smoothed margin G/‖v‖^L itself rises",
-                coq="margin_monotone",
-            ),
-            "the smoothed margin rises, up to the fluctuations of log β",
-            under=("adaptive-flow",),
-        ),
-        Step(
-            "norm-and-margin",
-            Argument(
-                "the smoothed margin is bounded below; and G ≤ min qᵢ ≤ C‖v‖^L",
-                "log‖v‖ and (1/L) log G differ by a bounded amount",
-                "the continuous margins are bounded on the unit sphere; log β is "
-                "bounded, so N and ‖v‖² are of one order",
-                coq="norm_G",
-            ),
-            "hence",
-            under=("assumption-1",),
-        ),
-        Step(
-            "orders",
-            Implication(
-                (_T > 0, _T <= 1), sp.And(_T / 2 <= _T / (1 + _T), _T / (1 + _T) <= _T)
-            ),
-            "with T = exp(−G) < 1, the logistic ψ = T/(1+T) lies between T/2 and T; so "
-            "does Λ = log(1+T), which is between ψ and T",
-        ).without("separation", "T may exceed 1, so G < 0", _T <= 1),
-        Step(
-            "logistic-loss",
-            Identity(sp.Derivative(sp.log(1 + T) - T / (1 + T), T), T / (1 + T) ** 2),
-            "log(1+T) − T/(1+T) is 0 at T = 0, and its slope is positive",
-        ).where("square", "slope T/(1+T)", right=T / (1 + T)),
-        Step(
-            "speed-below",
-            Implication(
-                (*_signs, _schwarz, _margins),
-                _E / _psi >= _L**2 * _G**2 * _psi / _N,
-            ),
-            "G′ = E/ψ ≥ L²G²ψ/N, of the order G^(2−2/L)·exp(−G)",
-        ).without("margins", "ν not bounded below", _margins),
-        Step(
-            "speed-above",
-            Argument(
-                "E ≤ max β·‖u‖² and ‖u‖ ≤ C·ψ·‖v‖^(L−1)",
-                "G′ = E/ψ ≤ C′·G^(2−2/L)·exp(−G)",
-                "subgradients are bounded on the unit sphere and scale like ‖v‖^(L−1); "
-                "Σψ(ℓ(qᵢ)) ≤ n·ψ(Λ) since ψ increases",
-                coq="G_ode",
-            ),
-            "and no faster than that order",
-            under=("assumption-1",),
-        ),
-        Step(
-            "comparison",
-            Identity(sp.Derivative(_H, t), _H * (1 - a / G) * G.diff(t)),
-            "H = exp(G − a·log G), a = 2−2/L, so has a slope between two positive "
-            "constants once G ≥ 2a: H is of the order of t",
-        ).where("sign", "1+a/G", right=_H * (1 + a / G) * G.diff(t)),
-        Step(
-            "growth",
-            LimitOf(
-                sp.log(alpha - sp.log(alpha)) - sp.log(alpha), alpha, sp.oo, sp.S.Zero
-            ),
-            "G − a·log G = log t + O(1), so log G − log log t → 0, and "
-            "G = log t + a·log log t + O(1); here α is G, and a = 1",
-        ).where(
-            "half", "G/2 in place of G", expression=sp.log(alpha / 2) - sp.log(alpha)
-        ),
-        Step(
-            "rates",
-            Argument(
-                "Λ and exp(−G), and ‖v‖ and G^(1/L), are of one order",
-                "Λ = Θ(1/(t (log t)^(2−2/L))) and ‖v‖ = Θ((log t)^(1/L))",
-                "insert G = log t + (2−2/L) log log t + O(1)",
-                coq="theorem_4_rates",
-            ),
-            "both rates",
-        ),
-        Step(
-            "loose",
-            Implication(
-                (
-                    *_signs,
-                    _schwarz,
-                    _margins,
-                    _e > 0,
-                    sp.Or(
-                        (1 + _e) * (_L * _nu) ** 2 <= _N * _E,
-                        _nu >= (1 + _e) * _G * _psi,
-                    ),
-                ),
-                _growth >= (1 + _e) * _needed,
-            ),
-            "were either of the two inequalities strict by 1+e, log G would grow "
-            "faster by that factor",
-        ).where("twice", "by 1+2e", then=_growth >= (1 + 2 * _e) * _needed),
-        Step(
-            "tight-times",
-            Argument(
-                "the smoothed margin rises and is bounded, so it converges",
-                "before log G has grown by any d > 0, there are times at which both "
-                "are equalities up to 1+e; and v/G^(1/L) moves little meanwhile",
-                "else it would rise by about d·e/(1+e) each time, again and again; "
-                "per unit of log G, v/G^(1/L) moves at a bounded rate",
-                coq="tight_times_near",
-            ),
-            "tight times come again and again",
-        ),
-        Step(
-            "aligned",
-            Implication((_e >= 0, _c > 0, _c**2 * (1 + _e) >= 1), 2 - 2 * _c <= _e),
-            "where N·E ≤ (1+e)(L·ν)², with c the cosine between −v/√β and √β·u, the "
-            "two unit vectors are at a squared distance 2−2c ≤ e: stationarity",
-        ).where("half", "at most e/2", then=2 - 2 * _c <= _e / 2),
-        Step(
-            "slack",
-            Implication(
-                (*_slopes, _G > 0, _pull <= (1 + _e) * _G * _p), _spread <= _e * _G * _p
-            ),
-            "where ν ≤ (1+e)·G·ψ, the multipliers ψ(ℓ(qᵢ)) weigh only margins near "
-            "G: slackness",
-        ).without("subadditive", "ψ not subadditive", _p1 + _p2 >= _p),
-        Step(
-            "sum-rule",
-            Citation(
-                "u ∈ ∂L̂(v), L̂ = Σ ℓ∘qᵢ",
-                "u = Σ ℓ′(qᵢ)·hᵢ with hᵢ ∈ ∂qᵢ(v); and graphs of ∂qᵢ are closed",
-                key="clarke1975generalized",
-                place="sum rule (in Coq it follows from Proposition 1 and a dense set "
-                "of gradients)",
-            ),
-            "Clarke's calculus",
-            under=("assumption-1",),
-        ),
-        Step(
-            "kkt",
-            Argument(
-                "at tight times v/G^(1/L) is feasible, since qᵢ ≥ G, and satisfies the "
-                "KKT conditions up to const·√e, with bounded multipliers",
-                "each limit direction of v is the direction of a KKT point",
-                "take a cluster point as e → 0, near the given limit direction; "
-                "closed graphs carry the subgradients over, and β → 1 the weights",
-                coq="theorem_4_limit_directions",
-            ),
-            "KKT points",
-            under=("adaptive-flow",),
-        ),
-        Step(
-            "direction",
-            Citation(
-                "|β−1| = O(t^(−p)) for some p > 0",
-                "v/‖v‖ converges",
-                key="ji2020directional",
-                place="an inequality for β ≡ 1; carrying it over to such β is an "
-                "assembly on paper that others have not read",
-            ),
-            "the last clause, with the proviso that it needs",
-            under=("assumption-1", "adaptive-flow"),
-        ),
-        Step(
-            "flow",
-            Measurement("fall of the smoothed margin", _largest_fall, 1e-12),
-            "log G − (L/2) log N + (L/2) ∫Σ|d log β| along a flow",
-        ).where(
-            "norm",
-            "‖w‖² in place of N, β's fluctuations left out",
-            measure=lambda: _largest_fall(weighted=False),
-        ),
+        ],
+        _growth >= (1 + _e) * _needed,
+    )
+    .where("twice", "by 1+2e", then=_growth >= (1 + 2 * _e) * _needed),
+    step("tight-times")
+    .why("tight times come again and again")
+    .argued(
+        "the smoothed margin rises and is bounded, so it converges",
+        "before log G has grown by any d > 0, there are times at which both are "
+        "equalities up to 1+e; and v/G^(1/L) moves little meanwhile",
+        "else it would rise by about d·e/(1+e) each time, again and again; per unit of "
+        "log G, v/G^(1/L) moves at a bounded rate",
+        coq="tight_times_near",
+    ),
+    step("aligned")
+    .why(
+        "where N·E ≤ (1+e)(L·ν)², with c the cosine between −v/√β and √β·u, the two "
+        "unit vectors are at a squared distance 2−2c ≤ e: stationarity"
+    )
+    .solver([_e >= 0, _c > 0, _c**2 * (1 + _e) >= 1], 2 - 2 * _c <= _e)
+    .where("half", "at most e/2", then=2 - 2 * _c <= _e / 2),
+    step("slack")
+    .why(
+        "where ν ≤ (1+e)·G·ψ, the multipliers ψ(ℓ(qᵢ)) weigh only margins near G: "
+        "slackness"
+    )
+    .solver([*_slopes, _G > 0, _pull <= (1 + _e) * _G * _p], _spread <= _e * _G * _p)
+    .without("subadditive", "ψ not subadditive", _p1 + _p2 >= _p),
+    step("sum-rule", "assumption-1")
+    .why("Clarke's calculus")
+    .cited(
+        "u ∈ ∂L̂(v), L̂ = Σ ℓ∘qᵢ",
+        "u = Σ ℓ′(qᵢ)·hᵢ with hᵢ ∈ ∂qᵢ(v); and graphs of ∂qᵢ are closed",
+        key="clarke1975generalized",
+        place="sum rule (in Coq it follows from Proposition 1 and a dense set of "
+        "gradients)",
+    ),
+    step("kkt", "adaptive-flow")
+    .why("KKT points")
+    .argued(
+        "at tight times v/G^(1/L) is feasible, since qᵢ ≥ G, and satisfies the KKT "
+        "conditions up to const·√e, with bounded multipliers",
+        "each limit direction of v is the direction of a KKT point",
+        "take a cluster point as e → 0, near the given limit direction; closed graphs "
+        "carry the subgradients over, and β → 1 the weights",
+        coq="theorem_4_limit_directions",
+    ),
+    step("direction", "assumption-1", "adaptive-flow")
+    .why("the last clause, with the proviso that it needs")
+    .cited(
+        "|β−1| = O(t^(−p)) for some p > 0",
+        "v/‖v‖ converges",
+        key="ji2020directional",
+        place="an inequality for β ≡ 1; carrying it over to such β is an assembly on "
+        "paper that others have not read",
+    ),
+    step("flow")
+    .why("log G − (L/2) log N + (L/2) ∫Σ|d log β| along a flow")
+    .measured("fall of the smoothed margin", _largest_fall, 1e-12)
+    .where(
+        "norm",
+        "‖w‖² in place of N, β's fluctuations left out",
+        measure=lambda: _largest_fall(weighted=False),
     ),
 )
 
@@ -353,68 +304,58 @@ _slope = s * sp.sin(Z) * (4 + 2 * s * sp.sin(Z)) + 2 * s**2 * sp.cos(Z) ** 2
 _slope = -sp.exp(-Z) * (_slope / (4 + 2 * s * sp.sin(Z)) ** 2 + _turn)
 
 COUNTEREXAMPLE = Statement(
-    name="counterexample",
+    "counterexample",
+    "for Φ(w, x) = ‖w‖, one example and the exponential loss, all hypotheses of "
+    "Theorem 4 as quoted hold with r = log(t+c), z = log log r, v± = r·√(½ ± ¼ sin z), "
+    "β± = 1 ± exp(−z)·cos z/(4 ± 2 sin z), and v/‖v‖ has no limit; for some ρ that "
+    "Assumption 2 admits, neither has AdaDelta's w/‖w‖",
     title="Counterexample",
-    claim="for Φ(w, x) = ‖w‖, one example and the exponential loss, all hypotheses of "
-    "Theorem 4 as quoted hold with r = log(t+c), z = log log r, "
-    "v± = r·√(½ ± ¼ sin z), β± = 1 ± exp(−z)·cos z/(4 ± 2 sin z), and v/‖v‖ has no "
-    "limit; for some ρ that Assumption 2 admits, neither has AdaDelta's w/‖w‖",
     page="direction",
-    steps=(
-        Step(
-            "norm",
-            Identity((r * _share) ** 2 + (r * _share.subs(s, -s)) ** 2, r**2),
-            "‖v‖ = r, so the loss is exp(−r) = 1/(t+c) < ℓ(0), with L = 1",
-        ).where("sign", "the same sign twice", right=2 * (r * _share) ** 2),
-        Step(
-            "equation",
-            Identity(_moved, _adapter * _share),
-            "v′ = β·v·r′/r = −β·∂L̂(v), divided by r′; σ = ±1, and z′ = exp(−z)·r′/r",
-        )
-        .where("gradient-flow", "β = 1", right=_share)
-        .where(
-            "faster",
-            "an adapter that dies twice as fast",
-            right=_share * (1 + sp.exp(-2 * Z) * _turn),
-        ),
-        Step(
-            "adapter",
-            Implication((*_angle, _k > 0), _k * sp.Abs(_cosine) <= _k / 2 * _below),
-            "with q = exp(−z), S = sin z, C = cos z: |β−1| ≤ q/2, so β → 1",
-        ).where("half", "q/4", then=_k * sp.Abs(_cosine) <= _k / 4 * _below),
-        Step(
-            "derivative",
-            Identity(sp.Derivative(_adapter, Z), _slope),
-            "dβ/dz",
-        ).where("sign", "−dβ/dz", right=-_slope),
-        Step(
-            "variation",
-            Implication(_angle, _drift <= 3 * _below**2),
-            "so |dβ/dz| ≤ 3 exp(−z); as β ≥ ¾ for z ≥ 1, |d log β/dz| ≤ 4 exp(−z), "
-            "which is integrable",
-        ).where("small", "½ in place of 3", then=_drift <= _below**2 / 2),
-        Step(
-            "turns",
-            Argument(
-                "v/‖v‖ = (√(½+¼ sin z), √(½−¼ sin z)), and z → ∞",
-                "v/‖v‖ has no limit; ‖w‖ is Lipschitz, 1-homogeneous, semialgebraic",
-                "z is continuous, so sin z takes each value in [−1, 1] again and again",
-                coq="theorem_4_refuted",
-            ),
-            "the direction turns for ever",
-        ),
-        Step(
-            "adadelta",
-            Argument(
-                "Process 2 with δ = ε = 1 and this Φ, and a schedule ρ made for it",
-                "all of Assumption 2 holds, and w/‖w‖ has no limit",
-                "any adapter with 1−β² falling slowly enough comes from some g, h ≥ 0 "
-                "and some ρ in [0, 1] with ∫(1−ρ) = ∞; the chapter writes them down",
-                coq="theorem_2_refuted",
-            ),
-            "and AdaDelta itself can do so",
-            under=("process-2",),
-        ),
+).proof(
+    step("norm")
+    .why("‖v‖ = r, so the loss is exp(−r) = 1/(t+c) < ℓ(0), with L = 1")
+    .algebra((r * _share) ** 2 + (r * _share.subs(s, -s)) ** 2, r**2)
+    .where("sign", "the same sign twice", right=2 * (r * _share) ** 2),
+    step("equation")
+    .why("v′ = β·v·r′/r = −β·∂L̂(v), divided by r′; σ = ±1, and z′ = exp(−z)·r′/r")
+    .algebra(_moved, _adapter * _share)
+    .where("gradient-flow", "β = 1", right=_share)
+    .where(
+        "faster",
+        "an adapter that dies twice as fast",
+        right=_share * (1 + sp.exp(-2 * Z) * _turn),
+    ),
+    step("adapter")
+    .why("with q = exp(−z), S = sin z, C = cos z: |β−1| ≤ q/2, so β → 1")
+    .solver([*_angle, _k > 0], _k * sp.Abs(_cosine) <= _k / 2 * _below)
+    .where("half", "q/4", then=_k * sp.Abs(_cosine) <= _k / 4 * _below),
+    step("derivative")
+    .why("dβ/dz")
+    .algebra(sp.Derivative(_adapter, Z), _slope)
+    .where("sign", "−dβ/dz", right=-_slope),
+    step("variation")
+    .why(
+        "so |dβ/dz| ≤ 3 exp(−z); as β ≥ ¾ for z ≥ 1, |d log β/dz| ≤ 4 exp(−z), which "
+        "is integrable"
+    )
+    .solver(_angle, _drift <= 3 * _below**2)
+    .where("small", "½ in place of 3", then=_drift <= _below**2 / 2),
+    step("turns")
+    .why("the direction turns for ever")
+    .argued(
+        "v/‖v‖ = (√(½+¼ sin z), √(½−¼ sin z)), and z → ∞",
+        "v/‖v‖ has no limit; ‖w‖ is Lipschitz, 1-homogeneous, semialgebraic",
+        "z is continuous, so sin z takes each value in [−1, 1] again and again",
+        coq="theorem_4_refuted",
+    ),
+    step("adadelta", "process-2")
+    .why("and AdaDelta itself can do so")
+    .argued(
+        "Process 2 with δ = ε = 1 and this Φ, and a schedule ρ made for it",
+        "all of Assumption 2 holds, and w/‖w‖ has no limit",
+        "any adapter with 1−β² falling slowly enough comes from some g, h ≥ 0 and some "
+        "ρ in [0, 1] with ∫(1−ρ) = ∞; the chapter writes them down",
+        coq="theorem_2_refuted",
     ),
 )
 """Theorem 4's last clause, as quoted, is false: this companion's own."""

@@ -11,11 +11,7 @@ import math
 
 import sympy as sp
 
-from marginflow.proofs.algebra import Identity, LimitOf
-from marginflow.proofs.measure import Measurement
-from marginflow.proofs.paper import Argument
-from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Statement, Step
+from marginflow.proofs.notation import Statement, step
 
 __all__ = ["THEOREM_F"]
 
@@ -71,208 +67,165 @@ def _lost_margin(skewed: bool = True, ends: bool = True) -> float:
 
 
 THEOREM_F = Statement(
-    name="theorem-F",
-    claim="linear predictor, separable data, exponential or logistic loss. (F0) if "
-    "w_{k+1} = w_k − ηP_k∂L(w_k) with diagonal P_k → P > 0 and L(w_k) → 0, then w_k "
-    "converges in direction to the solution of min ½‖P^(−1/2)w‖² s.t. yᵢ⟨w, xᵢ⟩ ≥ 1; "
-    "(F1) Procedure 1 with L(w_k) → 0 has such a P, namely √(ε/δ) where Σ(1−ρ_k) = ∞; "
-    "(F2) if η·A·R²·L(w₀) ≤ 1, R = max‖xᵢ‖, A = max bⱼ+√(bⱼ²+(εⱼ+h₀ⱼ)/δⱼ), "
-    "bⱼ = sup(1−ρ_kj)·L(w₀)/(ηδⱼ), then L(w_k) → 0",
+    "theorem-F",
+    "linear predictor, separable data, exponential or logistic loss. (F0) if w_{k+1} = "
+    "w_k − ηP_k∂L(w_k) with diagonal P_k → P > 0 and L(w_k) → 0, then w_k converges in "
+    "direction to the solution of min ½‖P^(−1/2)w‖² s.t. yᵢ⟨w, xᵢ⟩ ≥ 1; (F1) Procedure "
+    "1 with L(w_k) → 0 has such a P, namely √(ε/δ) where Σ(1−ρ_k) = ∞; (F2) if "
+    "η·A·R²·L(w₀) ≤ 1, R = max‖xᵢ‖, A = max bⱼ+√(bⱼ²+(εⱼ+h₀ⱼ)/δⱼ), bⱼ = "
+    "sup(1−ρ_kj)·L(w₀)/(ηδⱼ), then L(w_k) → 0",
     page="discrete-time",
-    steps=(
-        Step(
-            "motion",
-            Identity(-eta * P * grad / r, eta * L * (P / r**2) * u, (_force,)),
-            "F0, in v = w/√P∞: each component of v⁺−v is ηL·(P/P∞)·u, u = −√P∞·∂L/L",
-            under=("preconditioned-steps",),
-        ).where("skew", "P/P∞ forgotten", right=eta * L * u),
-        Step(
-            "step-length",
-            Implication(
-                (_b >= 0, _b < 1, _x >= 1 - _b, _x <= 1 + _b),
-                (_x * _u) ** 2 <= (1 + _b) ** 2 * _u**2,
-            ),
-            "where |P/P∞−1| ≤ b, each component of a step is at most (1+b)ηL|u|; so "
-            "‖v⁺‖ ≤ ‖v‖+ηL(1+b)‖u‖",
-        ).without("above", "P/P∞ not bounded above", _x <= 1 + _b),
-        Step(
-            "pull",
-            Implication(
-                (_c >= 0, _m >= _gamma),
-                _c * _m >= _c * _gamma,
-            ),
-            "for the direction v̂ of the best margin γ, each example adds c = |ℓ′|/L "
-            "times its margin m ≥ γ to ⟨u, v̂⟩; so ‖u‖ ≥ ⟨u, v̂⟩ ≥ sγ, s = Σ|ℓ′|/L",
-            under=("separable-linear",),
-        ).without("sign", "a loss that need not fall", _c >= 0),
-        Step(
-            "logistic-slope",
-            Identity(-sp.Derivative(_logistic, z), T / (1 + T), (_in_exp,)),
-            "for the logistic loss, with T = exp(−z), |ℓ′| = T/(1+T)",
-        ).where("sign", "T/(1−T)", right=T / (1 - T)),
-        Step(
-            "logistic-curvature",
-            Identity(sp.Derivative(_logistic, z, 2), T / (1 + T) ** 2, (_in_exp,)),
-            "ℓ″ = T/(1+T)² ≤ |ℓ′|; and |ℓ′| ≤ ℓ, next",
-        ).where("square", "T/(1+T)", right=T / (1 + T)),
-        Step(
-            "logistic-below",
-            Identity(sp.Derivative(sp.log(1 + T) - T / (1 + T), T), T / (1 + T) ** 2),
-            "ℓ−|ℓ′| = log(1+T)−T/(1+T) is 0 at T = 0 and grows, so |ℓ′| ≤ ℓ",
-        ).where("sign", "falls", right=-T / (1 + T) ** 2),
-        Step(
-            "share",
-            LimitOf((T / (1 + T)) / sp.log(1 + T), T, sp.S.Zero, sp.S.One, "+"),
-            "|ℓ′|/ℓ → 1 as T → 0, that is z → ∞; so s → 1",
-        ).where("limit", "→ 2", value=sp.Integer(2)),
-        Step(
-            "hessian",
-            Argument(
-                "ℓ″ ≤ ℓ, and ‖xᵢ‖ ≤ R",
-                "⟨ξ, ∇²L(w) ξ⟩ = Σℓ″⟨xᵢ, ξ⟩² ≤ R²·L(w)·‖ξ‖²",
-                "Cauchy–Schwarz; for the exponential loss ℓ″ = ℓ",
-            ),
-            "the loss bounds its own curvature",
-            under=("separable-linear",),
-        ),
-        Step(
-            "descent",
-            Argument(
-                "P ≤ A and ηAR²L(w) < 2; D = ⟨∂L, P∂L⟩",
-                "L(w⁺) ≤ L(w) − ηD(1−ηAR²L(w)/2)",
-                "φ(s) = L(w−sηP∂L) has φ′(0) = −ηD and φ″ ≤ η²R²‖P∂L‖²φ ≤ η²R²ADφ; so "
-                "φ(s) ≤ φ(0)−sηD(1−sηAR²φ(0)/2) while φ ≤ φ(0), which never ends on "
-                "[0, 1]: at a first end φ would equal φ(0), and the bound is below it",
-            ),
-            "Taylor, along the step",
-            under=("preconditioned-steps",),
-        ),
-        Step(
-            "spent",
-            Identity(P * grad**2, L**2 * (P / r**2) * u**2, (_force,)),
-            "each component of D is L²·(P/P∞)·u², so D ≥ (1−b)L²‖u‖²",
-        ).where("power", "L in place of L²", right=L * (P / r**2) * u**2),
-        Step(
-            "log-loss",
-            Argument(
-                "L⁺/L ≤ 1 − (η/L)D(1−ηAR²L/2), and −log(1−y) ≥ y",
-                "−log L⁺ ≥ −log L + ηL(1−b)(1−ηAR²L/2)‖u‖²",
-                "insert the bound on D",
-            ),
-            "with f = log L",
-        ),
-        Step(
-            "least-margin",
-            LimitOf(sp.log((sp.exp(T) - 1) / T), T, sp.S.Zero, sp.S.Zero, "+"),
-            "e^(−zᵢ) ≤ L (exponential) or e^L−1 (logistic), so zᵢ ≥ −log L − o(1)",
-        ).where("limit", "→ 1", value=sp.S.One),
-        Step(
-            "stolz-cesàro",
-            Argument(
-                "‖v_K‖ ≤ C+ΣηL(1+b)‖u‖, min zᵢ ≥ −C+ΣηL(1−b)(1−ηAR²L/2)sγ‖u‖",
-                "lim inf min zᵢ/‖v_K‖ ≥ γ; it is never more than γ",
-                "L → 0 makes ‖v‖, and with it ΣηL‖u‖, infinite; the quotient of the "
-                "summands tends to γ, since b → 0, L → 0, s → 1",
-            ),
-            "sum both bounds, with ‖u‖² ≥ sγ‖u‖",
-            under=("loss-to-zero",),
-        ),
-        Step(
-            "close",
-            Implication(
-                (_gamma > 0, _gamma * _x >= _m),
-                2 - 2 * _x <= 2 * (1 - _m / _gamma),
-            ),
-            "with multipliers p ≥ 0, Σp = 1, Σpᵢ√P∞xᵢyᵢ = γv̂, a unit vector of margin "
-            "m has x = ⟨v̂, ·⟩ with γx ≥ m, so its squared distance from v̂, 2−2x, is at "
-            "most 2(1−m/γ)",
-            under=("separable-linear",),
-        ).where("half", "1−m/γ", then=2 - 2 * _x <= 1 - _m / _gamma),
-        Step(
-            "average-g",
-            Implication((*_averages, *_forget), _halved),
-            "F1, G = g/δ: ∂L → 0, so in the end q = ∂L²/δ ≤ ½; then G⁺ ≤ G(1−c/2)+cq, "
-            "c = 1−ρ",
-            under=("procedure-1", "loss-to-zero", "rho-in-unit-interval"),
-        ).without("rho", "ρ may exceed 1", _c >= 0),
-        Step(
-            "average-h",
-            Implication((*_averages, *_forget), _H_next <= _H * (1 - _c / 2) + _c * _q),
-            "H = h/ε: the same, H⁺ = (1−c)H+c(1+H)q/M with M = 1+g⁺/δ ≥ 1",
-            under=("procedure-1", "rho-in-unit-interval"),
-        ).without("large", "gradients of any size", _q <= sp.Rational(1, 2)),
-        Step(
-            "forgets",
-            Implication(
-                (*_forget, _q <= _e, _t <= _G * (1 - _c / 2) + _c * _q),
-                _t - 2 * _e <= (1 - _c / 2) * (_G - 2 * _e),
-            ),
-            "once q ≤ e, the excess over 2e shrinks by 1−c/2 in each step; the product "
-            "of these tends to 0 where Σc = ∞, so G, H → 0",
-        ).where("half", "over e", then=_t - _e <= (1 - _c / 2) * (_G - _e)),
-        Step(
-            "factor",
-            Argument(
-                "G, H → 0 where Σ(1−ρ_k) = ∞; elsewhere Σ|G⁺−G| and Σ|H⁺−H| are finite",
-                "P_k = √(ε(1+H_k)/(δ(1+G_{k+1}))) converges, to √(ε/δ) in case one",
-                "|G⁺−G| ≤ c(G+q) and |H⁺−H| ≤ c(H+(1+H)q) (Proposition B), and G, H, q "
-                "are bounded; so F0 applies",
-            ),
-            "F1 follows",
-            under=("proposition-B", "procedure-1"),
-        ),
-        Step(
-            "ceiling",
-            Identity(A**2, K + 2 * b * A),
-            "F2: A is the root of A² = K+2bA, K = (ε+h₀)/δ",
-        ).where("half", "K+bA", right=K + b * A),
-        Step(
-            "induction",
-            Identity(
-                (eps + h0 + 2 * c * _bar * loss0 / eta) / delta,
-                K + 2 * b * _bar,
-                (_is_b, _is_k),
-            ),
-            "while P ≤ A, the descents add up to Σ⟨∂L, P∂L⟩ ≤ 2L₀/η, so h ≤ h₀+cAΣP∂L² "
-            "≤ h₀+2cAL₀/η, and P² ≤ (ε+h)/δ is at most K+2bA = A²",
-            under=("procedure-1", "rho-in-unit-interval"),
-        ).where(
-            "start", "h₀ left out", left=(eps + 2 * c * _bar * loss0 / eta) / delta
-        ),
-        Step(
-            "half-descent",
-            Implication(
-                (_D >= 0, _small <= 1, _eta > 0),
-                _eta * _D * (1 - _small / 2) >= _eta * _D / 2,
-            ),
-            "ηAR²L ≤ 1 leaves at least half of the descent: L⁺ ≤ L−(η/2)D",
-        ).instead("large", "ηAR²L ≤ 2", _small <= 1, _small <= 2),
-        Step(
-            "loss-vanishes",
-            Argument(
-                "ΣD ≤ 2L₀/η, and ‖∂L‖ ≤ RL ≤ RL₀",
-                "∂L(w_k) → 0, and L(w_k) → 0",
-                "g ≤ max(g₀, R²L₀²) bounds P from below, so Σ‖∂L‖² < ∞; and "
-                "‖∂L‖·‖ŵ‖ ≥ Σ|ℓ′|·(margin of a separating ŵ), so |ℓ′| → 0 and zᵢ → ∞",
-            ),
-            "F2 follows",
-            under=("separable-linear", "procedure-1"),
-        ),
-        Step(
-            "run",
-            Measurement(
-                "(1 − margin/γ)·log k",
-                _lost_margin,
-                0.2,
-                on="20,000 steps in the plane, √(ε/δ) = (4, 1), η = 0.1, ρ = 0.9",
-            ),
-            "a run goes where F1 says",
-        )
-        .where(
-            "skew",
-            "the margin of problem (4)",
-            measure=lambda: _lost_margin(skewed=False),
-        )
-        .where("sum", "Σ(1−ρ_k) < ∞", measure=lambda: _lost_margin(ends=False)),
+).proof(
+    step("motion", "preconditioned-steps")
+    .why("F0, in v = w/√P∞: each component of v⁺−v is ηL·(P/P∞)·u, u = −√P∞·∂L/L")
+    .algebra(-eta * P * grad / r, eta * L * (P / r**2) * u, _force)
+    .where("skew", "P/P∞ forgotten", right=eta * L * u),
+    step("step-length")
+    .why(
+        "where |P/P∞−1| ≤ b, each component of a step is at most (1+b)ηL|u|; so ‖v⁺‖ ≤ "
+        "‖v‖+ηL(1+b)‖u‖"
+    )
+    .solver(
+        [_b >= 0, _b < 1, _x >= 1 - _b, _x <= 1 + _b],
+        (_x * _u) ** 2 <= (1 + _b) ** 2 * _u**2,
+    )
+    .without("above", "P/P∞ not bounded above", _x <= 1 + _b),
+    step("pull", "separable-linear")
+    .why(
+        "for the direction v̂ of the best margin γ, each example adds c = |ℓ′|/L times "
+        "its margin m ≥ γ to ⟨u, v̂⟩; so ‖u‖ ≥ ⟨u, v̂⟩ ≥ sγ, s = Σ|ℓ′|/L"
+    )
+    .solver([_c >= 0, _m >= _gamma], _c * _m >= _c * _gamma)
+    .without("sign", "a loss that need not fall", _c >= 0),
+    step("logistic-slope")
+    .why("for the logistic loss, with T = exp(−z), |ℓ′| = T/(1+T)")
+    .algebra(-sp.Derivative(_logistic, z), T / (1 + T), _in_exp)
+    .where("sign", "T/(1−T)", right=T / (1 - T)),
+    step("logistic-curvature")
+    .why("ℓ″ = T/(1+T)² ≤ |ℓ′|; and |ℓ′| ≤ ℓ, next")
+    .algebra(sp.Derivative(_logistic, z, 2), T / (1 + T) ** 2, _in_exp)
+    .where("square", "T/(1+T)", right=T / (1 + T)),
+    step("logistic-below")
+    .why("ℓ−|ℓ′| = log(1+T)−T/(1+T) is 0 at T = 0 and grows, so |ℓ′| ≤ ℓ")
+    .algebra(sp.Derivative(sp.log(1 + T) - T / (1 + T), T), T / (1 + T) ** 2)
+    .where("sign", "falls", right=-T / (1 + T) ** 2),
+    step("share")
+    .why("|ℓ′|/ℓ → 1 as T → 0, that is z → ∞; so s → 1")
+    .limit((T / (1 + T)) / sp.log(1 + T), T, sp.S.Zero, sp.S.One, "+")
+    .where("limit", "→ 2", value=sp.Integer(2)),
+    step("hessian", "separable-linear")
+    .why("the loss bounds its own curvature")
+    .argued(
+        "ℓ″ ≤ ℓ, and ‖xᵢ‖ ≤ R",
+        "⟨ξ, ∇²L(w) ξ⟩ = Σℓ″⟨xᵢ, ξ⟩² ≤ R²·L(w)·‖ξ‖²",
+        "Cauchy–Schwarz; for the exponential loss ℓ″ = ℓ",
     ),
+    step("descent", "preconditioned-steps")
+    .why("Taylor, along the step")
+    .argued(
+        "P ≤ A and ηAR²L(w) < 2; D = ⟨∂L, P∂L⟩",
+        "L(w⁺) ≤ L(w) − ηD(1−ηAR²L(w)/2)",
+        "φ(s) = L(w−sηP∂L) has φ′(0) = −ηD and φ″ ≤ η²R²‖P∂L‖²φ ≤ η²R²ADφ; so φ(s) ≤ "
+        "φ(0)−sηD(1−sηAR²φ(0)/2) while φ ≤ φ(0), which never ends on [0, 1]: at a "
+        "first end φ would equal φ(0), and the bound is below it",
+    ),
+    step("spent")
+    .why("each component of D is L²·(P/P∞)·u², so D ≥ (1−b)L²‖u‖²")
+    .algebra(P * grad**2, L**2 * (P / r**2) * u**2, _force)
+    .where("power", "L in place of L²", right=L * (P / r**2) * u**2),
+    step("log-loss")
+    .why("with f = log L")
+    .argued(
+        "L⁺/L ≤ 1 − (η/L)D(1−ηAR²L/2), and −log(1−y) ≥ y",
+        "−log L⁺ ≥ −log L + ηL(1−b)(1−ηAR²L/2)‖u‖²",
+        "insert the bound on D",
+    ),
+    step("least-margin")
+    .why("e^(−zᵢ) ≤ L (exponential) or e^L−1 (logistic), so zᵢ ≥ −log L − o(1)")
+    .limit(sp.log((sp.exp(T) - 1) / T), T, sp.S.Zero, sp.S.Zero, "+")
+    .where("limit", "→ 1", value=sp.S.One),
+    step("stolz-cesàro", "loss-to-zero")
+    .why("sum both bounds, with ‖u‖² ≥ sγ‖u‖")
+    .argued(
+        "‖v_K‖ ≤ C+ΣηL(1+b)‖u‖, min zᵢ ≥ −C+ΣηL(1−b)(1−ηAR²L/2)sγ‖u‖",
+        "lim inf min zᵢ/‖v_K‖ ≥ γ; it is never more than γ",
+        "L → 0 makes ‖v‖, and with it ΣηL‖u‖, infinite; the quotient of the summands "
+        "tends to γ, since b → 0, L → 0, s → 1",
+    ),
+    step("close", "separable-linear")
+    .why(
+        "with multipliers p ≥ 0, Σp = 1, Σpᵢ√P∞xᵢyᵢ = γv̂, a unit vector of margin m "
+        "has x = ⟨v̂, ·⟩ with γx ≥ m, so its squared distance from v̂, 2−2x, is at "
+        "most 2(1−m/γ)"
+    )
+    .solver([_gamma > 0, _gamma * _x >= _m], 2 - 2 * _x <= 2 * (1 - _m / _gamma))
+    .where("half", "1−m/γ", then=2 - 2 * _x <= 1 - _m / _gamma),
+    step("average-g", "procedure-1", "loss-to-zero", "rho-in-unit-interval")
+    .why(
+        "F1, G = g/δ: ∂L → 0, so in the end q = ∂L²/δ ≤ ½; then G⁺ ≤ G(1−c/2)+cq, c = "
+        "1−ρ"
+    )
+    .solver([*_averages, *_forget], _halved)
+    .without("rho", "ρ may exceed 1", _c >= 0),
+    step("average-h", "procedure-1", "rho-in-unit-interval")
+    .why("H = h/ε: the same, H⁺ = (1−c)H+c(1+H)q/M with M = 1+g⁺/δ ≥ 1")
+    .solver([*_averages, *_forget], _H_next <= _H * (1 - _c / 2) + _c * _q)
+    .without("large", "gradients of any size", _q <= sp.Rational(1, 2)),
+    step("forgets")
+    .why(
+        "once q ≤ e, the excess over 2e shrinks by 1−c/2 in each step; the product of "
+        "these tends to 0 where Σc = ∞, so G, H → 0"
+    )
+    .solver(
+        [*_forget, _q <= _e, _t <= _G * (1 - _c / 2) + _c * _q],
+        _t - 2 * _e <= (1 - _c / 2) * (_G - 2 * _e),
+    )
+    .where("half", "over e", then=_t - _e <= (1 - _c / 2) * (_G - _e)),
+    step("factor", "proposition-B", "procedure-1")
+    .why("F1 follows")
+    .argued(
+        "G, H → 0 where Σ(1−ρ_k) = ∞; elsewhere Σ|G⁺−G| and Σ|H⁺−H| are finite",
+        "P_k = √(ε(1+H_k)/(δ(1+G_{k+1}))) converges, to √(ε/δ) in case one",
+        "|G⁺−G| ≤ c(G+q) and |H⁺−H| ≤ c(H+(1+H)q) (Proposition B), and G, H, q are "
+        "bounded; so F0 applies",
+    ),
+    step("ceiling")
+    .why("F2: A is the root of A² = K+2bA, K = (ε+h₀)/δ")
+    .algebra(A**2, K + 2 * b * A)
+    .where("half", "K+bA", right=K + b * A),
+    step("induction", "procedure-1", "rho-in-unit-interval")
+    .why(
+        "while P ≤ A, the descents add up to Σ⟨∂L, P∂L⟩ ≤ 2L₀/η, so h ≤ h₀+cAΣP∂L² ≤ "
+        "h₀+2cAL₀/η, and P² ≤ (ε+h)/δ is at most K+2bA = A²"
+    )
+    .algebra(
+        (eps + h0 + 2 * c * _bar * loss0 / eta) / delta, K + 2 * b * _bar, _is_b, _is_k
+    )
+    .where("start", "h₀ left out", left=(eps + 2 * c * _bar * loss0 / eta) / delta),
+    step("half-descent")
+    .why("ηAR²L ≤ 1 leaves at least half of the descent: L⁺ ≤ L−(η/2)D")
+    .solver(
+        [_D >= 0, _small <= 1, _eta > 0], _eta * _D * (1 - _small / 2) >= _eta * _D / 2
+    )
+    .instead("large", "ηAR²L ≤ 2", _small <= 1, _small <= 2),
+    step("loss-vanishes", "separable-linear", "procedure-1")
+    .why("F2 follows")
+    .argued(
+        "ΣD ≤ 2L₀/η, and ‖∂L‖ ≤ RL ≤ RL₀",
+        "∂L(w_k) → 0, and L(w_k) → 0",
+        "g ≤ max(g₀, R²L₀²) bounds P from below, so Σ‖∂L‖² < ∞; and ‖∂L‖·‖ŵ‖ ≥ "
+        "Σ|ℓ′|·(margin of a separating ŵ), so |ℓ′| → 0 and zᵢ → ∞",
+    ),
+    step("run")
+    .why("a run goes where F1 says")
+    .measured(
+        "(1 − margin/γ)·log k",
+        _lost_margin,
+        0.2,
+        on="20,000 steps in the plane, √(ε/δ) = (4, 1), η = 0.1, ρ = 0.9",
+    )
+    .where(
+        "skew", "the margin of problem (4)", measure=lambda: _lost_margin(skewed=False)
+    )
+    .where("sum", "Σ(1−ρ_k) < ∞", measure=lambda: _lost_margin(ends=False)),
 )

@@ -11,11 +11,7 @@ import math
 
 import sympy as sp
 
-from marginflow.proofs.algebra import Identity, LimitOf
-from marginflow.proofs.measure import Measurement
-from marginflow.proofs.paper import Argument
-from marginflow.proofs.solver import Implication
-from marginflow.proofs.statement import Statement, Step
+from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.symbols import t
 
 __all__ = ["THEOREM_G"]
@@ -73,158 +69,126 @@ def _misaligned(curl: float = 0.0) -> float:
 
 
 THEOREM_G = Statement(
-    name="theorem-G",
-    claim="let v′ = −β·∂L̂(v) as in Theorem 4 converge in direction, to that of the KKT "
+    "theorem-G",
+    "let v′ = −β·∂L̂(v) as in Theorem 4 converge in direction, to that of the KKT "
     "point v*, scaled to margin 1, and let the margins have Lipschitz gradients on a "
-    "cone around it. Then v and −∂L̂(v) align, v/(log t)^(1/L) → v*, and "
-    "L̂·t·(log t)^(2−2/L) → ‖v*‖²/L²",
+    "cone around it. Then v and −∂L̂(v) align, v/(log t)^(1/L) → v*, and L̂·t·(log "
+    "t)^(2−2/L) → ‖v*‖²/L²",
     page="theorem-2",
-    steps=(
-        Step(
-            "entropy",
-            Identity(_entropy, _p1 * z1 + _p2 * z2 + sp.log(_total)),
-            "m̄ − m is the entropy of p (here for two examples)",
-        ).where("sign", "m̄ + m", right=_p1 * z1 + _p2 * z2 - sp.log(_total)),
-        Step(
-            "mean-margin",
-            Argument(
-                "m̄ − m = −Σ pᵢ log pᵢ, p ≥ 0, Σpᵢ = 1",
-                "m ≤ m̄ ≤ m + log n",
-                "−x log x ≥ 0 on [0, 1], and log is concave",
-            ),
-            "so m̄ is close to m",
-        ),
-        Step(
-            "quotient",
-            Implication(
-                (*_known, _schwarz, _mean >= _m),
-                sp.And(_Q * _m**2 >= _mean**2, _Q >= 1),
-            ),
-            "⟨v, ∇log L⟩ = −L·m̄ by Euler, so (L·m̄)² ≤ NF by Cauchy–Schwarz: "
-            "Q ≥ (m̄/m)² ≥ 1",
-            under=("theorem-4",),
-        ).without("mean", "m̄ not above m", _mean >= _m),
-        Step(
-            "growth-of-n",
-            Identity((2 * L * mean / N) / (F / m), (2 / L) * (mean / m) / Q, (_q_is,)),
-            "dm = F ds and dN = 2L·m̄ ds + ⟨v, d(1/β)v⟩: per unit of log m, log N grows "
-            "by (2/L)(m̄/m)/Q, up to |d log β|, which is integrable",
-            under=("adaptive-flow",),
-        ).where("half", "1/L in place of 2/L", right=(1 / L) * (mean / m) / Q),
-        Step(
-            "growth-as-a-whole",
-            Argument(
-                "v/‖v‖ → u*, and margins are L-homogeneous: m ~ γ‖v‖^L, N ~ ‖v‖²",
-                "log N − (2/L) log m converges, to −(2/L) log γ",
-                "min zᵢ − log n ≤ m ≤ min zᵢ, and γ = min zᵢ(u*) > 0 is the limit "
-                "margin; m ~ log t by Theorem 4, so v/(log t)^(1/L) → v* = γ^(−1/L) u*",
-            ),
-            "the first limit, and what the next steps weigh against step growth-of-n",
-            under=("theorem-4", "assumption-1"),
-        ),
-        Step(
-            "excess",
-            Identity((mean / m) / Q - 1, (mean / m - 1) / Q - (1 - 1 / Q)),
-            "the difference of the two growths, per unit of log m, in two parts",
-        ).where("sign", "+ (1−1/Q)", right=(mean / m - 1) / Q + (1 - 1 / Q)),
-        Step(
-            "integrable",
-            Argument(
-                "∫(m̄/m−1) d log m ≤ log n·∫dm/m² < ∞, and the two growths differ by "
-                "something that converges",
-                "∫(1−1/Q) d log m < ∞",
-                "Q ≥ 1, so the first part is integrable and the second has one sign",
-            ),
-            "on average over log m, Q is close to 1",
-        ),
-        Step(
-            "hessian",
-            Identity(sp.log(_sum).diff(t, 2), _covariance - _bend),
-            "log L bends along a line by a variance, less Σ pᵢzᵢ″",
-        ).where("sign", "plus Σ pᵢzᵢ″", right=_covariance + _bend),
-        Step(
-            "clock",
-            Implication((*_known, _Q >= 1), _m / _F <= _N / (_L**2 * _m)),
-            "ds = (m/F) d log m is at most N/(L²m) d log m",
-        ).without("sign", "Q not above 1", _Q >= 1),
-        Step(
-            "slow",
-            Argument(
-                "dF = −2⟨β∇f, Hess f β∇f⟩ ds + ⟨∇f, dβ ∇f⟩ for f = log L, Hess f ≥ "
-                "−C‖v‖^(L−2)",
-                "log Q rises at most at a rate K per unit of log m, up to |d log β|",
-                "‖v‖^(L−2) ds ≤ C′(‖v‖^L/m) d log m, which is bounded; log N rises by "
-                "at most (2/L), and −2 log m falls. Where a Hessian is missing, "
-                "the gradients' Lipschitz constant does the same along the curve",
-            ),
-            "Q cannot jump",
-            under=("adaptive-flow",),
-        ),
-        Step(
-            "high",
-            Implication((_e > 0, _e <= 1, 1 + _e / 2 <= _Q), _e / 3 <= 1 - 1 / _Q),
-            "where Q ≥ 1+e/2, the integrand is at least e/3",
-        ).where("half", "at least e/2", then=_e / 2 <= 1 - 1 / _Q),
-        Step(
-            "aligns",
-            Argument(
-                "Q ≥ 1+e at arbitrarily large m",
-                "a contradiction: Q → 1",
-                "by step slow, Q ≥ 1+e/2 on an interval of log m of length e/(4K) "
-                "before each such time, which costs e²/(12K) of a finite integral",
-            ),
-            "Q → 1",
-        ),
-        Step(
-            "cosine",
-            Identity((L * mean) ** 2 / (N * F), (mean / m) ** 2 / Q, (_q_is,)),
-            "the squared cosine of v/√β and √β∇log L is (m̄/m)²/Q → 1: alignment",
-        ).where("root", "m̄/m in place of its square", right=(mean / m) / Q),
-        Step(
-            "inverse-loss",
-            Identity(sp.exp(_m_t).diff(t), F, (_clock,)),
-            "in the time t, dm/dt = F·L and L = exp(−m): (exp m)′ = F = L²m²Q/N",
-        ).where("time", "dm/dt = F", given=(_no_clock,)),
-        Step(
-            "quotient-rule",
-            Identity(_ratio.diff(t), y.diff(t) / sp.log(y) ** a * (1 - a / sp.log(y))),
-            "y = exp m, a = 2−2/L, has y′ ~ (L²/‖v*‖²)(log y)^a, so "
-            "y/(log y)^a ~ (L²/‖v*‖²)·t",
-        ).where(
-            "sign",
-            "1 + a/log y",
-            right=y.diff(t) / sp.log(y) ** a * (1 + a / sp.log(y)),
-        ),
-        Step(
-            "logarithms",
-            LimitOf(
-                sp.log(_big / sp.log(_big) ** 2) / sp.log(_big), _big, sp.oo, sp.S.One
-            ),
-            "log t ~ log y, for any a (here 2), so y ~ (L²/‖v*‖²)·t·(log t)^a",
-        ).where(
-            "power",
-            "y² in place of y",
-            expression=sp.log(_big**2 / sp.log(_big) ** 2) / sp.log(_big),
-        ),
-        Step(
-            "logistic",
-            Argument(
-                "the logistic loss: −ℓ′ = ℓ·(1+O(ℓ)), ℓ″ = −ℓ′·(1+O(ℓ))",
-                "the same limits",
-                "m̄ and the Hessian change by O(L·m) and O(L·‖v‖^(2L−2)), which "
-                "exp(−m) makes integrable over log m",
-            ),
-            "for either loss",
-        ),
-        Step(
-            "flow",
-            Measurement(
-                "Q − 1",
-                _misaligned,
-                1e-3,
-                on="a flow of three parameters and two examples, β ≡ 1",
-            ),
-            "alignment at the end of a flow",
-        ).where("turned", "a flow that turns", measure=lambda: _misaligned(0.5)),
+).proof(
+    step("entropy")
+    .why("m̄ − m is the entropy of p (here for two examples)")
+    .algebra(_entropy, _p1 * z1 + _p2 * z2 + sp.log(_total))
+    .where("sign", "m̄ + m", right=_p1 * z1 + _p2 * z2 - sp.log(_total)),
+    step("mean-margin")
+    .why("so m̄ is close to m")
+    .argued(
+        "m̄ − m = −Σ pᵢ log pᵢ, p ≥ 0, Σpᵢ = 1",
+        "m ≤ m̄ ≤ m + log n",
+        "−x log x ≥ 0 on [0, 1], and log is concave",
     ),
+    step("quotient", "theorem-4")
+    .why(
+        "⟨v, ∇log L⟩ = −L·m̄ by Euler, so (L·m̄)² ≤ NF by Cauchy–Schwarz: Q ≥ (m̄/m)² ≥ 1"
+    )
+    .solver([*_known, _schwarz, _mean >= _m], sp.And(_Q * _m**2 >= _mean**2, _Q >= 1))
+    .without("mean", "m̄ not above m", _mean >= _m),
+    step("growth-of-n", "adaptive-flow")
+    .why(
+        "dm = F ds and dN = 2L·m̄ ds + ⟨v, d(1/β)v⟩: per unit of log m, log N grows by "
+        "(2/L)(m̄/m)/Q, up to |d log β|, which is integrable"
+    )
+    .algebra((2 * L * mean / N) / (F / m), (2 / L) * (mean / m) / Q, _q_is)
+    .where("half", "1/L in place of 2/L", right=(1 / L) * (mean / m) / Q),
+    step("growth-as-a-whole", "theorem-4", "assumption-1")
+    .why("the first limit, and what the next steps weigh against step growth-of-n")
+    .argued(
+        "v/‖v‖ → u*, and margins are L-homogeneous: m ~ γ‖v‖^L, N ~ ‖v‖²",
+        "log N − (2/L) log m converges, to −(2/L) log γ",
+        "min zᵢ − log n ≤ m ≤ min zᵢ, and γ = min zᵢ(u*) > 0 is the limit margin; m ~ "
+        "log t by Theorem 4, so v/(log t)^(1/L) → v* = γ^(−1/L) u*",
+    ),
+    step("excess")
+    .why("the difference of the two growths, per unit of log m, in two parts")
+    .algebra((mean / m) / Q - 1, (mean / m - 1) / Q - (1 - 1 / Q))
+    .where("sign", "+ (1−1/Q)", right=(mean / m - 1) / Q + (1 - 1 / Q)),
+    step("integrable")
+    .why("on average over log m, Q is close to 1")
+    .argued(
+        "∫(m̄/m−1) d log m ≤ log n·∫dm/m² < ∞, and the two growths differ by something "
+        "that converges",
+        "∫(1−1/Q) d log m < ∞",
+        "Q ≥ 1, so the first part is integrable and the second has one sign",
+    ),
+    step("hessian")
+    .why("log L bends along a line by a variance, less Σ pᵢzᵢ″")
+    .algebra(sp.log(_sum).diff(t, 2), _covariance - _bend)
+    .where("sign", "plus Σ pᵢzᵢ″", right=_covariance + _bend),
+    step("clock")
+    .why("ds = (m/F) d log m is at most N/(L²m) d log m")
+    .solver([*_known, _Q >= 1], _m / _F <= _N / (_L**2 * _m))
+    .without("sign", "Q not above 1", _Q >= 1),
+    step("slow", "adaptive-flow")
+    .why("Q cannot jump")
+    .argued(
+        "dF = −2⟨β∇f, Hess f β∇f⟩ ds + ⟨∇f, dβ ∇f⟩ for f = log L, Hess f ≥ −C‖v‖^(L−2)",
+        "log Q rises at most at a rate K per unit of log m, up to |d log β|",
+        "‖v‖^(L−2) ds ≤ C′(‖v‖^L/m) d log m, which is bounded; log N rises by at most "
+        "(2/L), and −2 log m falls. Where a Hessian is missing, the gradients' "
+        "Lipschitz constant does the same along the curve",
+    ),
+    step("high")
+    .why("where Q ≥ 1+e/2, the integrand is at least e/3")
+    .solver([_e > 0, _e <= 1, 1 + _e / 2 <= _Q], _e / 3 <= 1 - 1 / _Q)
+    .where("half", "at least e/2", then=_e / 2 <= 1 - 1 / _Q),
+    step("aligns")
+    .why("Q → 1")
+    .argued(
+        "Q ≥ 1+e at arbitrarily large m",
+        "a contradiction: Q → 1",
+        "by step slow, Q ≥ 1+e/2 on an interval of log m of length e/(4K) before each "
+        "such time, which costs e²/(12K) of a finite integral",
+    ),
+    step("cosine")
+    .why("the squared cosine of v/√β and √β∇log L is (m̄/m)²/Q → 1: alignment")
+    .algebra((L * mean) ** 2 / (N * F), (mean / m) ** 2 / Q, _q_is)
+    .where("root", "m̄/m in place of its square", right=(mean / m) / Q),
+    step("inverse-loss")
+    .why("in the time t, dm/dt = F·L and L = exp(−m): (exp m)′ = F = L²m²Q/N")
+    .algebra(sp.exp(_m_t).diff(t), F, _clock)
+    .where("time", "dm/dt = F", given=(_no_clock,)),
+    step("quotient-rule")
+    .why(
+        "y = exp m, a = 2−2/L, has y′ ~ (L²/‖v*‖²)(log y)^a, so y/(log y)^a ~ "
+        "(L²/‖v*‖²)·t"
+    )
+    .algebra(_ratio.diff(t), y.diff(t) / sp.log(y) ** a * (1 - a / sp.log(y)))
+    .where(
+        "sign", "1 + a/log y", right=y.diff(t) / sp.log(y) ** a * (1 + a / sp.log(y))
+    ),
+    step("logarithms")
+    .why("log t ~ log y, for any a (here 2), so y ~ (L²/‖v*‖²)·t·(log t)^a")
+    .limit(sp.log(_big / sp.log(_big) ** 2) / sp.log(_big), _big, sp.oo, sp.S.One)
+    .where(
+        "power",
+        "y² in place of y",
+        expression=sp.log(_big**2 / sp.log(_big) ** 2) / sp.log(_big),
+    ),
+    step("logistic")
+    .why("for either loss")
+    .argued(
+        "the logistic loss: −ℓ′ = ℓ·(1+O(ℓ)), ℓ″ = −ℓ′·(1+O(ℓ))",
+        "the same limits",
+        "m̄ and the Hessian change by O(L·m) and O(L·‖v‖^(2L−2)), which exp(−m) makes "
+        "integrable over log m",
+    ),
+    step("flow")
+    .why("alignment at the end of a flow")
+    .measured(
+        "Q − 1",
+        _misaligned,
+        1e-3,
+        on="a flow of three parameters and two examples, β ≡ 1",
+    )
+    .where("turned", "a flow that turns", measure=lambda: _misaligned(0.5)),
 )
