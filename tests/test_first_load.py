@@ -9,6 +9,7 @@ import posixpath
 import re
 import sys
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator
 from functools import partial
@@ -154,10 +155,13 @@ def test_drawings_keep_their_room(tmp_path: Path) -> None:
         assert drawn == page.replace('"{}"', f'"{name}.svg" {size}')
 
 
-class _Zipped(http.server.SimpleHTTPRequestHandler):
-    """Compresses text, as servers of static sites do."""
+class _Slow(http.server.SimpleHTTPRequestHandler):
+    """Compresses text, as servers of static sites do; 1.6 Mbit/s, 75 ms away."""
+
+    line = threading.Lock()
 
     def do_GET(self) -> None:
+        time.sleep(0.075)
         path = Path(self.translate_path(self.path))
         if not path.is_file():
             self.send_error(404)
@@ -170,7 +174,10 @@ class _Zipped(http.server.SimpleHTTPRequestHandler):
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        for start in range(0, len(body), 8000):
+            with self.line:  # all answers share it
+                time.sleep(8000 / 200_000)
+                self.wfile.write(body[start : start + 8000])
 
     def log_message(self, *args: object) -> None:
         pass
@@ -178,7 +185,7 @@ class _Zipped(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def slow_site() -> Iterator[str]:
-    handler = partial(_Zipped, directory=str(SITE))
+    handler = partial(_Slow, directory=str(SITE))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -202,10 +209,6 @@ def test_text_waits_for_little_and_nothing_moves(
     browser: Browser, slow_site: str, page: str
 ) -> None:
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
-    network = tab.context.new_cdp_session(tab)
-    network.send("Network.enable")
-    line = {"latency": 75, "downloadThroughput": 200_000, "uploadThroughput": 100_000}
-    network.send("Network.emulateNetworkConditions", {"offline": False, **line})
     tab.add_init_script(MOVES)
     tab.goto(f"{slow_site}/{page}", wait_until="load")
     tab.wait_for_timeout(500)
