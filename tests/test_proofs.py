@@ -108,8 +108,7 @@ def test_the_companion_s_own_statements_are_all_there_and_marked():
             r":label: (\S+)\n:class: companion", path.read_text(encoding="utf-8")
         )
     }
-    # Proposition R stands on its page alone: several support vectors are a sketch.
-    assert own == labels - {"proposition-R"} | {"lemma-8-sharp", "counterexample"}
+    assert own == labels | {"lemma-8-sharp", "counterexample"}
 
 
 COQ = [

@@ -1,4 +1,4 @@
-"""How fast directions converge to a KKT point (Theorem R, this companion's own)."""
+"""How fast directions converge to a KKT point (Proposition R, this companion's own)."""
 
 from __future__ import annotations
 

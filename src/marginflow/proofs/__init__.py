@@ -30,6 +30,7 @@ from marginflow.proofs.page import settled
 from marginflow.proofs.paper import Argument, Citation
 from marginflow.proofs.proposition_b import PROPOSITION_B
 from marginflow.proofs.proposition_c import PROPOSITION_C, REMARK_D
+from marginflow.proofs.proposition_r import PROPOSITION_R
 from marginflow.proofs.reading import read
 from marginflow.proofs.solver import Implication
 from marginflow.proofs.statement import (
@@ -91,6 +92,7 @@ STATEMENTS: tuple[Statement, ...] = (
     PROPOSITION_C,
     THEOREM_F,
     THEOREM_G,
+    PROPOSITION_R,
 )
 """Every statement, each after those that it rests on."""
 
