@@ -25,6 +25,7 @@ from marginflow.proofs.symbols import (
     g,
     grad,
     integral,
+    of_time,
     rho,
     t,
 )
@@ -59,7 +60,7 @@ _bounded = (
 )
 
 # The Grönwall step on u = 1 − β², squared so that its sign plays no part.
-u = sp.Function("u", real=True)(t)
+(u,) = of_time("u")
 C3 = sp.Symbol("C‡", positive=True)
 _lemma_5 = sp.Eq(u.diff(t), (CONCLUSION.rhs / (1 - beta**2)) * u)
 _envelope, _too_fast = (u**2 * sp.exp(k * C3 * integral(1 - rho)) for k in (2, 4))

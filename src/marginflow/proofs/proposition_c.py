@@ -29,6 +29,7 @@ from marginflow.proofs.symbols import (
     g,
     grad,
     h,
+    of_time,
     rho,
     t,
     w,
@@ -39,7 +40,7 @@ __all__ = ["PROPOSITION_C", "REMARK_D"]
 # Remark D: P, its limit p, and v = w/√p; s is the sum of λᵢ yᵢ ∂Φ(w, xᵢ)ⱼ.
 P = sp.Function("P", positive=True)(t)
 p = sp.Symbol("P∞", positive=True)
-v = sp.Function("v", real=True)(t)
+(v,) = of_time("v")
 _w, _s = sp.symbols("w s", real=True)
 _flow = sp.Eq(dw, -P * grad)
 _v_is, _v_is_not = sp.Eq(v, w / sp.sqrt(p)), sp.Eq(v, w / p)

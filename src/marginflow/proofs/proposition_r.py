@@ -12,13 +12,13 @@ import math
 import sympy as sp
 
 from marginflow.proofs.notation import Statement, step
-from marginflow.proofs.symbols import t
+from marginflow.proofs.symbols import of_time, t
 
 __all__ = ["PROPOSITION_R"]
 
 L, r, lamda, kappa, x = sp.symbols("𝐿 r λ κ x", positive=True)  # 𝐿 is the degree
 q, p, p1, p2, a, b, k, V, xi = sp.symbols("q p p₁ p₂ a b k V ξ", real=True)
-v, v1, v2 = (sp.Function(name, real=True)(t) for name in ("v", "v₁", "v₂"))
+v, v1, v2 = of_time("v v₁ v₂")
 R, z = sp.Function("R", positive=True)(t), sp.Symbol("z", positive=True)
 _norm = sp.sqrt(v1**2 + v2**2)
 _pushed = (sp.Eq(v1.diff(t), q * p1), sp.Eq(v2.diff(t), q * p2))

@@ -30,6 +30,7 @@ __all__ = [
     "grad",
     "h",
     "integral",
+    "of_time",
     "rho",
     "t",
     "tau",
@@ -38,9 +39,14 @@ __all__ = [
 
 t, tau = sp.symbols("t τ", nonnegative=True)
 delta, epsilon, chi = sp.symbols("δ ε χ", positive=True)
-g, h, w, rho, grad, beta = (
-    sp.Function(name, real=True)(t) for name in ("g", "h", "w", "ρ", "∂L", "β")
-)
+
+
+def of_time(names: str) -> tuple[sp.Expr, ...]:
+    """Real functions of t, by their letters."""
+    return tuple(sp.Function(name, real=True)(t) for name in names.split())
+
+
+g, h, w, rho, grad, beta = of_time("g h w ρ ∂L β")
 dg, dh, dw, dbeta = (function.diff(t) for function in (g, h, w, beta))
 
 

@@ -11,13 +11,13 @@ import sympy as sp
 from marginflow.proofs.lemma_5 import NOT_SQUARED, SAME_SQUARES
 from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.process import DEFINITION_CHI, EQUATION_5
-from marginflow.proofs.symbols import beta, chi, delta, epsilon, grad, t, w
+from marginflow.proofs.symbols import beta, chi, delta, epsilon, grad, of_time, t, w
 
 __all__ = ["THEOREM_2"]
 
 _chi, _delta, _epsilon, _v, _x, _y = sp.symbols("χ δ ε v x y")
 _low, _high = sp.symbols("χ_min χ_max")
-_v_t = sp.Function("v", real=True)(t)
+(_v_t,) = of_time("v")
 _v_is, _v_is_not = sp.Eq(_v_t, w / chi), sp.Eq(_v_t, w * chi)
 
 # L as a function of one parameter, the others held fixed; and two parameters for norms.

@@ -18,32 +18,30 @@ import sympy as sp
 
 from marginflow.proofs.measure import small_flow
 from marginflow.proofs.notation import Statement, step
-from marginflow.proofs.symbols import beta, t
+from marginflow.proofs.symbols import beta, of_time, t
 
 __all__ = ["COUNTEREXAMPLE", "THEOREM_4"]
 
-# For the solver, bare: two examples or two components stand for all.
-_nu, _N, _E, _G, _psi, _L, _e = sp.symbols("ν N E G ψ 𝐿 e")
-_A, _B, _T, _c = sp.symbols("A B T c")
-_q1, _q2, _p1, _p2, _p = sp.symbols("q₁ q₂ p₁ p₂ p")
-_v1, _v2, _u1, _u2, _b1, _b2 = sp.symbols("v₁ v₂ u₁ u₂ β₁ β₂")
-_signs = (_N > 0, _G > 0, _psi > 0, _L > 0)
-_schwarz = (_L * _nu) ** 2 <= _N * _E
-_margins = _nu >= _G * _psi
-_slopes = (_p1 >= 0, _p2 >= 0, _p1 + _p2 >= _p)
-_growth, _needed = _E / (_psi * _G), _L**2 * _nu / _N
-_spread = _p1 * (_q1 - _G) + _p2 * (_q2 - _G)
-_pull = _p1 * _q1 + _p2 * _q2
+# At one time; two examples or two components stand for all.
+v, u, Lambda, G, E, N, psi, nu = of_time("v u Λ G E N ψ ν")
+L, q, q1, q2, p1, p2, p, e = sp.symbols("𝐿 q q₁ q₂ p₁ p₂ p e")
+v1, v2, u1, u2, b1, b2 = sp.symbols("v₁ v₂ u₁ u₂ β₁ β₂")
+A, B, T, c, alpha = sp.symbols("A B T c α")
+z, a = sp.symbols("z a", real=True)
+x = sp.Symbol("α", positive=True)
 
-# For SymPy, with signs and as functions of time.
-alpha, L, q, T = sp.symbols("α 𝐿 q T", positive=True)
-z, a, u, E = sp.symbols("z a u E", real=True)
-v, Lambda, G = (sp.Function(name, real=True)(t) for name in ("v", "Λ", "G"))
-_logistic = sp.log(1 + sp.exp(-z))
-_flow = sp.Eq(v.diff(t), -beta * u)
-_falls = sp.Eq(Lambda.diff(t), -E)
-_in_beta = v**2 / beta
-_H = sp.exp(G - a * sp.log(G))
+SIGNS = (N > 0, G > 0, psi > 0, L > 0)
+SCHWARZ = (L * nu) ** 2 <= N * E
+MARGINS = nu >= G * psi
+SLOPES = (p1 >= 0, p2 >= 0, p1 + p2 >= p)
+growth, needed = E / (psi * G), L**2 * nu / N
+spread = p1 * (q1 - G) + p2 * (q2 - G)
+pull = p1 * q1 + p2 * q2
+logistic = sp.log(1 + sp.exp(-z))
+flow = sp.Eq(v.diff(t), -beta * u)
+falls = sp.Eq(Lambda.diff(t), -E)
+in_beta = v**2 / beta
+H = sp.exp(G - a * sp.log(G))
 
 
 def _largest_fall(weighted: bool = True) -> float:
@@ -77,7 +75,11 @@ THEOREM_4 = Statement(
         "margins are L-homogeneous, so ⟨∇q(v), v⟩ = L·q(v) where there is a gradient: "
         "differentiate q(αv) = α^L·q(v)"
     )
-    .algebra(alpha * sp.Derivative(alpha**L * q, alpha), L * alpha**L * q)
+    .algebra(
+        alpha * sp.Derivative(alpha**L * q, alpha),
+        L * alpha**L * q,
+        positive=(alpha, L, q),
+    )
     .where("degree", "the factor L forgotten", right=alpha**L * q),
     step("euler-clarke", "assumption-1")
     .why("no sum rule is needed")
@@ -93,22 +95,22 @@ THEOREM_4 = Statement(
         "ψ as a function of the loss: −ℓ′ = 1−exp(−ℓ) for the logistic loss, and −ℓ′ = "
         "ℓ for the exponential one"
     )
-    .algebra(-_logistic.diff(z), 1 - sp.exp(-_logistic))
-    .where("exponential", "ℓ for both", right=_logistic),
+    .algebra(-logistic.diff(z), 1 - sp.exp(-logistic))
+    .where("exponential", "ℓ for both", right=logistic),
     step("subadditive")
     .why(
         "ψ is subadditive: here A = exp(−ℓ₁) and B = exp(−ℓ₂), ℓ₁, ℓ₂ ≥ 0; so Σ "
         "ψ(ℓ(qᵢ)) ≥ ψ(Λ)"
     )
-    .solver([_A > 0, _A <= 1, _B > 0, _B <= 1], 1 - _A * _B <= (1 - _A) + (1 - _B))
-    .without("sign", "ℓ₁ of either sign", _A <= 1),
+    .solver([A > 0, A <= 1, B > 0, B <= 1], 1 - A * B <= (1 - A) + (1 - B))
+    .without("sign", "ℓ₁ of either sign", A <= 1),
     step("margins", "adaptive-flow")
     .why("each ℓ(qᵢ) ≤ Λ, so qᵢ ≥ G; and G > 0 by separation. Hence ν ≥ G·ψ")
-    .solver([*_slopes, _q1 >= _G, _q2 >= _G, _G > 0], _pull >= _G * _p)
-    .without("separation", "G of either sign", _G > 0),
+    .solver([*SLOPES, q1 >= G, q2 >= G, G > 0], pull >= G * p)
+    .without("separation", "G of either sign", G > 0),
     step("norm-grows", "adaptive-flow")
     .why("each term of N; in sum N′ = 2L·ν − Σ (v²/β)(log β)′, by Euler")
-    .algebra(_in_beta.diff(t), -2 * v * u - _in_beta * sp.log(beta).diff(t), _flow)
+    .algebra(in_beta.diff(t), -2 * v * u - in_beta * sp.log(beta).diff(t), flow)
     .where("weights", "N without its weights", left=(v**2).diff(t)),
     step("loss-falls", "proposition-1", "adaptive-flow")
     .why("the chain rule")
@@ -123,28 +125,27 @@ THEOREM_4 = Statement(
         "G′ = E/ψ: for the logistic loss G = −log(exp(Λ)−1); for the exponential one G "
         "= −log Λ and G′ = E/Λ"
     )
-    .algebra(-sp.log(sp.exp(Lambda) - 1).diff(t), E / (1 - sp.exp(-Lambda)), _falls)
+    .algebra(-sp.log(sp.exp(Lambda) - 1).diff(t), E / (1 - sp.exp(-Lambda)), falls)
     .where("slope", "E/Λ for both", right=E / Lambda),
     step("cauchy-schwarz")
     .why("so (L·ν)² = ⟨u, v⟩² ≤ N·E")
     .solver(
-        [_b1 > 0, _b2 > 0],
-        (_v1 * _u1 + _v2 * _u2) ** 2
-        <= (_v1**2 / _b1 + _v2**2 / _b2) * (_b1 * _u1**2 + _b2 * _u2**2),
+        [b1 > 0, b2 > 0],
+        (v1 * u1 + v2 * u2) ** 2
+        <= (v1**2 / b1 + v2**2 / b2) * (b1 * u1**2 + b2 * u2**2),
     )
     .where(
         "weights",
         "N without its weights",
-        then=(_v1 * _u1 + _v2 * _u2) ** 2
-        <= (_v1**2 + _v2**2) * (_b1 * _u1**2 + _b2 * _u2**2),
+        then=(v1 * u1 + v2 * u2) ** 2 <= (v1**2 + v2**2) * (b1 * u1**2 + b2 * u2**2),
     ),
     step("rising")
     .why(
         "so (log G)′ = E/(ψG) ≥ L²ν/N, which is (L/2)(log N)′ up to the fluctuation of "
         "log β"
     )
-    .solver([*_signs, _schwarz, _margins], _growth >= _needed)
-    .without("margins", "ν not bounded below", _margins),
+    .solver([*SIGNS, SCHWARZ, MARGINS], growth >= needed)
+    .without("margins", "ν not bounded below", MARGINS),
     step("smoothed-margin", "adaptive-flow")
     .why("the smoothed margin rises, up to the fluctuations of log β")
     .argued(
@@ -167,16 +168,18 @@ THEOREM_4 = Statement(
         "with T = exp(−G) < 1, the logistic ψ = T/(1+T) lies between T/2 and T; so "
         "does Λ = log(1+T), which is between ψ and T"
     )
-    .solver([_T > 0, _T <= 1], sp.And(_T / 2 <= _T / (1 + _T), _T / (1 + _T) <= _T))
-    .without("separation", "T may exceed 1, so G < 0", _T <= 1),
+    .solver([T > 0, T <= 1], sp.And(T / 2 <= T / (1 + T), T / (1 + T) <= T))
+    .without("separation", "T may exceed 1, so G < 0", T <= 1),
     step("logistic-loss")
     .why("log(1+T) − T/(1+T) is 0 at T = 0, and its slope is positive")
-    .algebra(sp.Derivative(sp.log(1 + T) - T / (1 + T), T), T / (1 + T) ** 2)
+    .algebra(
+        sp.Derivative(sp.log(1 + T) - T / (1 + T), T), T / (1 + T) ** 2, positive=(T,)
+    )
     .where("square", "slope T/(1+T)", right=T / (1 + T)),
     step("speed-below")
     .why("G′ = E/ψ ≥ L²G²ψ/N, of the order G^(2−2/L)·exp(−G)")
-    .solver([*_signs, _schwarz, _margins], _E / _psi >= _L**2 * _G**2 * _psi / _N)
-    .without("margins", "ν not bounded below", _margins),
+    .solver([*SIGNS, SCHWARZ, MARGINS], E / psi >= L**2 * G**2 * psi / N)
+    .without("margins", "ν not bounded below", MARGINS),
     step("speed-above", "assumption-1")
     .why("and no faster than that order")
     .argued(
@@ -191,15 +194,15 @@ THEOREM_4 = Statement(
         "H = exp(G − a·log G), a = 2−2/L, so has a slope between two positive "
         "constants once G ≥ 2a: H is of the order of t"
     )
-    .algebra(sp.Derivative(_H, t), _H * (1 - a / G) * G.diff(t))
-    .where("sign", "1+a/G", right=_H * (1 + a / G) * G.diff(t)),
+    .algebra(sp.Derivative(H, t), H * (1 - a / G) * G.diff(t))
+    .where("sign", "1+a/G", right=H * (1 + a / G) * G.diff(t)),
     step("growth")
     .why(
         "G − a·log G = log t + O(1), so log G − log log t → 0, and G = log t + a·log "
         "log t + O(1); here α is G, and a = 1"
     )
-    .limit(sp.log(alpha - sp.log(alpha)) - sp.log(alpha), alpha, sp.oo, sp.S.Zero)
-    .where("half", "G/2 in place of G", expression=sp.log(alpha / 2) - sp.log(alpha)),
+    .limit(sp.log(x - sp.log(x)) - sp.log(x), x, sp.oo, sp.S.Zero)
+    .where("half", "G/2 in place of G", expression=sp.log(x / 2) - sp.log(x)),
     step("rates")
     .why("both rates")
     .argued(
@@ -215,18 +218,18 @@ THEOREM_4 = Statement(
     )
     .solver(
         [
-            *_signs,
-            _schwarz,
-            _margins,
-            _e > 0,
+            *SIGNS,
+            SCHWARZ,
+            MARGINS,
+            e > 0,
             sp.Or(
-                (1 + _e) * (_L * _nu) ** 2 <= _N * _E,
-                _nu >= (1 + _e) * _G * _psi,
+                (1 + e) * (L * nu) ** 2 <= N * E,
+                nu >= (1 + e) * G * psi,
             ),
         ],
-        _growth >= (1 + _e) * _needed,
+        growth >= (1 + e) * needed,
     )
-    .where("twice", "by 1+2e", then=_growth >= (1 + 2 * _e) * _needed),
+    .where("twice", "by 1+2e", then=growth >= (1 + 2 * e) * needed),
     step("tight-times")
     .why("tight times come again and again")
     .argued(
@@ -242,15 +245,15 @@ THEOREM_4 = Statement(
         "where N·E ≤ (1+e)(L·ν)², with c the cosine between −v/√β and √β·u, the two "
         "unit vectors are at a squared distance 2−2c ≤ e: stationarity"
     )
-    .solver([_e >= 0, _c > 0, _c**2 * (1 + _e) >= 1], 2 - 2 * _c <= _e)
-    .where("half", "at most e/2", then=2 - 2 * _c <= _e / 2),
+    .solver([e >= 0, c > 0, c**2 * (1 + e) >= 1], 2 - 2 * c <= e)
+    .where("half", "at most e/2", then=2 - 2 * c <= e / 2),
     step("slack")
     .why(
         "where ν ≤ (1+e)·G·ψ, the multipliers ψ(ℓ(qᵢ)) weigh only margins near G: "
         "slackness"
     )
-    .solver([*_slopes, _G > 0, _pull <= (1 + _e) * _G * _p], _spread <= _e * _G * _p)
-    .without("subadditive", "ψ not subadditive", _p1 + _p2 >= _p),
+    .solver([*SLOPES, G > 0, pull <= (1 + e) * G * p], spread <= e * G * p)
+    .without("subadditive", "ψ not subadditive", p1 + p2 >= p),
     step("sum-rule", "assumption-1")
     .why("Clarke's calculus")
     .cited(

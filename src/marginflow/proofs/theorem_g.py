@@ -12,7 +12,7 @@ import math
 import sympy as sp
 
 from marginflow.proofs.notation import Statement, step
-from marginflow.proofs.symbols import t
+from marginflow.proofs.symbols import of_time, t
 
 __all__ = ["THEOREM_G"]
 
@@ -25,7 +25,7 @@ _entropy = -_p1 * sp.log(_p1) - _p2 * sp.log(_p2)
 _q_is = sp.Eq(F, Q * L**2 * m**2 / N)
 
 # Along a curve: two margins, m, and y = exp(m).
-_z1, _z2 = (sp.Function(f"z{i}", real=True)(t) for i in "₁₂")
+_z1, _z2 = of_time("z₁ z₂")
 _sum = sp.exp(-_z1) + sp.exp(-_z2)
 _w1, _w2 = sp.exp(-_z1) / _sum, sp.exp(-_z2) / _sum
 _covariance = _w1 * _w2 * (_z1.diff(t) - _z2.diff(t)) ** 2
