@@ -35,7 +35,7 @@ from marginflow.proofs.symbols import (
     t,
 )
 
-__all__ = [
+_all__ = [
     "CONCLUSION",
     "INTEGRATED",
     "INTEGRATED_NOW",
@@ -76,22 +76,22 @@ LINES = (
 CONCLUSION = sp.Eq(LINES[0], LINES[-1])
 """Lemma 5: what the later lemmas use."""
 
-_definitions = (DEFINITION_CHI, DEFINITION_BETA)
-SAME_SQUARES = (EQUATION_3.rhs**2, EQUATION_5.rhs**2, *_definitions)
+definitions = (DEFINITION_CHI, DEFINITION_BETA)
+SAME_SQUARES = (EQUATION_3.rhs**2, EQUATION_5.rhs**2, *definitions)
 """Equation (5) is equation (3), up to its sign."""
 
 NOT_SQUARED = ("chi", "χ in place of χ²")
 """The mutation that both proofs of it refute: its name, and what it changes."""
 
-_no_square = -(1 - rho) / (1 + g / delta) * (1 - beta)
-_plus_gradient = sp.Eq(dg, (1 - rho) * (grad**2 + g))
-_swapped = sp.Eq(dw, -sp.sqrt((delta + h) / (epsilon + g)) * grad)
-_one_factor = (
+no_square = -(1 - rho) / (1 + g / delta) * (1 - beta)
+plus_gradient = sp.Eq(dg, (1 - rho) * (grad**2 + g))
+swapped = sp.Eq(dw, -sp.sqrt((delta + h) / (epsilon + g)) * grad)
+one_factor = (
     -(1 - rho)
     / (1 + g / delta) ** 2
     * (g / delta - h / epsilon + (dw**2 / epsilon - grad**2 / delta) * (1 + g / delta))
 )
-_signs = -(dh / epsilon + dg / delta) / (1 + g / delta) ** 2
+signs = -(dh / epsilon + dg / delta) / (1 + g / delta) ** 2
 
 LEMMA_5 = Statement(
     "lemma-5",
@@ -111,12 +111,12 @@ LEMMA_5 = Statement(
         "the algebra needs no sign"
     )
     .algebra(LINES[0], LINES[1], DEFINITION_BETA)
-    .where("sign", "+g′/δ in place of −g′/δ, cross terms dropped", right=_signs),
+    .where("sign", "+g′/δ in place of −g′/δ, cross terms dropped", right=signs),
     step("line-2", "equation-1", "equation-2")
     .why("by eqs. (1) and (2); the two terms in g·h cancel")
     .algebra(LINES[1], LINES[2], EQUATION_1, EQUATION_2)
     .where(
-        "sign", "eq. (1) reads g′ = (1−ρ)(∂L² + g)", given=(_plus_gradient, EQUATION_2)
+        "sign", "eq. (1) reads g′ = (1−ρ)(∂L² + g)", given=(plus_gradient, EQUATION_2)
     )
     .where(
         "two-decays",
@@ -126,22 +126,22 @@ LEMMA_5 = Statement(
     step("line-3")
     .why("rearranging")
     .algebra(LINES[2], LINES[3])
-    .where("factor", "(∂L²/δ)(1+g/δ) in place of (∂L²/δ)(1+h/ε)", right=_one_factor),
+    .where("factor", "(∂L²/δ)(1+g/δ) in place of (∂L²/δ)(1+h/ε)", right=one_factor),
     step("line-4", "equation-5")
     .why("by eq. (5): (w′²/ε)(1+g/δ) = (∂L²/δ)(1+h/ε)")
-    .algebra(LINES[3], LINES[4], EQUATION_5, *_definitions)
-    .where("swap", "eq. (3) with δ and ε exchanged", given=(_swapped,)),
+    .algebra(LINES[3], LINES[4], EQUATION_5, *definitions)
+    .where("swap", "eq. (3) with δ and ε exchanged", given=(swapped,)),
     step("line-5", "definition-beta")
     .why("calculation: g/δ − h/ε = (1+g/δ)(1−β²)")
     .algebra(LINES[4], LINES[5], DEFINITION_BETA)
     .where("sign", "the conclusion without its minus sign", right=-LINES[5])
-    .where("square", "1−β in place of 1−β²", right=_no_square),
+    .where("square", "1−β in place of 1−β²", right=no_square),
 )
 
 _damping = integral((1 - rho) / (1 + g / delta))
-_product = (1 - beta**2) * sp.exp(_damping)
-_lemma_5_solved = sp.Eq(dbeta, sp.solve(CONCLUSION.doit(), dbeta)[0])
-_wrong = sp.Eq(dbeta, -_lemma_5_solved.rhs)
+product = (1 - beta**2) * sp.exp(_damping)
+lemma_5_solved = sp.Eq(dbeta, sp.solve(CONCLUSION.doit(), dbeta)[0])
+wrong = sp.Eq(dbeta, -lemma_5_solved.rhs)
 
 INTEGRATED = sp.Eq(1 - beta**2, (1 - beta.subs(t, 0) ** 2) * sp.exp(-_damping))
 """1 − β(t)² = (1 − β(0)²) exp(−∫₀ᵗ (1−ρ)/(1+g/δ)): Lemma 5, integrated."""
@@ -171,8 +171,8 @@ LEMMA_5_INTEGRATED = Statement(
 ).proof(
     step("constant", "lemma-5")
     .why("(1−β²)·exp(∫(1−ρ)/(1+g/δ)) has derivative 0, by Lemma 5")
-    .algebra(sp.Derivative(_product, t), sp.S.Zero, _lemma_5_solved)
-    .where("sign", "Lemma 5 with the opposite sign", given=(_wrong,)),
+    .algebra(sp.Derivative(product, t), sp.S.Zero, lemma_5_solved)
+    .where("sign", "Lemma 5 with the opposite sign", given=(wrong,)),
     step("arc", "process-2", "lemma-6")
     .why("the fundamental theorem of calculus for arcs")
     .argued(

@@ -13,20 +13,20 @@ from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.process import EQUATION_1, EQUATION_2, RHO_IN_UNIT_INTERVAL
 from marginflow.proofs.symbols import dg, dh, dw, g, grad, h, integral, rho, t
 
-__all__ = ["LEMMA_6", "VARIATION_OF_CONSTANTS"]
+_all__ = ["LEMMA_6", "VARIATION_OF_CONSTANTS"]
 
 # g(t0) and I = ∫ g′ from t0 to t, in the last line of the paper's proof.
-_g_t, _g_t0, _increase = sp.symbols("g(t) g(t₀) I")
+g_t, g_t0, increase = sp.symbols("g(t) g(t₀) I")
 
-_forgetting = integral(1 - rho)
-_s = sp.Symbol("s", nonnegative=True)
-_gained = ((1 - rho) * grad**2).subs(t, _s)
-_gathered = sp.Integral(sp.exp(integral(1 - rho, _s)) * _gained, (_s, 0, t))
-VARIATION_OF_CONSTANTS = sp.Eq(g, sp.exp(-_forgetting) * (g.subs(t, 0) + _gathered))
+forgetting = integral(1 - rho)
+s = sp.Symbol("s", nonnegative=True)
+gained = ((1 - rho) * grad**2).subs(t, s)
+gathered = sp.Integral(sp.exp(integral(1 - rho, s)) * gained, (s, 0, t))
+VARIATION_OF_CONSTANTS = sp.Eq(g, sp.exp(-forgetting) * (g.subs(t, 0) + gathered))
 """g(t) = e^(−R(t)) (g(0) + ∫₀ᵗ e^(R(s)) (1−ρ(s)) ∂L(s)² ds) with R(t) = ∫₀ᵗ (1−ρ)."""
 
-_solution = VARIATION_OF_CONSTANTS.rhs
-_no_weight = sp.exp(-_forgetting) * (g.subs(t, 0) + sp.Integral(_gained, (_s, 0, t)))
+solution = VARIATION_OF_CONSTANTS.rhs
+no_weight = sp.exp(-forgetting) * (g.subs(t, 0) + sp.Integral(gained, (s, 0, t)))
 
 
 def _lowest_average(h0: float = 0.1) -> float:
@@ -62,13 +62,11 @@ LEMMA_6 = Statement(
     ),
     step("contradiction")
     .why("contradicts g(t) < 0")
-    .solver(
-        [sp.Eq(_g_t, _g_t0 + _increase), sp.Eq(_g_t0, 0), _increase >= 0], _g_t >= 0
-    )
+    .solver([sp.Eq(g_t, g_t0 + increase), sp.Eq(g_t0, 0), increase >= 0], g_t >= 0)
     .without(
         "start",
         "nothing known about g(t₀), as without Assumption 2(ii)",
-        sp.Eq(_g_t0, 0),
+        sp.Eq(g_t0, 0),
     ),
     step("same-for-h", "equation-2", "rho-in-unit-interval")
     .why("analogously, using eq. (2)")
@@ -83,15 +81,15 @@ LEMMA_6 = Statement(
     step("product-rule", "equation-1")
     .why("a second proof: with R = ∫(1−ρ), the product e^R·g only gathers squares")
     .algebra(
-        sp.Derivative(sp.exp(_forgetting) * g, t),
-        sp.exp(_forgetting) * (1 - rho) * grad**2,
+        sp.Derivative(sp.exp(forgetting) * g, t),
+        sp.exp(forgetting) * (1 - rho) * grad**2,
         EQUATION_1,
     )
     .where(
         "sign",
         "e^(−R) in place of e^R",
-        left=sp.Derivative(sp.exp(-_forgetting) * g, t),
-        right=sp.exp(-_forgetting) * (1 - rho) * grad**2,
+        left=sp.Derivative(sp.exp(-forgetting) * g, t),
+        right=sp.exp(-forgetting) * (1 - rho) * grad**2,
     ),
     step("gather", "process-2", "rho-in-unit-interval", "assumption-2(ii)")
     .why("the fundamental theorem of calculus for arcs")
@@ -102,12 +100,12 @@ LEMMA_6 = Statement(
     ),
     step("variation-of-constants", "equation-1")
     .why("the check the other way: what that says of g does solve eq. (1)")
-    .algebra(sp.Derivative(_solution, t), (1 - rho) * (grad**2 - _solution))
+    .algebra(sp.Derivative(solution, t), (1 - rho) * (grad**2 - solution))
     .where(
         "weight",
         "the weight e^R missing under the integral",
-        left=sp.Derivative(_no_weight, t),
-        right=(1 - rho) * (grad**2 - _no_weight),
+        left=sp.Derivative(no_weight, t),
+        right=(1 - rho) * (grad**2 - no_weight),
     ),
     step("flow")
     .why("g and h along a flow")

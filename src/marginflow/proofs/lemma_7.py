@@ -12,13 +12,13 @@ from marginflow.proofs.notation import Statement, Step, step
 from marginflow.proofs.process import DEFINITION_BETA, RHO_IN_UNIT_INTERVAL
 from marginflow.proofs.symbols import beta, dbeta, delta, epsilon, g, h, rho, t
 
-__all__ = ["LEMMA_7"]
+_all__ = ["LEMMA_7"]
 
 _delta, _epsilon = sp.symbols("δ ε")  # bare, for the solver
-_bare = {delta: _delta, epsilon: _epsilon}
-_lemma_5 = CONCLUSION.doit().subs(_bare)
-_known = (_lemma_5, g >= 0, _delta > 0, *RHO_IN_UNIT_INTERVAL)
-_beta_squared = sp.Eq(beta**2, (DEFINITION_BETA.rhs**2).subs(_bare))
+bare = {delta: _delta, epsilon: _epsilon}
+_lemma_5 = CONCLUSION.doit().subs(bare)
+known = (_lemma_5, g >= 0, _delta > 0, *RHO_IN_UNIT_INTERVAL)
+beta_squared = sp.Eq(beta**2, (DEFINITION_BETA.rhs**2).subs(bare))
 
 
 def _sign_case(name: str, why: str, case: sp.Basic, then: sp.Basic) -> Step:
@@ -27,7 +27,7 @@ def _sign_case(name: str, why: str, case: sp.Basic, then: sp.Basic) -> Step:
     return (
         step(name, "lemma-5", "lemma-6", "rho-in-unit-interval")
         .why(why)
-        .solver([*_known, beta > 0, case], then)
+        .solver([*known, beta > 0, case], then)
         .instead("sign", "Lemma 5 with the opposite sign", _lemma_5, wrong_sign)
         .without("no-lemma-6", "g may be negative", g >= 0)
         .without("rho", "ρ may exceed 1", rho <= 1)
@@ -58,7 +58,7 @@ LEMMA_7 = Statement(
     step("positive", "definition-beta", "lemma-6")
     .why("β is the root of a positive quotient, so β > 0 at all times")
     .solver(
-        [_beta_squared, _delta > 0, _epsilon > 0, g >= 0, h >= 0],
+        [beta_squared, _delta > 0, _epsilon > 0, g >= 0, h >= 0],
         beta**2 > 0,
     )
     .without("no-lemma-6", "h may be negative", h >= 0),
@@ -74,7 +74,7 @@ LEMMA_7 = Statement(
     ),
     step("at-one", "lemma-5", "lemma-6")
     .why("(i), case β = 1: the right-hand side of Lemma 5 is 0")
-    .solver([*_known, beta > 0, sp.Eq(beta, 1)], sp.Eq(dbeta, 0))
+    .solver([*known, beta > 0, sp.Eq(beta, 1)], sp.Eq(dbeta, 0))
     .without("no-case", "β = 1 not assumed", sp.Eq(beta, 1)),
     _sign_case("above", "(i), case β > 1: 1−β² < 0", beta > 1, dbeta <= 0),
     step("stays", "process-2", "assumption-2(ii)", "lemma-6")

@@ -30,7 +30,7 @@ from marginflow.proofs.symbols import (
     t,
 )
 
-__all__ = [
+_all__ = [
     "C_DAGGER",
     "C_DOUBLE_DAGGER",
     "C_J",
@@ -47,25 +47,25 @@ C_DAGGER = g0 + C_J
 C_DOUBLE_DAGGER = 1 / (1 + C_DAGGER / delta)
 
 # For the solver, bare: what the constants are is not needed there.
-_loss_0, _loss, _m, _a, _c, _c_dagger, _c_ddagger, _squares, _rest, _g0, _u, _delta = (
+loss_0, _loss, _m, a, _c, c_dagger, c_ddagger, _squares, rest, _g0, _u, _delta = (
     sp.symbols("L₀ L m a C C† C‡ I rest g₀ u δ")
 )
-_below = g < _c_dagger
-_bounded = (
-    sp.Eq(_c_ddagger, 1 / (1 + _c_dagger / _delta)),
+below = g < c_dagger
+bounded = (
+    sp.Eq(c_ddagger, 1 / (1 + c_dagger / _delta)),
     *RHO_IN_UNIT_INTERVAL,
     _delta > 0,
     g >= 0,
-    _below,
+    below,
 )
 
 # The Grönwall step on u = 1 − β², squared so that its sign plays no part.
 (u,) = of_time("u")
 C3 = sp.Symbol("C‡", positive=True)
 _lemma_5 = sp.Eq(u.diff(t), (CONCLUSION.rhs / (1 - beta**2)) * u)
-_envelope, _too_fast = (u**2 * sp.exp(k * C3 * integral(1 - rho)) for k in (2, 4))
-_slope = 2 * (1 - rho) * (C3 - 1 / (1 + g / delta))
-_R = sp.Symbol("R", positive=True)
+envelope, too_fast = (u**2 * sp.exp(k * C3 * integral(1 - rho)) for k in (2, 4))
+slope = 2 * (1 - rho) * (C3 - 1 / (1 + g / delta))
+R = sp.Symbol("R", positive=True)
 
 
 def _chain(component_loss: float = 1.0) -> list[tuple[float, float, float]]:
@@ -104,7 +104,7 @@ LEMMA_8_GRADIENTS = Statement(
 ).proof(
     step("loss-positive")
     .why("since L(w(t)) > 0, for either loss")
-    .solver([_loss > 0], _loss_0 > _loss_0 - _loss)
+    .solver([_loss > 0], loss_0 > loss_0 - _loss)
     .instead("loss", "a loss that may vanish", _loss > 0, _loss >= 0),
     step("calculus", "assumption-1", "process-2")
     .why("calculus")
@@ -127,7 +127,7 @@ LEMMA_8_GRADIENTS = Statement(
     .where("chi", "χ in place of χ² = √(ε/δ)", right=chi * beta * grad**2),
     step("lower-bound", "lemma-7")
     .why("by Lemma 7(ii), β ≥ m := min{β(0), 1}; here a = √(ε/δ)")
-    .solver([_a > 0, beta >= _m], _a * beta * grad**2 >= _a * _m * grad**2)
+    .solver([a > 0, beta >= _m], a * beta * grad**2 >= a * _m * grad**2)
     .instead("sign", "β ≤ m in place of β ≥ m", beta >= _m, beta <= _m),
     step("exchange")
     .why("rearranging")
@@ -142,15 +142,15 @@ LEMMA_8_GRADIENTS = Statement(
         "below L(w(0))/(a·m)"
     )
     .solver(
-        [_loss_0 > _a * _m * _squares + _rest, _rest >= 0, _a * _m > 0],
-        _squares < _loss_0 / (_a * _m),
+        [loss_0 > a * _m * _squares + rest, rest >= 0, a * _m > 0],
+        _squares < loss_0 / (a * _m),
     )
-    .without("rest", "the other components' share may be negative", _rest >= 0)
+    .without("rest", "the other components' share may be negative", rest >= 0)
     .instead(
         "start",
         "β(0) not positive, so m may be negative",
-        _a * _m > 0,
-        sp.Ne(_a * _m, 0),
+        a * _m > 0,
+        sp.Ne(a * _m, 0),
     ),
     step("constant-C", "definition-chi")
     .why("which is C_j = √(δ/ε)·L(w(0))/min{β(0), 1}")
@@ -185,20 +185,20 @@ LEMMA_8 = Statement("lemma-8", "β(t) → 1 as t → ∞", where="page 8").proof
     step("constant-C†", "lemma-8-gradients")
     .why("g(t) < C†_j := g(0) + C_j for all t")
     .solver(
-        [g <= _g0 + _squares, _squares < _c, sp.Eq(_c_dagger, _g0 + _c)],
-        g < _c_dagger,
+        [g <= _g0 + _squares, _squares < _c, sp.Eq(c_dagger, _g0 + _c)],
+        g < c_dagger,
     )
     .instead(
-        "start", "C†_j without g(0)", sp.Eq(_c_dagger, _g0 + _c), sp.Eq(_c_dagger, _c)
+        "start", "C†_j without g(0)", sp.Eq(c_dagger, _g0 + _c), sp.Eq(c_dagger, _c)
     ),
     step("constant-C‡", "lemma-5", "lemma-6", "rho-in-unit-interval")
     .why("so the rate in Lemma 5 is at most −C‡_j·(1−ρ), with C‡_j := 1/(1+C†_j/δ)")
-    .solver(_bounded, -(1 - rho) / (1 + g / _delta) <= -_c_ddagger * (1 - rho))
+    .solver(bounded, -(1 - rho) / (1 + g / _delta) <= -c_ddagger * (1 - rho))
     .instead(
         "sign",
         "g > C†_j > 0 in place of g < C†_j",
-        _below,
-        sp.And(_c_dagger > 0, g > _c_dagger),
+        below,
+        sp.And(c_dagger > 0, g > c_dagger),
     ),
     step("logarithm", "lemma-5")
     .why("where u := 1−β² ≠ 0, that rate is d log|u|/dt, and log|u| = ½ log u²")
@@ -206,19 +206,17 @@ LEMMA_8 = Statement("lemma-8", "β(t) → 1 as t → ∞", where="page 8").proof
     .where("square", "log u² without the half", left=sp.Derivative(sp.log(u**2), t)),
     step("gronwall", "lemma-5")
     .why("Grönwall: the derivative of u²·exp(2C‡∫(1−ρ)), at u = 0 as well")
-    .algebra(sp.Derivative(_envelope, t), _slope * _envelope, _lemma_5)
+    .algebra(sp.Derivative(envelope, t), slope * envelope, _lemma_5)
     .where(
         "rate",
         "exp(4C‡∫(1−ρ)) in place of exp(2C‡∫(1−ρ))",
-        left=sp.Derivative(_too_fast, t),
-        right=_slope * _too_fast,
+        left=sp.Derivative(too_fast, t),
+        right=slope * too_fast,
     ),
     step("gronwall-sign", "lemma-6", "rho-in-unit-interval")
     .why("is at most 0 (here u stands for u²·exp(2C‡∫(1−ρ)) ≥ 0)")
-    .solver(
-        [*_bounded, _u >= 0], _slope.subs({C3: _c_ddagger, delta: _delta}) * _u <= 0
-    )
-    .instead("no-bound", "g may exceed C†_j", _below, _c_dagger > 0),
+    .solver([*bounded, _u >= 0], slope.subs({C3: c_ddagger, delta: _delta}) * _u <= 0)
+    .instead("no-bound", "g may exceed C†_j", below, c_dagger > 0),
     step("decay", "process-2", "lemma-6")
     .why("hence")
     .argued(
@@ -229,7 +227,7 @@ LEMMA_8 = Statement("lemma-8", "β(t) → 1 as t → ∞", where="page 8").proof
     ),
     step("limit", "assumption-2(i)")
     .why("the exponential tends to 0, because C‡ > 0 and R = ∫(1−ρ) → ∞")
-    .limit(sp.exp(-C3 * _R), _R, sp.oo, sp.S.Zero)
+    .limit(sp.exp(-C3 * R), R, sp.oo, sp.S.Zero)
     .where(
         "bounded",
         "∫(1−ρ) tends to 7 in place of ∞, against Assumption 2(i)",
@@ -251,7 +249,7 @@ LEMMA_8 = Statement("lemma-8", "β(t) → 1 as t → ∞", where="page 8").proof
     ),
 )
 
-_r, _gap = sp.symbols("r G")  # 1−ρ and g/δ at an instant
+r, gap = sp.symbols("r G")  # 1−ρ and g/δ at an instant
 
 PAID = (
     step("paid", "equation-1")
@@ -270,12 +268,10 @@ LEMMA_8_SHARP = Statement(
     step("rate", "lemma-5", "lemma-6", "rho-in-unit-interval")
     .why("the rate of Lemma 5 lies between (1−ρ)(1−g/δ) and 1−ρ; here r = 1−ρ, G = g/δ")
     .solver(
-        [_r >= 0, _gap >= 0],
-        sp.And(_r * (1 - _gap) <= _r / (1 + _gap), _r / (1 + _gap) <= _r),
+        [r >= 0, gap >= 0],
+        sp.And(r * (1 - gap) <= r / (1 + gap), r / (1 + gap) <= r),
     )
-    .where(
-        "half", "at least (1−ρ)(1−g/2δ)", then=_r * (1 - _gap / 2) <= _r / (1 + _gap)
-    ),
+    .where("half", "at least (1−ρ)(1−g/2δ)", then=r * (1 - gap / 2) <= r / (1 + gap)),
     PAID,
     step("integrate", "lemma-5-integrated", "lemma-8-gradients", "process-2")
     .why("the exponent is R up to a constant, where the paper's is C‡R")

@@ -11,10 +11,10 @@ from marginflow.proofs.measure import small_flow
 from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.symbols import beta, dbeta, t
 
-__all__ = ["LEMMA_9"]
+_all__ = ["LEMMA_9"]
 
-_same_side = (1 - beta) * (1 - beta_0)
-_x = sp.Symbol("x", positive=True)
+same_side = (1 - beta) * (1 - beta_0)
+x = sp.Symbol("x", positive=True)
 
 
 def _variation_defect(squared: bool = False) -> float:
@@ -43,14 +43,14 @@ LEMMA_9 = Statement(
     )
     .solver(
         [INTEGRATED_NOW, beta > 0, beta_0 > 0, decay > 0],
-        sp.And(_same_side >= 0, sp.Or(sp.Ne(beta, 1), sp.Eq(beta_0, 1))),
+        sp.And(same_side >= 0, sp.Or(sp.Ne(beta, 1), sp.Eq(beta_0, 1))),
     )
-    .where("sign", "β ends on the other side", then=_same_side <= 0)
+    .where("sign", "β ends on the other side", then=same_side <= 0)
     .where(
         "exponential",
         "E of either sign",
         given=(INTEGRATED_NOW, beta > 0, beta_0 > 0),
-        then=_same_side >= 0,
+        then=same_side >= 0,
     ),
     step("one-sign-up", "lemma-7")
     .why("if β(0) ≤ 1, then by Lemma 7(i) d log β/dt = β′/β ≥ 0 for almost all t")
@@ -77,7 +77,7 @@ LEMMA_9 = Statement(
     ),
     step("log-one", "lemma-8")
     .why("by Lemma 8, β(T) → 1, and the logarithm there tends to 0")
-    .limit(sp.log(_x), _x, sp.S.One, sp.S.Zero)
+    .limit(sp.log(x), x, sp.S.One, sp.S.Zero)
     .where("limit", "β(T) → 2 in place of 1", point=2),
     step("flow")
     .why("both sides along a flow; the integrand straight from β's definition")

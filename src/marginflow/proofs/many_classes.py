@@ -11,21 +11,21 @@ import sympy as sp
 
 from marginflow.proofs.notation import Statement, step
 
-__all__ = ["MANY_CLASSES"]
+_all__ = ["MANY_CLASSES"]
 
-_a, _r, _M = sp.symbols("a r M")
-_known = (_a > 0, _r >= 0, _M >= 1)
-_product = (1 + _a + _r) * _M
+a, r, M = sp.symbols("a r M")
+known = (a > 0, r >= 0, M >= 1)
+product = (1 + a + r) * M
 
-_own, _one, _two, _L = sp.symbols("Φ₁ Φ₂ Φ₃ L", real=True)
-_factor = sp.Symbol("α", positive=True)
-_total = sp.exp(_own) + sp.exp(_one) + sp.exp(_two)
-_gaps = 1 + sp.exp(_one - _own) + sp.exp(_two - _own)
-_turned = 1 + sp.exp(_own - _one) + sp.exp(_own - _two)
-_T, _rest = sp.symbols("T r", positive=True)
-_s = _own - _one
-_gap = sp.Symbol("s", real=True)
-_of_gap = sp.log(1 + sp.exp(-_gap) + _rest)
+own, one, two, L = sp.symbols("Φ₁ Φ₂ Φ₃ L", real=True)
+factor = sp.Symbol("α", positive=True)
+total = sp.exp(own) + sp.exp(one) + sp.exp(two)
+gaps = 1 + sp.exp(one - own) + sp.exp(two - own)
+turned = 1 + sp.exp(own - one) + sp.exp(own - two)
+T, rest = sp.symbols("T r", positive=True)
+s = own - one
+gap = sp.Symbol("s", real=True)
+of_gap = sp.log(1 + sp.exp(-gap) + rest)
 
 MANY_CLASSES = Statement(
     "theorem-2-classes",
@@ -47,35 +47,35 @@ MANY_CLASSES = Statement(
     ),
     step("degree")
     .why("a gap has the degree of the outputs")
-    .algebra(_factor**_L * _own - _factor**_L * _one, _factor**_L * _s)
-    .where("square", "twice the degree", right=_factor ** (2 * _L) * _s),
+    .algebra(factor**L * own - factor**L * one, factor**L * s)
+    .where("square", "twice the degree", right=factor ** (2 * L) * s),
     step("exponential-threshold")
     .why("a sum of e^(−s) below 1 has no term from 1 on: all gaps are positive")
-    .solver([_a > 0, _r >= 0, _a + _r < 1], _a < 1)
-    .instead("two", "L < 2", _a + _r < 1, _a + _r < 2),
+    .solver([a > 0, r >= 0, a + r < 1], a < 1)
+    .instead("two", "L < 2", a + r < 1, a + r < 2),
     step("cross-entropy")
     .why(
         "softmax's probability of the label, here with three classes, is "
         "1/(1+Σe^(−s)); so −log of it is log(1+Σe^(−s))"
     )
-    .algebra(sp.exp(_own) / _total, 1 / _gaps)
-    .where("sign", "gaps with the other sign", right=1 / _turned),
+    .algebra(sp.exp(own) / total, 1 / gaps)
+    .where("sign", "gaps with the other sign", right=1 / turned),
     step("threshold", "assumption-2(iii)")
     .why(
         "e^L is the product of all 1+Σe^(−s), so L < log 2 says it is below 2; then "
         "e^(−s) < 1 for each pair: all gaps are positive"
     )
-    .solver([*_known, _product < 2], _a < 1)
-    .instead("three", "L < log 3", _product < 2, _product < 3)
-    .instead("equal", "L ≤ log 2", _product < 2, _product <= 2)
-    .without("others", "losses of other examples may be negative", _M >= 1),
+    .solver([*known, product < 2], a < 1)
+    .instead("three", "L < log 3", product < 2, product < 3)
+    .instead("equal", "L ≤ log 2", product < 2, product <= 2)
+    .without("others", "losses of other examples may be negative", M >= 1),
     step("pull")
     .why("a pair pulls with its softmax probability, which is positive")
-    .algebra(-sp.Derivative(_of_gap, _gap), sp.exp(-_gap) / (1 + sp.exp(-_gap) + _rest))
-    .where("alone", "e^(−s)/(1+e^(−s))", right=1 / (1 + sp.exp(_gap))),
+    .algebra(-sp.Derivative(of_gap, gap), sp.exp(-gap) / (1 + sp.exp(-gap) + rest))
+    .where("alone", "e^(−s)/(1+e^(−s))", right=1 / (1 + sp.exp(gap))),
     step("tail")
     .why("with T = Σe^(−s), log(1+T)/T → 1: the two losses have one tail")
-    .limit(sp.log(1 + _T) / _T, _T, sp.S.Zero, sp.S.One, "+")
+    .limit(sp.log(1 + T) / T, T, sp.S.Zero, sp.S.One, "+")
     .where("half", "→ ½", value=sp.Rational(1, 2)),
     step("lemmas", "lemma-5", "lemma-9")
     .why("the lemmas hold for cross-entropy as they stand")

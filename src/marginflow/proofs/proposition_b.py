@@ -12,32 +12,32 @@ import sympy as sp
 
 from marginflow.proofs.notation import Statement, step
 
-__all__ = ["PROPOSITION_B"]
+_all__ = ["PROPOSITION_B"]
 
 G, H, q, M, rho = sp.symbols("G H q M ρ")
 delta, epsilon = sp.symbols("δ ε", positive=True)
 c = 1 - rho
-GROWN = sp.Eq(M, rho * (1 + G) + c * (1 + q))
-_swapped = sp.Eq(M, c * (1 + G) + rho * (1 + q))
-_G_next = GROWN.rhs - 1
-_H_next = rho * H + c * (1 + H) * q / M
+grown = sp.Eq(M, rho * (1 + G) + c * (1 + q))
+swapped = sp.Eq(M, c * (1 + G) + rho * (1 + q))
+G_next = grown.rhs - 1
+H_next = rho * H + c * (1 + H) * q / M
 
-_gap, _gap_next = 1 - (1 + H) / (1 + G), 1 - (1 + _H_next) / M
-_kept = (1 + G) * (rho * M + c * q) / M**2
-_defect = c**2 * q * (q - G) / M**2
-_h_of_old_g = rho * H + c * (1 + H) * q / (1 + G)
+gap, gap_next = 1 - (1 + H) / (1 + G), 1 - (1 + H_next) / M
+kept = (1 + G) * (rho * M + c * q) / M**2
+defect = c**2 * q * (q - G) / M**2
+h_of_old_g = rho * H + c * (1 + H) * q / (1 + G)
 
-_paper_g = 1 + (rho * delta * G + c * delta * q) / delta
+paper_g = 1 + (rho * delta * G + c * delta * q) / delta
 _adapter = (epsilon + epsilon * H) / (delta * M)
-_old_adapter = (epsilon + epsilon * H) / (delta + delta * G)
-_OLD_AVERAGE = ("old-average", "the adapter formed with g in place of g⁺")
+old_adapter = (epsilon + epsilon * H) / (delta + delta * G)
+OLD_AVERAGE = ("old-average", "the adapter formed with g in place of g⁺")
 
-_units = (G, H, q, M)
-_unit = (rho >= 0, rho <= 1)
-_signs = (G >= 0, H >= 0, q >= 0)
-_known = (*_signs, *_unit, GROWN)
-_nonnegative = sp.And(M >= 1, _H_next >= 0)
-_G_moves, _H_moves = sp.Abs(_G_next - G), sp.Abs(_H_next - H)
+units = (G, H, q, M)
+unit = (rho >= 0, rho <= 1)
+signs = (G >= 0, H >= 0, q >= 0)
+known = (*signs, *unit, grown)
+nonnegative = sp.And(M >= 1, H_next >= 0)
+G_moves, H_moves = sp.Abs(G_next - G), sp.Abs(H_next - H)
 
 
 def _paper_h(adapter: sp.Expr) -> sp.Expr:
@@ -71,38 +71,38 @@ PROPOSITION_B = Statement(
 ).proof(
     step("averages-g", "procedure-1")
     .why("M = 1 + g⁺/δ, from the first line of Procedure 1")
-    .algebra(_paper_g, M, GROWN, positive=_units)
-    .where("swap", "ρ and 1−ρ exchanged", given=(_swapped,)),
+    .algebra(paper_g, M, grown, positive=units)
+    .where("swap", "ρ and 1−ρ exchanged", given=(swapped,)),
     step("averages-h", "procedure-1")
     .why("H⁺, from the other two: Δ²/ε = q(1+H)/M")
-    .algebra(_paper_h(_adapter), _H_next, GROWN, positive=_units)
-    .where(*_OLD_AVERAGE, left=_paper_h(_old_adapter)),
+    .algebra(_paper_h(_adapter), H_next, grown, positive=units)
+    .where(*OLD_AVERAGE, left=_paper_h(old_adapter)),
     step("identity", "procedure-1", "definition-beta")
     .why("(i), a rational identity in G, H, q and ρ")
-    .algebra(_gap_next, _kept * _gap + _defect, GROWN, positive=_units)
-    .where("sign", "−d in place of d", right=(_kept * _gap - _defect))
+    .algebra(gap_next, kept * gap + defect, grown, positive=units)
+    .where("sign", "−d in place of d", right=(kept * gap - defect))
     .where(
         "no-defect",
         "d = 0, the literal twin of Lemma 5",
-        right=(_kept * _gap),
+        right=(kept * gap),
     )
-    .where(*_OLD_AVERAGE, left=(1 - (1 + _h_of_old_g) / M)),
+    .where(*OLD_AVERAGE, left=(1 - (1 + h_of_old_g) / M)),
     step("nonnegative", "procedure-1", "rho-in-unit-interval")
     .why("twin of Lemma 6: M ≥ 1, so G⁺ = M−1 ≥ 0, and H⁺ ≥ 0")
-    .solver(_known, _nonnegative)
-    .where("rho", "ρ may exceed 1", given=(*_signs, rho >= 0, GROWN, M > 0))
+    .solver(known, nonnegative)
+    .where("rho", "ρ may exceed 1", given=(*signs, rho >= 0, grown, M > 0))
     .where(
         "negative",
         "g may be negative",
-        given=(H >= 0, q >= 0, *_unit, GROWN, M > 0),
+        given=(H >= 0, q >= 0, *unit, grown, M > 0),
     ),
     step("growth", "procedure-1", "rho-in-unit-interval")
     .why("a step multiplies 1+H by at most 1+(1−ρ)q")
-    .solver(_known, 1 + _H_next <= (1 + H) * (1 + c * q))
+    .solver(known, 1 + H_next <= (1 + H) * (1 + c * q))
     .where(
         "half",
         "by at most 1+(1−ρ)q/2",
-        then=1 + _H_next <= (1 + H) * (1 + c * q / 2),
+        then=1 + H_next <= (1 + H) * (1 + c * q / 2),
     ),
     step("bounded", "square-summable")
     .why("h stays bounded")
@@ -113,15 +113,15 @@ PROPOSITION_B = Statement(
     ),
     step("telescope-g", "procedure-1")
     .why("(1−ρ)G is what G loses, plus (1−ρ)q")
-    .algebra(c * G, G - _G_next + c * q, GROWN, positive=_units)
-    .where("sign", "what G gains", right=(_G_next - G + c * q)),
+    .algebra(c * G, G - G_next + c * q, grown, positive=units)
+    .where("sign", "what G gains", right=(G_next - G + c * q)),
     step("telescope-h", "procedure-1")
     .why("(1−ρ)H is what H loses, plus (1−ρ)(1+H)q/M")
-    .algebra(c * H, H - _H_next + c * (1 + H) * q / M, GROWN, positive=_units)
+    .algebra(c * H, H - H_next + c * (1 + H) * q / M, grown, positive=units)
     .where(
         "sign",
         "what H gains",
-        right=(_H_next - H + c * (1 + H) * q / M),
+        right=(H_next - H + c * (1 + H) * q / M),
     ),
     step("summable", "square-summable")
     .why("twin of Lemma 8's bound on g")
@@ -133,12 +133,12 @@ PROPOSITION_B = Statement(
     ),
     step("moves-g", "procedure-1", "rho-in-unit-interval")
     .why("a step moves G by at most (1−ρ)(G+q)")
-    .solver(_known, _G_moves <= c * (G + q))
-    .where("half", "by at most half of it", then=_G_moves <= c * (G + q) / 2),
+    .solver(known, G_moves <= c * (G + q))
+    .where("half", "by at most half of it", then=G_moves <= c * (G + q) / 2),
     step("moves-h", "procedure-1", "rho-in-unit-interval")
     .why("a step moves H by at most (1−ρ)(H+(1+H)q)")
-    .solver(_known, _H_moves <= c * (H + (1 + H) * q))
-    .where("half", "by at most half of it", then=_H_moves <= c * (H + (1 + H) * q) / 2),
+    .solver(known, H_moves <= c * (H + (1 + H) * q))
+    .where("half", "by at most half of it", then=H_moves <= c * (H + (1 + H) * q) / 2),
     step("variation", "definition-beta", "square-summable")
     .why("(ii), the twin of Lemma 9")
     .argued(
@@ -157,7 +157,7 @@ PROPOSITION_B = Statement(
     ),
     step("completed-square", "procedure-1", "rho-in-unit-interval")
     .why("M ≥ ρG+(1−ρ)q, whose square is 4ρq(G−q)+(ρG−(1+ρ)q)²")
-    .solver([*_known, rho > 0], 4 * rho * q * (G - q) <= M**2)
+    .solver([*known, rho > 0], 4 * rho * q * (G - q) <= M**2)
     .where("half", "half of M²", then=4 * rho * q * (G - q) <= M**2 / 2),
     step("overshoot", "definition-beta", "rho-in-unit-interval")
     .why("(iv), what is left of Lemma 7")

@@ -35,22 +35,22 @@ from marginflow.proofs.symbols import (
     w,
 )
 
-__all__ = ["PROPOSITION_C", "REMARK_D"]
+_all__ = ["PROPOSITION_C", "REMARK_D"]
 
 # Remark D: P, its limit p, and v = w/√p; s is the sum of λᵢ yᵢ ∂Φ(w, xᵢ)ⱼ.
 P = sp.Function("P", positive=True)(t)
 p = sp.Symbol("P∞", positive=True)
 (v,) = of_time("v")
-_w, _s = sp.symbols("w s", real=True)
+_w, s = sp.symbols("w s", real=True)
 _flow = sp.Eq(dw, -P * grad)
-_v_is, _v_is_not = sp.Eq(v, w / sp.sqrt(p)), sp.Eq(v, w / p)
-_stationary_v, _stationary_w = _w / sp.sqrt(p) - sp.sqrt(p) * _s, _w / p - _s
+v_is, v_is_not = sp.Eq(v, w / sp.sqrt(p)), sp.Eq(v, w / p)
+stationary_v, stationary_w = _w / sp.sqrt(p) - sp.sqrt(p) * s, _w / p - s
 
 # Proposition C: r = 1−ρ, f = δ+g or ε+h with its slope df; G∞, H∞ the limits.
-_r, _q, _d, _f, _df = sp.symbols("r q δ f df")
+r, q, d, f, df = sp.symbols("r q δ f df")
 g_end, h_end = sp.symbols("g∞ h∞", nonnegative=True)
-_p_is = sp.Eq(p, sp.sqrt((epsilon + h_end) / (delta + g_end)))
-_skew = sp.sqrt((delta + g_end) / (epsilon + h_end))
+p_is = sp.Eq(p, sp.sqrt((epsilon + h_end) / (delta + g_end)))
+skew = sp.sqrt((delta + g_end) / (epsilon + h_end))
 
 
 def _path_over_bound(share: float = 1.0) -> float:
@@ -73,8 +73,8 @@ REMARK_D = Statement(
 ).proof(
     step("flow-of-v", "preconditioned-flow")
     .why("v = w/√P∞ follows the flow of Theorem 4 with χ = √P∞ and β = P/P∞")
-    .algebra(v.diff(t), -(P / p) * (sp.sqrt(p) * grad), _v_is, _flow)
-    .where("root", "v = w/P∞", given=(_v_is_not, _flow)),
+    .algebra(v.diff(t), -(P / p) * (sp.sqrt(p) * grad), v_is, _flow)
+    .where("root", "v = w/P∞", given=(v_is_not, _flow)),
     step("adapter", "preconditioned-flow")
     .why("β → 1, and d log β/dt = d log P/dt is integrable")
     .algebra(sp.log(P / p).diff(t), sp.log(P).diff(t))
@@ -95,8 +95,8 @@ REMARK_D = Statement(
         "with s = Σ λᵢyᵢ∂Φ(w, xᵢ): KKT points of v and w correspond; and so do norms "
         "and directions, since √P∞ is a constant without zeros"
     )
-    .algebra(_stationary_v, sp.sqrt(p) * _stationary_w)
-    .where("plain", "the plain problem (4)", right=sp.sqrt(p) * (_w - _s)),
+    .algebra(stationary_v, sp.sqrt(p) * stationary_w)
+    .where("plain", "the plain problem (4)", right=sp.sqrt(p) * (_w - s)),
 )
 
 PROPOSITION_C = Statement(
@@ -111,10 +111,10 @@ PROPOSITION_C = Statement(
     step("moves", "lemma-6", "rho-in-unit-interval")
     .why("|g′| ≤ ∂L² + (1−ρ)g; here q = ∂L², r = 1−ρ and df = g′")
     .solver(
-        [sp.Eq(_df, _r * (_q - g)), _r >= 0, _r <= 1, g >= 0, _q >= 0],
-        sp.Abs(_df) <= _q + _r * g,
+        [sp.Eq(df, r * (q - g)), r >= 0, r <= 1, g >= 0, q >= 0],
+        sp.Abs(df) <= q + r * g,
     )
-    .without("rho", "1−ρ may exceed 1", _r <= 1),
+    .without("rho", "1−ρ may exceed 1", r <= 1),
     step("variation-of-g", "lemma-8-gradients", "lemma-6", "process-2")
     .why("g converges, whatever ρ is")
     .argued(
@@ -135,8 +135,8 @@ PROPOSITION_C = Statement(
         "P = √((ε+h)/(δ+g)) has a positive limit, and ∫|d log P| ≤ ½∫(|h′|/ε + |g′|/δ) "
         "< ∞; here f = δ+g ≥ δ"
     )
-    .solver([_d > 0, _f >= _d], sp.Abs(_df) / _f <= sp.Abs(_df) / _d)
-    .without("sign", "g may be negative", _f >= _d),
+    .solver([d > 0, f >= d], sp.Abs(df) / f <= sp.Abs(df) / d)
+    .without("sign", "g may be negative", f >= d),
     step("remark-d", "remark-D")
     .why("by Remark D")
     .argued(
@@ -146,7 +146,7 @@ PROPOSITION_C = Statement(
     ),
     step("problem")
     .why("its weights are those of Theorem 2 for δ+g∞ and ε+h∞")
-    .algebra(1 / p, _skew, _p_is)
+    .algebra(1 / p, skew, p_is)
     .where(
         "swap",
         "g∞ and h∞ exchanged",

@@ -14,22 +14,22 @@ import sympy as sp
 from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.symbols import of_time, t
 
-__all__ = ["PROPOSITION_R"]
+_all__ = ["PROPOSITION_R"]
 
 L, r, lamda, kappa, x = sp.symbols("𝐿 r λ κ x", positive=True)  # 𝐿 is the degree
 q, p, p1, p2, a, b, k, V, xi = sp.symbols("q p p₁ p₂ a b k V ξ", real=True)
 v, v1, v2 = of_time("v v₁ v₂")
 R, z = sp.Function("R", positive=True)(t), sp.Symbol("z", positive=True)
-_norm = sp.sqrt(v1**2 + v2**2)
-_pushed = (sp.Eq(v1.diff(t), q * p1), sp.Eq(v2.diff(t), q * p2))
+norm = sp.sqrt(v1**2 + v2**2)
+pushed = (sp.Eq(v1.diff(t), q * p1), sp.Eq(v2.diff(t), q * p2))
 _radius = sp.Eq(R.diff(t), q * L * z / R)
-_moved = (v / R).diff(t) / (R.diff(t) / R)
+moved = (v / R).diff(t) / (R.diff(t) / R)
 
 # On a line through u*: a component of ∇z₁, the margin z₁, a component of the place.
 s = sp.Symbol("s", real=True)
-_p, _z, _x, _N = (sp.Function(name, real=True)(s) for name in ("p", "z", "u", "N"))
-_line = sp.Eq(_x.diff(s), xi)
-_multiplier, _no_degree = sp.Eq(lamda, r**2 / L), sp.Eq(lamda, r**2)
+_p, _z, _x, N = (sp.Function(name, real=True)(s) for name in ("p", "z", "u", "N"))
+line = sp.Eq(_x.diff(s), xi)
+multiplier, no_degree = sp.Eq(lamda, r**2 / L), sp.Eq(lamda, r**2)
 
 
 def _off_rate(bend: float = 1.2) -> float:
@@ -70,25 +70,23 @@ PROPOSITION_R = Statement(
         "R′ = q·⟨v, ∇z₁(v)⟩/R, here for two components, ∇z₁(v) = (p₁, p₂); by Euler's "
         "identity that is q·L·z₁(v)/R. This and the next steps leave e out"
     )
-    .algebra(_norm.diff(t), q * (v1 * p1 + v2 * p2) / _norm, *_pushed)
-    .where("root", "R² in place of R", left=(_norm**2).diff(t)),
+    .algebra(norm.diff(t), q * (v1 * p1 + v2 * p2) / norm, *pushed)
+    .where("root", "R² in place of R", left=(norm**2).diff(t)),
     step("direction")
     .why(
         "per unit of τ = log R a component of u = v/R moves by R·p/(L·z) − u, where p "
         "is that of ∇z₁(v) and z = z₁(v). As R·p/z has degree 0, this is the field "
         "du/dτ = ∇z₁(u)/(L·z₁(u)) − u"
     )
-    .algebra(_moved, R * p / (L * z) - v / R, sp.Eq(v.diff(t), q * p), _radius)
+    .algebra(moved, R * p / (L * z) - v / R, sp.Eq(v.diff(t), q * p), _radius)
     .where("sign", "+ u", right=R * p / (L * z) + v / R),
     step("rest", "theorem-4", "assumption-1")
     .why(
         "it is 0 at u* = v*/r, r = ‖v*‖: there ∇z₁ and z₁ are r^(1−L)·p and r^(−L), "
         "with p = V/λ for a component V of v*, and λ = r²/L by Euler's identity"
     )
-    .algebra(
-        r ** (1 - L) * p / (L * r ** (-L)), V / r, sp.Eq(p, V / lamda), _multiplier
-    )
-    .where("degree", "λ = r²", given=(sp.Eq(p, V / lamda), _no_degree)),
+    .algebra(r ** (1 - L) * p / (L * r ** (-L)), V / r, sp.Eq(p, V / lamda), multiplier)
+    .where("degree", "λ = r²", given=(sp.Eq(p, V / lamda), no_degree)),
     step("along")
     .why(
         "along a line through u*, with velocity ξ in T: z₁ does not change to first "
@@ -98,16 +96,16 @@ PROPOSITION_R = Statement(
         (_p / (L * _z) - _x).diff(s),
         _p.diff(s) / (L * _z) - xi,
         sp.Eq(_z.diff(s), 0),
-        _line,
+        line,
     )
-    .where("across", "ξ that changes the margin", given=(_line,)),
+    .where("across", "ξ that changes the margin", given=(line,)),
     step("hessian", "assumption-1")
     .why(
         "and that is −Hξ, for ∇²z₁(u*) is r^(2−L)·∇²z₁(v*); here b is a component of "
         "∇²z₁(v*)ξ"
     )
-    .algebra(r ** (2 - L) * b / (L * r ** (-L)), lamda * b, _multiplier)
-    .where("degree", "λ = r²", given=(_no_degree,), right=r**2 * b),
+    .algebra(r ** (2 - L) * b / (L * r ** (-L)), lamda * b, multiplier)
+    .where("degree", "λ = r²", given=(no_degree,), right=r**2 * b),
     step("contracts")
     .why("the direction is drawn to u*")
     .argued(
@@ -122,11 +120,11 @@ PROPOSITION_R = Statement(
         "at most, which is finite, since e is exponentially small in R^L = exp(Ls)"
     )
     .algebra(
-        (_N * sp.exp(k * s)).diff(s),
+        (N * sp.exp(k * s)).diff(s),
         a * sp.exp(k * s),
-        sp.Eq(_N.diff(s), -k * _N + a),
+        sp.Eq(N.diff(s), -k * N + a),
     )
-    .where("sign", "N′ = kN + a", given=(sp.Eq(_N.diff(s), k * _N + a),)),
+    .where("sign", "N′ = kN + a", given=(sp.Eq(N.diff(s), k * N + a),)),
     step("power", "theorem-4")
     .why(
         "so ‖ξ‖ ≤ C·r^(−κL), k = κL, r = ‖v‖; which is of the order x^(1/L), x = log t"

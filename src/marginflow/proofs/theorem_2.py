@@ -13,31 +13,31 @@ from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.process import DEFINITION_CHI, EQUATION_5
 from marginflow.proofs.symbols import beta, chi, delta, epsilon, grad, of_time, t, w
 
-__all__ = ["THEOREM_2"]
+_all__ = ["THEOREM_2"]
 
-_chi, _delta, _epsilon, _v, _x, _y = sp.symbols("χ δ ε v x y")
-_low, _high = sp.symbols("χ_min χ_max")
-(_v_t,) = of_time("v")
-_v_is, _v_is_not = sp.Eq(_v_t, w / chi), sp.Eq(_v_t, w * chi)
+_chi, _delta, _epsilon, v, x, y = sp.symbols("χ δ ε v x y")
+low, high = sp.symbols("χ_min χ_max")
+(v_t,) = of_time("v")
+v_is, v_is_not = sp.Eq(v_t, w / chi), sp.Eq(v_t, w * chi)
 
 # L as a function of one parameter, the others held fixed; and two parameters for norms.
-_loss = sp.Function("L")
-_chi_j, _x1, _x2 = sp.symbols("χ_j χ₁ χ₂", positive=True)
-_v_j, _v1, _v2 = sp.symbols("v_j v₁ v₂", real=True)
-_loss_slope = sp.Subs(_loss(_v_j).diff(_v_j), _v_j, _chi_j * _v_j)
+loss = sp.Function("L")
+chi_j, x1, x2 = sp.symbols("χ_j χ₁ χ₂", positive=True)
+v_j, v1, v2 = sp.symbols("v_j v₁ v₂", real=True)
+loss_slope = sp.Subs(loss(v_j).diff(v_j), v_j, chi_j * v_j)
 
 # Stationarity of the two problems, component j: s is the sum of λᵢ yᵢ ∂Φ(w, xᵢ)ⱼ.
-_s, _w = sp.symbols("s w", real=True)
-_c, _a, _t, _T = sp.symbols("c a t T", positive=True)
-_isotropic = sp.Eq(delta, epsilon / _c**4)
-_stationary_w = _w * sp.sqrt(delta / epsilon) - _s
-_stationary_v = _w / chi - chi * _s
-_norm_v = sp.sqrt(_v1**2 + _v2**2)
+s, _w = sp.symbols("s w", real=True)
+c, a, _t, T = sp.symbols("c a t T", positive=True)
+isotropic = sp.Eq(delta, epsilon / c**4)
+stationary_w = _w * sp.sqrt(delta / epsilon) - s
+stationary_v = _w / chi - chi * s
+norm_v = sp.sqrt(v1**2 + v2**2)
 
 
 def _direction(*u: sp.Expr) -> sp.Expr:
     """First component of χu/‖χu‖."""
-    skewed = [_x1 * u[0], _x2 * u[1]]
+    skewed = [x1 * u[0], x2 * u[1]]
     return skewed[0] / sp.sqrt(skewed[0] ** 2 + skewed[1] ** 2)
 
 
@@ -61,15 +61,15 @@ THEOREM_2 = Statement(
     .where(*NOT_SQUARED, right=(chi * beta * grad) ** 2),
     step("equation-5-sign")
     .why("and are both nonnegative, so they are equal")
-    .solver([_x >= 0, _y >= 0, sp.Eq(_x**2, _y**2)], sp.Eq(_x, _y))
-    .without("sign", "one of them of either sign", _y >= 0),
+    .solver([x >= 0, y >= 0, sp.Eq(x**2, y**2)], sp.Eq(x, y))
+    .without("sign", "one of them of either sign", y >= 0),
     step("skewed-gradient", "definition-chi")
     .why(
         "χ·∂L(χv) is the gradient of L̂(v) = L(χv), component by component, where L is "
         "differentiable: the chain rule"
     )
-    .algebra(sp.Derivative(_loss(_chi_j * _v_j), _v_j), _chi_j * _loss_slope)
-    .where("chain", "the factor χ forgotten", right=_loss_slope),
+    .algebra(sp.Derivative(loss(chi_j * v_j), v_j), chi_j * loss_slope)
+    .where("chain", "the factor χ forgotten", right=loss_slope),
     step("clarke-gradient", "assumption-1")
     .why("the same for Clarke's subdifferential, by its definition")
     .argued(
@@ -81,13 +81,13 @@ THEOREM_2 = Statement(
     ),
     step("flow-of-v", "equation-5", "definition-chi")
     .why("v′ = w′/χ = −χβ·∂L(w) = −β·∂L̂(v), as Theorem 4 requires")
-    .algebra(_v_t.diff(t), -beta * (chi * grad), _v_is, EQUATION_5)
-    .where("scale", "v = w·χ in place of w/χ", given=(_v_is_not, EQUATION_5))
+    .algebra(v_t.diff(t), -beta * (chi * grad), v_is, EQUATION_5)
+    .where("scale", "v = w·χ in place of w/χ", given=(v_is_not, EQUATION_5))
     .where("gradient", "∂L(w) in place of χ·∂L(w)", right=-beta * grad),
     step("same-loss", "definition-chi", "assumption-2(iii)")
     .why("χ·v = w, so L̂(v(t₀)) = L(w(t₀)) < ℓ(0)")
-    .algebra(chi * _v_t, w, _v_is)
-    .where("scale", "v = w·χ in place of w/χ", given=(_v_is_not,)),
+    .algebra(chi * v_t, w, v_is)
+    .where("scale", "v = w·χ in place of w/χ", given=(v_is_not,)),
     step("arcs", "process-2", "lemma-6")
     .why("v and β are arcs")
     .argued(
@@ -116,30 +116,28 @@ THEOREM_2 = Statement(
         "(t/T)^(−a·C‡), here with c = C‡: β → 1 like a power of t, as the last clause "
         "of Theorem 4 wants"
     )
-    .algebra(sp.exp(-_c * _a * sp.log(_t / _T)), (_t / _T) ** (-_c * _a))
-    .where("sign", "a growing power", right=(_t / _T) ** (_c * _a)),
+    .algebra(sp.exp(-c * a * sp.log(_t / T)), (_t / T) ** (-c * a))
+    .where("sign", "a growing power", right=(_t / T) ** (c * a)),
     step("norm-rate")
     .why(
         "each w²ⱼ = (χv)²ⱼ lies between χ²_min·v²ⱼ and χ²_max·v²ⱼ; summed over j, ‖w‖ "
         "= Θ(‖v‖)"
     )
     .solver(
-        [_low > 0, _low <= _chi, _chi <= _high],
+        [low > 0, low <= _chi, _chi <= high],
         sp.And(
-            _low**2 * _v**2 <= (_chi * _v) ** 2,
-            (_chi * _v) ** 2 <= _high**2 * _v**2,
+            low**2 * v**2 <= (_chi * v) ** 2,
+            (_chi * v) ** 2 <= high**2 * v**2,
         ),
     )
-    .where(
-        "bound", "χ_min² in place of χ_max²", then=(_chi * _v) ** 2 <= _low**2 * _v**2
-    ),
+    .where("bound", "χ_min² in place of χ_max²", then=(_chi * v) ** 2 <= low**2 * v**2),
     step("direction")
     .why("w/‖w‖ = χv/‖χv‖ depends on the direction u = v/‖v‖ alone")
-    .algebra(_direction(_v1, _v2), _direction(_v1 / _norm_v, _v2 / _norm_v))
+    .algebra(_direction(v1, v2), _direction(v1 / norm_v, v2 / norm_v))
     .where(
         "norm",
         "‖v‖² in place of ‖v‖, and the first component of u only",
-        right=_direction(_v1 / _norm_v**2, _v2 / _norm_v),
+        right=_direction(v1 / norm_v**2, v2 / norm_v),
     ),
     step("direction-limit")
     .why("so w converges in direction to w* = χv*")
@@ -161,17 +159,17 @@ THEOREM_2 = Statement(
         "with s = Σ λᵢyᵢ∂Φ(w, xᵢ): the equilibrium of v is χ times that of w, with the "
         "same multipliers λ; constraints and slackness are the same numbers"
     )
-    .algebra(_stationary_v, chi * _stationary_w, DEFINITION_CHI)
+    .algebra(stationary_v, chi * stationary_w, DEFINITION_CHI)
     .where(
         "skew",
         "the plain problem (4) in place of the skewed one",
-        right=chi * (_w - _s),
+        right=chi * (_w - s),
     ),
     step("isotropic")
     .why(
         "if χ = c in every component, the skewed and the plain problem have the same "
         "KKT points, with multipliers λ and c²λ"
     )
-    .algebra(_c**2 * _stationary_w, _w - _c**2 * _s, _isotropic)
-    .where("power", "c in place of c²", left=_c * _stationary_w, right=_w - _c * _s),
+    .algebra(c**2 * stationary_w, _w - c**2 * s, isotropic)
+    .where("power", "c in place of c²", left=c * stationary_w, right=_w - c * s),
 )

@@ -20,7 +20,7 @@ from marginflow.proofs.measure import small_flow
 from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.symbols import beta, of_time, t
 
-__all__ = ["COUNTEREXAMPLE", "THEOREM_4"]
+_all__ = ["COUNTEREXAMPLE", "THEOREM_4"]
 
 # At one time; two examples or two components stand for all.
 v, u, Lambda, G, E, N, psi, nu = of_time("v u Λ G E N ψ ν")
@@ -30,10 +30,10 @@ A, B, T, c, alpha = sp.symbols("A B T c α")
 z, a = sp.symbols("z a", real=True)
 x = sp.Symbol("α", positive=True)
 
-SIGNS = (N > 0, G > 0, psi > 0, L > 0)
-SCHWARZ = (L * nu) ** 2 <= N * E
-MARGINS = nu >= G * psi
-SLOPES = (p1 >= 0, p2 >= 0, p1 + p2 >= p)
+signs = (N > 0, G > 0, psi > 0, L > 0)
+schwarz = (L * nu) ** 2 <= N * E
+margins = nu >= G * psi
+slopes = (p1 >= 0, p2 >= 0, p1 + p2 >= p)
 growth, needed = E / (psi * G), L**2 * nu / N
 spread = p1 * (q1 - G) + p2 * (q2 - G)
 pull = p1 * q1 + p2 * q2
@@ -106,7 +106,7 @@ THEOREM_4 = Statement(
     .without("sign", "ℓ₁ of either sign", A <= 1),
     step("margins", "adaptive-flow")
     .why("each ℓ(qᵢ) ≤ Λ, so qᵢ ≥ G; and G > 0 by separation. Hence ν ≥ G·ψ")
-    .solver([*SLOPES, q1 >= G, q2 >= G, G > 0], pull >= G * p)
+    .solver([*slopes, q1 >= G, q2 >= G, G > 0], pull >= G * p)
     .without("separation", "G of either sign", G > 0),
     step("norm-grows", "adaptive-flow")
     .why("each term of N; in sum N′ = 2L·ν − Σ (v²/β)(log β)′, by Euler")
@@ -144,8 +144,8 @@ THEOREM_4 = Statement(
         "so (log G)′ = E/(ψG) ≥ L²ν/N, which is (L/2)(log N)′ up to the fluctuation of "
         "log β"
     )
-    .solver([*SIGNS, SCHWARZ, MARGINS], growth >= needed)
-    .without("margins", "ν not bounded below", MARGINS),
+    .solver([*signs, schwarz, margins], growth >= needed)
+    .without("margins", "ν not bounded below", margins),
     step("smoothed-margin", "adaptive-flow")
     .why("the smoothed margin rises, up to the fluctuations of log β")
     .argued(
@@ -178,8 +178,8 @@ THEOREM_4 = Statement(
     .where("square", "slope T/(1+T)", right=T / (1 + T)),
     step("speed-below")
     .why("G′ = E/ψ ≥ L²G²ψ/N, of the order G^(2−2/L)·exp(−G)")
-    .solver([*SIGNS, SCHWARZ, MARGINS], E / psi >= L**2 * G**2 * psi / N)
-    .without("margins", "ν not bounded below", MARGINS),
+    .solver([*signs, schwarz, margins], E / psi >= L**2 * G**2 * psi / N)
+    .without("margins", "ν not bounded below", margins),
     step("speed-above", "assumption-1")
     .why("and no faster than that order")
     .argued(
@@ -218,9 +218,9 @@ THEOREM_4 = Statement(
     )
     .solver(
         [
-            *SIGNS,
-            SCHWARZ,
-            MARGINS,
+            *signs,
+            schwarz,
+            margins,
             e > 0,
             sp.Or(
                 (1 + e) * (L * nu) ** 2 <= N * E,
@@ -252,7 +252,7 @@ THEOREM_4 = Statement(
         "where ν ≤ (1+e)·G·ψ, the multipliers ψ(ℓ(qᵢ)) weigh only margins near G: "
         "slackness"
     )
-    .solver([*SLOPES, G > 0, pull <= (1 + e) * G * p], spread <= e * G * p)
+    .solver([*slopes, G > 0, pull <= (1 + e) * G * p], spread <= e * G * p)
     .without("subadditive", "ψ not subadditive", p1 + p2 >= p),
     step("sum-rule", "assumption-1")
     .why("Clarke's calculus")
@@ -295,16 +295,16 @@ THEOREM_4 = Statement(
 # The counterexample: σ = ±1 names the component, Z = log log log(t+c) the phase.
 r, Z = sp.symbols("r Z", positive=True)
 s = sp.Symbol("σ", real=True)
-_turn = s * sp.cos(Z) / (4 + 2 * s * sp.sin(Z))
-_share = sp.sqrt(sp.Rational(1, 2) + s * sp.sin(Z) / 4)
-_moved = _share + sp.exp(-Z) * _share.diff(Z)
-_adapter = 1 + sp.exp(-Z) * _turn
-_s, _sine, _cosine, _k = sp.symbols("σ S C q")
-_angle = (sp.Eq(_sine**2 + _cosine**2, 1), sp.Eq(_s**2, 1))
-_below = 4 + 2 * _s * _sine
-_drift = sp.Abs(_s * _sine * _below + 2 * _cosine**2 + _s * _cosine * _below)
-_slope = s * sp.sin(Z) * (4 + 2 * s * sp.sin(Z)) + 2 * s**2 * sp.cos(Z) ** 2
-_slope = -sp.exp(-Z) * (_slope / (4 + 2 * s * sp.sin(Z)) ** 2 + _turn)
+turn = s * sp.cos(Z) / (4 + 2 * s * sp.sin(Z))
+share = sp.sqrt(sp.Rational(1, 2) + s * sp.sin(Z) / 4)
+moved = share + sp.exp(-Z) * share.diff(Z)
+adapter = 1 + sp.exp(-Z) * turn
+_s, sine, cosine, k = sp.symbols("σ S C q")
+angle = (sp.Eq(sine**2 + cosine**2, 1), sp.Eq(_s**2, 1))
+below = 4 + 2 * _s * sine
+drift = sp.Abs(_s * sine * below + 2 * cosine**2 + _s * cosine * below)
+slope = s * sp.sin(Z) * (4 + 2 * s * sp.sin(Z)) + 2 * s**2 * sp.cos(Z) ** 2
+slope = -sp.exp(-Z) * (slope / (4 + 2 * s * sp.sin(Z)) ** 2 + turn)
 
 COUNTEREXAMPLE = Statement(
     "counterexample",
@@ -317,32 +317,32 @@ COUNTEREXAMPLE = Statement(
 ).proof(
     step("norm")
     .why("‖v‖ = r, so the loss is exp(−r) = 1/(t+c) < ℓ(0), with L = 1")
-    .algebra((r * _share) ** 2 + (r * _share.subs(s, -s)) ** 2, r**2)
-    .where("sign", "the same sign twice", right=2 * (r * _share) ** 2),
+    .algebra((r * share) ** 2 + (r * share.subs(s, -s)) ** 2, r**2)
+    .where("sign", "the same sign twice", right=2 * (r * share) ** 2),
     step("equation")
     .why("v′ = β·v·r′/r = −β·∂L̂(v), divided by r′; σ = ±1, and z′ = exp(−z)·r′/r")
-    .algebra(_moved, _adapter * _share)
-    .where("gradient-flow", "β = 1", right=_share)
+    .algebra(moved, adapter * share)
+    .where("gradient-flow", "β = 1", right=share)
     .where(
         "faster",
         "an adapter that dies twice as fast",
-        right=_share * (1 + sp.exp(-2 * Z) * _turn),
+        right=share * (1 + sp.exp(-2 * Z) * turn),
     ),
     step("adapter")
     .why("with q = exp(−z), S = sin z, C = cos z: |β−1| ≤ q/2, so β → 1")
-    .solver([*_angle, _k > 0], _k * sp.Abs(_cosine) <= _k / 2 * _below)
-    .where("half", "q/4", then=_k * sp.Abs(_cosine) <= _k / 4 * _below),
+    .solver([*angle, k > 0], k * sp.Abs(cosine) <= k / 2 * below)
+    .where("half", "q/4", then=k * sp.Abs(cosine) <= k / 4 * below),
     step("derivative")
     .why("dβ/dz")
-    .algebra(sp.Derivative(_adapter, Z), _slope)
-    .where("sign", "−dβ/dz", right=-_slope),
+    .algebra(sp.Derivative(adapter, Z), slope)
+    .where("sign", "−dβ/dz", right=-slope),
     step("variation")
     .why(
         "so |dβ/dz| ≤ 3 exp(−z); as β ≥ ¾ for z ≥ 1, |d log β/dz| ≤ 4 exp(−z), which "
         "is integrable"
     )
-    .solver(_angle, _drift <= 3 * _below**2)
-    .where("small", "½ in place of 3", then=_drift <= _below**2 / 2),
+    .solver(angle, drift <= 3 * below**2)
+    .where("small", "½ in place of 3", then=drift <= below**2 / 2),
     step("turns")
     .why("the direction turns for ever")
     .argued(

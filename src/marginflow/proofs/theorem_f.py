@@ -13,33 +13,33 @@ import sympy as sp
 
 from marginflow.proofs.notation import Statement, step
 
-__all__ = ["THEOREM_F"]
+_all__ = ["THEOREM_F"]
 
-_b, _x, _u, _gamma, _c, _m = sp.symbols("b x u γ c m")
-_eta, _A, _R, _loss, _D, _t = sp.symbols("η A R L D t")
-_small = _eta * _A * _R**2 * _loss
+_b, x, _u, gamma, _c, m = sp.symbols("b x u γ c m")
+_eta, _A, R, loss, D, t = sp.symbols("η A R L D t")
+small = _eta * _A * R**2 * loss
 
 # The same letters with their signs, for SymPy.
 r, P, L, eta, grad = sp.symbols("r P L η ∂L", positive=True)
 u, z = sp.symbols("u z", real=True)
 T = sp.Symbol("T", positive=True)  # exp(−z)
-_logistic = sp.log(1 + sp.exp(-z))
-_in_exp = sp.Eq(z, -sp.log(T))
-_force = sp.Eq(u, -r * grad / L)
+logistic = sp.log(1 + sp.exp(-z))
+in_exp = sp.Eq(z, -sp.log(T))
+force = sp.Eq(u, -r * grad / L)
 
 # Averages in units of the stability terms, as in Proposition B.
-_G, _H, _q, _M, _e = sp.symbols("G H q M e")
-_averages = (_G >= 0, _H >= 0, _q >= 0, _q <= sp.Rational(1, 2), _M >= 1)
+G, H, q, M, e = sp.symbols("G H q M e")
+averages = (G >= 0, H >= 0, q >= 0, q <= sp.Rational(1, 2), M >= 1)
 _forget = (_c >= 0, _c <= 1)
-_H_next = (1 - _c) * _H + _c * (1 + _H) * _q / _M
-_G_next = (1 - _c) * _G + _c * _q
-_halved = _G_next <= _G * (1 - _c / 2) + _c * _q
+H_next = (1 - _c) * H + _c * (1 + H) * q / M
+G_next = (1 - _c) * G + _c * q
+halved = G_next <= G * (1 - _c / 2) + _c * q
 
 # F2: A = b + √(b² + K), K = (ε+h₀)/δ, and the sum S of (P∂L)² up to step k.
 b, K, h0, eps, delta, c, loss0 = sp.symbols("b K h₀ ε δ c L₀", positive=True)
 A = b + sp.sqrt(b**2 + K)
-_is_b, _is_k = sp.Eq(b, c * loss0 / (eta * delta)), sp.Eq(K, (eps + h0) / delta)
-_bar = sp.Symbol("Ā", positive=True)
+is_b, is_k = sp.Eq(b, c * loss0 / (eta * delta)), sp.Eq(K, (eps + h0) / delta)
+bar = sp.Symbol("Ā", positive=True)
 
 
 def _lost_margin(skewed: bool = True, ends: bool = True) -> float:
@@ -78,7 +78,7 @@ THEOREM_F = Statement(
 ).proof(
     step("motion", "preconditioned-steps")
     .why("F0, in v = w/√P∞: each component of v⁺−v is ηL·(P/P∞)·u, u = −√P∞·∂L/L")
-    .algebra(-eta * P * grad / r, eta * L * (P / r**2) * u, _force)
+    .algebra(-eta * P * grad / r, eta * L * (P / r**2) * u, force)
     .where("skew", "P/P∞ forgotten", right=eta * L * u),
     step("step-length")
     .why(
@@ -86,24 +86,24 @@ THEOREM_F = Statement(
         "‖v‖+ηL(1+b)‖u‖"
     )
     .solver(
-        [_b >= 0, _b < 1, _x >= 1 - _b, _x <= 1 + _b],
-        (_x * _u) ** 2 <= (1 + _b) ** 2 * _u**2,
+        [_b >= 0, _b < 1, x >= 1 - _b, x <= 1 + _b],
+        (x * _u) ** 2 <= (1 + _b) ** 2 * _u**2,
     )
-    .without("above", "P/P∞ not bounded above", _x <= 1 + _b),
+    .without("above", "P/P∞ not bounded above", x <= 1 + _b),
     step("pull", "separable-linear")
     .why(
         "for the direction v̂ of the best margin γ, each example adds c = |ℓ′|/L times "
         "its margin m ≥ γ to ⟨u, v̂⟩; so ‖u‖ ≥ ⟨u, v̂⟩ ≥ sγ, s = Σ|ℓ′|/L"
     )
-    .solver([_c >= 0, _m >= _gamma], _c * _m >= _c * _gamma)
+    .solver([_c >= 0, m >= gamma], _c * m >= _c * gamma)
     .without("sign", "a loss that need not fall", _c >= 0),
     step("logistic-slope")
     .why("for the logistic loss, with T = exp(−z), |ℓ′| = T/(1+T)")
-    .algebra(-sp.Derivative(_logistic, z), T / (1 + T), _in_exp)
+    .algebra(-sp.Derivative(logistic, z), T / (1 + T), in_exp)
     .where("sign", "T/(1−T)", right=T / (1 - T)),
     step("logistic-curvature")
     .why("ℓ″ = T/(1+T)² ≤ |ℓ′|; and |ℓ′| ≤ ℓ, next")
-    .algebra(sp.Derivative(_logistic, z, 2), T / (1 + T) ** 2, _in_exp)
+    .algebra(sp.Derivative(logistic, z, 2), T / (1 + T) ** 2, in_exp)
     .where("square", "T/(1+T)", right=T / (1 + T)),
     step("logistic-below")
     .why("ℓ−|ℓ′| = log(1+T)−T/(1+T) is 0 at T = 0 and grows, so |ℓ′| ≤ ℓ")
@@ -131,7 +131,7 @@ THEOREM_F = Statement(
     ),
     step("spent")
     .why("each component of D is L²·(P/P∞)·u², so D ≥ (1−b)L²‖u‖²")
-    .algebra(P * grad**2, L**2 * (P / r**2) * u**2, _force)
+    .algebra(P * grad**2, L**2 * (P / r**2) * u**2, force)
     .where("power", "L in place of L²", right=L * (P / r**2) * u**2),
     step("log-loss")
     .why("with f = log L")
@@ -158,29 +158,29 @@ THEOREM_F = Statement(
         "has x = ⟨v̂, ·⟩ with γx ≥ m, so its squared distance from v̂, 2−2x, is at "
         "most 2(1−m/γ)"
     )
-    .solver([_gamma > 0, _gamma * _x >= _m], 2 - 2 * _x <= 2 * (1 - _m / _gamma))
-    .where("half", "1−m/γ", then=2 - 2 * _x <= 1 - _m / _gamma),
+    .solver([gamma > 0, gamma * x >= m], 2 - 2 * x <= 2 * (1 - m / gamma))
+    .where("half", "1−m/γ", then=2 - 2 * x <= 1 - m / gamma),
     step("average-g", "procedure-1", "loss-to-zero", "rho-in-unit-interval")
     .why(
         "F1, G = g/δ: ∂L → 0, so in the end q = ∂L²/δ ≤ ½; then G⁺ ≤ G(1−c/2)+cq, c = "
         "1−ρ"
     )
-    .solver([*_averages, *_forget], _halved)
+    .solver([*averages, *_forget], halved)
     .without("rho", "ρ may exceed 1", _c >= 0),
     step("average-h", "procedure-1", "rho-in-unit-interval")
     .why("H = h/ε: the same, H⁺ = (1−c)H+c(1+H)q/M with M = 1+g⁺/δ ≥ 1")
-    .solver([*_averages, *_forget], _H_next <= _H * (1 - _c / 2) + _c * _q)
-    .without("large", "gradients of any size", _q <= sp.Rational(1, 2)),
+    .solver([*averages, *_forget], H_next <= H * (1 - _c / 2) + _c * q)
+    .without("large", "gradients of any size", q <= sp.Rational(1, 2)),
     step("forgets")
     .why(
         "once q ≤ e, the excess over 2e shrinks by 1−c/2 in each step; the product of "
         "these tends to 0 where Σc = ∞, so G, H → 0"
     )
     .solver(
-        [*_forget, _q <= _e, _t <= _G * (1 - _c / 2) + _c * _q],
-        _t - 2 * _e <= (1 - _c / 2) * (_G - 2 * _e),
+        [*_forget, q <= e, t <= G * (1 - _c / 2) + _c * q],
+        t - 2 * e <= (1 - _c / 2) * (G - 2 * e),
     )
-    .where("half", "over e", then=_t - _e <= (1 - _c / 2) * (_G - _e)),
+    .where("half", "over e", then=t - e <= (1 - _c / 2) * (G - e)),
     step("factor", "proposition-B", "procedure-1")
     .why("F1 follows")
     .argued(
@@ -199,15 +199,13 @@ THEOREM_F = Statement(
         "h₀+2cAL₀/η, and P² ≤ (ε+h)/δ is at most K+2bA = A²"
     )
     .algebra(
-        (eps + h0 + 2 * c * _bar * loss0 / eta) / delta, K + 2 * b * _bar, _is_b, _is_k
+        (eps + h0 + 2 * c * bar * loss0 / eta) / delta, K + 2 * b * bar, is_b, is_k
     )
-    .where("start", "h₀ left out", left=(eps + 2 * c * _bar * loss0 / eta) / delta),
+    .where("start", "h₀ left out", left=(eps + 2 * c * bar * loss0 / eta) / delta),
     step("half-descent")
     .why("ηAR²L ≤ 1 leaves at least half of the descent: L⁺ ≤ L−(η/2)D")
-    .solver(
-        [_D >= 0, _small <= 1, _eta > 0], _eta * _D * (1 - _small / 2) >= _eta * _D / 2
-    )
-    .instead("large", "ηAR²L ≤ 2", _small <= 1, _small <= 2),
+    .solver([D >= 0, small <= 1, _eta > 0], _eta * D * (1 - small / 2) >= _eta * D / 2)
+    .instead("large", "ηAR²L ≤ 2", small <= 1, small <= 2),
     step("loss-vanishes", "separable-linear", "procedure-1")
     .why("F2 follows")
     .argued(

@@ -14,33 +14,31 @@ import sympy as sp
 from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.symbols import of_time, t
 
-__all__ = ["THEOREM_G"]
+_all__ = ["THEOREM_G"]
 
-z1, z2, L, N, F, Q, m, mean, a = sp.symbols(
-    "z₁ z₂ 𝐿 N F Q m m̄ a", positive=True
-)  # 𝐿 is the degree
-_total = sp.exp(-z1) + sp.exp(-z2)
-_p1, _p2 = sp.exp(-z1) / _total, sp.exp(-z2) / _total
-_entropy = -_p1 * sp.log(_p1) - _p2 * sp.log(_p2)
-_q_is = sp.Eq(F, Q * L**2 * m**2 / N)
+L, N, F, Q, m, mean, e = sp.symbols("𝐿 N F Q m m̄ e")  # 𝐿 is the degree
+positive = (L, N, F, Q, m, mean)
+z1, z2, a = sp.symbols("z₁ z₂ a", positive=True)
+total = sp.exp(-z1) + sp.exp(-z2)
+p1, p2 = sp.exp(-z1) / total, sp.exp(-z2) / total
+entropy = -p1 * sp.log(p1) - p2 * sp.log(p2)
+q_is = sp.Eq(F, Q * L**2 * m**2 / N)
 
 # Along a curve: two margins, m, and y = exp(m).
-_z1, _z2 = of_time("z₁ z₂")
-_sum = sp.exp(-_z1) + sp.exp(-_z2)
-_w1, _w2 = sp.exp(-_z1) / _sum, sp.exp(-_z2) / _sum
-_covariance = _w1 * _w2 * (_z1.diff(t) - _z2.diff(t)) ** 2
-_bend = _w1 * _z1.diff(t, 2) + _w2 * _z2.diff(t, 2)
-_m_t = sp.Function("m", positive=True)(t)
-_clock = sp.Eq(_m_t.diff(t), F * sp.exp(-_m_t))
-_no_clock = sp.Eq(_m_t.diff(t), F)
+z1_t, z2_t = of_time("z₁ z₂")
+sum_t = sp.exp(-z1_t) + sp.exp(-z2_t)
+w1, w2 = sp.exp(-z1_t) / sum_t, sp.exp(-z2_t) / sum_t
+covariance = w1 * w2 * (z1_t.diff(t) - z2_t.diff(t)) ** 2
+bend = w1 * z1_t.diff(t, 2) + w2 * z2_t.diff(t, 2)
+m_t = sp.Function("m", positive=True)(t)
+clock = sp.Eq(m_t.diff(t), F * sp.exp(-m_t))
+no_clock = sp.Eq(m_t.diff(t), F)
 y = sp.Function("y", positive=True)(t)
-_ratio = y / sp.log(y) ** a
-_big = sp.Symbol("x", positive=True)
+ratio = y / sp.log(y) ** a
+big = sp.Symbol("x", positive=True)
 
-# For the solver.
-_Q, _m, _mean, _L, _N, _F, _e = sp.symbols("Q m m̄ 𝐿 N F e")
-_known = (_L > 0, _m > 0, _N > 0, _F > 0, sp.Eq(_Q * _L**2 * _m**2, _N * _F))
-_schwarz = (_L * _mean) ** 2 <= _N * _F
+known = (L > 0, m > 0, N > 0, F > 0, sp.Eq(Q * L**2 * m**2, N * F))
+schwarz = (L * mean) ** 2 <= N * F
 
 
 def _misaligned(curl: float = 0.0) -> float:
@@ -78,8 +76,8 @@ THEOREM_G = Statement(
 ).proof(
     step("entropy")
     .why("m̄ − m is the entropy of p (here for two examples)")
-    .algebra(_entropy, _p1 * z1 + _p2 * z2 + sp.log(_total))
-    .where("sign", "m̄ + m", right=_p1 * z1 + _p2 * z2 - sp.log(_total)),
+    .algebra(entropy, p1 * z1 + p2 * z2 + sp.log(total))
+    .where("sign", "m̄ + m", right=p1 * z1 + p2 * z2 - sp.log(total)),
     step("mean-margin")
     .why("so m̄ is close to m")
     .argued(
@@ -91,14 +89,16 @@ THEOREM_G = Statement(
     .why(
         "⟨v, ∇log L⟩ = −L·m̄ by Euler, so (L·m̄)² ≤ NF by Cauchy–Schwarz: Q ≥ (m̄/m)² ≥ 1"
     )
-    .solver([*_known, _schwarz, _mean >= _m], sp.And(_Q * _m**2 >= _mean**2, _Q >= 1))
-    .without("mean", "m̄ not above m", _mean >= _m),
+    .solver([*known, schwarz, mean >= m], sp.And(Q * m**2 >= mean**2, Q >= 1))
+    .without("mean", "m̄ not above m", mean >= m),
     step("growth-of-n", "adaptive-flow")
     .why(
         "dm = F ds and dN = 2L·m̄ ds + ⟨v, d(1/β)v⟩: per unit of log m, log N grows by "
         "(2/L)(m̄/m)/Q, up to |d log β|, which is integrable"
     )
-    .algebra((2 * L * mean / N) / (F / m), (2 / L) * (mean / m) / Q, _q_is)
+    .algebra(
+        (2 * L * mean / N) / (F / m), (2 / L) * (mean / m) / Q, q_is, positive=positive
+    )
     .where("half", "1/L in place of 2/L", right=(1 / L) * (mean / m) / Q),
     step("growth-as-a-whole", "theorem-4", "assumption-1")
     .why("the first limit, and what the next steps weigh against step growth-of-n")
@@ -110,7 +110,7 @@ THEOREM_G = Statement(
     ),
     step("excess")
     .why("the difference of the two growths, per unit of log m, in two parts")
-    .algebra((mean / m) / Q - 1, (mean / m - 1) / Q - (1 - 1 / Q))
+    .algebra((mean / m) / Q - 1, (mean / m - 1) / Q - (1 - 1 / Q), positive=positive)
     .where("sign", "+ (1−1/Q)", right=(mean / m - 1) / Q + (1 - 1 / Q)),
     step("integrable")
     .why("on average over log m, Q is close to 1")
@@ -122,12 +122,12 @@ THEOREM_G = Statement(
     ),
     step("hessian")
     .why("log L bends along a line by a variance, less Σ pᵢzᵢ″")
-    .algebra(sp.log(_sum).diff(t, 2), _covariance - _bend)
-    .where("sign", "plus Σ pᵢzᵢ″", right=_covariance + _bend),
+    .algebra(sp.log(sum_t).diff(t, 2), covariance - bend)
+    .where("sign", "plus Σ pᵢzᵢ″", right=covariance + bend),
     step("clock")
     .why("ds = (m/F) d log m is at most N/(L²m) d log m")
-    .solver([*_known, _Q >= 1], _m / _F <= _N / (_L**2 * _m))
-    .without("sign", "Q not above 1", _Q >= 1),
+    .solver([*known, Q >= 1], m / F <= N / (L**2 * m))
+    .without("sign", "Q not above 1", Q >= 1),
     step("slow", "adaptive-flow")
     .why("Q cannot jump")
     .argued(
@@ -139,8 +139,8 @@ THEOREM_G = Statement(
     ),
     step("high")
     .why("where Q ≥ 1+e/2, the integrand is at least e/3")
-    .solver([_e > 0, _e <= 1, 1 + _e / 2 <= _Q], _e / 3 <= 1 - 1 / _Q)
-    .where("half", "at least e/2", then=_e / 2 <= 1 - 1 / _Q),
+    .solver([e > 0, e <= 1, 1 + e / 2 <= Q], e / 3 <= 1 - 1 / Q)
+    .where("half", "at least e/2", then=e / 2 <= 1 - 1 / Q),
     step("aligns")
     .why("Q → 1")
     .argued(
@@ -151,28 +151,28 @@ THEOREM_G = Statement(
     ),
     step("cosine")
     .why("the squared cosine of v/√β and √β∇log L is (m̄/m)²/Q → 1: alignment")
-    .algebra((L * mean) ** 2 / (N * F), (mean / m) ** 2 / Q, _q_is)
+    .algebra((L * mean) ** 2 / (N * F), (mean / m) ** 2 / Q, q_is, positive=positive)
     .where("root", "m̄/m in place of its square", right=(mean / m) / Q),
     step("inverse-loss")
     .why("in the time t, dm/dt = F·L and L = exp(−m): (exp m)′ = F = L²m²Q/N")
-    .algebra(sp.exp(_m_t).diff(t), F, _clock)
-    .where("time", "dm/dt = F", given=(_no_clock,)),
+    .algebra(sp.exp(m_t).diff(t), F, clock, positive=(F,))
+    .where("time", "dm/dt = F", given=(no_clock,)),
     step("quotient-rule")
     .why(
         "y = exp m, a = 2−2/L, has y′ ~ (L²/‖v*‖²)(log y)^a, so y/(log y)^a ~ "
         "(L²/‖v*‖²)·t"
     )
-    .algebra(_ratio.diff(t), y.diff(t) / sp.log(y) ** a * (1 - a / sp.log(y)))
+    .algebra(ratio.diff(t), y.diff(t) / sp.log(y) ** a * (1 - a / sp.log(y)))
     .where(
         "sign", "1 + a/log y", right=y.diff(t) / sp.log(y) ** a * (1 + a / sp.log(y))
     ),
     step("logarithms")
     .why("log t ~ log y, for any a (here 2), so y ~ (L²/‖v*‖²)·t·(log t)^a")
-    .limit(sp.log(_big / sp.log(_big) ** 2) / sp.log(_big), _big, sp.oo, sp.S.One)
+    .limit(sp.log(big / sp.log(big) ** 2) / sp.log(big), big, sp.oo, sp.S.One)
     .where(
         "power",
         "y² in place of y",
-        expression=sp.log(_big**2 / sp.log(_big) ** 2) / sp.log(_big),
+        expression=sp.log(big**2 / sp.log(big) ** 2) / sp.log(big),
     ),
     step("logistic")
     .why("for either loss")
