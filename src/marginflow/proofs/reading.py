@@ -9,10 +9,12 @@ that it cannot drift from them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-__all__ = ["read"]
+__all__ = ["quotient", "read"]
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _RELATIONS = {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
@@ -21,6 +23,31 @@ _RELATIONS = {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "�
 def read(part: sp.Basic | str) -> str:
     """Plain text of an expression, an equation or a condition."""
     return part if isinstance(part, str) else _Reader().doprint(part)
+
+
+def quotient(
+    size: sp.Rational, factors: Iterable[sp.Expr]
+) -> tuple[bool, list[sp.Expr], list[sp.Expr]]:
+    """Whether size·factors is negative, and its factors above and below the line."""
+    negative = bool(size < 0)
+    above: list[sp.Expr] = []
+    below: list[sp.Expr] = []
+    for factor in factors:
+        base, power = factor.as_base_exp()
+        if base.is_Add and power.is_odd and _starts_negative(base):
+            base, negative = -base, not negative
+        if power.could_extract_minus_sign() and base is not sp.E:
+            below.append(base**-power)
+        elif base != 1:
+            above.append(base**power)
+    return negative, above, below
+
+
+def _starts_negative(total: sp.Add) -> bool:
+    """Whether −total reads better: most terms negative, or half and its number."""
+    negative = sum(term.could_extract_minus_sign() for term in total.args)
+    most = 2 * negative - len(total.args)
+    return bool(most > 0 or (most == 0 and total.as_coeff_Add()[0] < 0))
 
 
 class _Reader(StrPrinter):
@@ -84,23 +111,10 @@ class _Reader(StrPrinter):
         return (printed.startswith("−"), not term.is_number, len(printed), printed)
 
     def _print_Mul(self, product: sp.Mul) -> str:
-        coefficient, rest = product.as_coeff_Mul()
-        negative = coefficient < 0
-        top: list[sp.Expr] = []
-        bottom: list[sp.Expr] = []
-        for factor in sp.Mul.make_args(rest):
-            base, power = factor.as_base_exp()
-            if base.is_Add and power.is_odd and self._starts_negative(base):
-                base, negative = -base, not negative
-            if power.could_extract_minus_sign() and base is not sp.E:
-                bottom.append(
-                    sp.Pow(base, -power, evaluate=False) if power != -1 else base
-                )
-            else:
-                top.append(sp.Pow(base, power, evaluate=False) if power != 1 else base)
-        size = abs(coefficient)
-        if size.p != 1 or not top:
-            top.insert(0, sp.Integer(size.p))
+        size, rest = product.as_coeff_Mul()
+        negative, top, bottom = quotient(size, sp.Mul.make_args(rest))
+        if size.p not in (1, -1) or not top:
+            top.insert(0, sp.Integer(abs(size.p)))
         if size.q != 1:
             bottom.insert(0, sp.Integer(size.q))
         text = "·".join(self._factor(factor) for factor in top)
@@ -108,14 +122,6 @@ class _Reader(StrPrinter):
             under = "·".join(self._factor(factor) for factor in bottom)
             text += f"/{under}" if len(bottom) == 1 else f"/({under})"
         return f"−{text}" if negative else text
-
-    def _starts_negative(self, total: sp.Add) -> bool:
-        """Whether −total reads better: most terms negative, or half and its number."""
-        signs = [term.could_extract_minus_sign() for term in total.args]
-        number = total.as_coeff_Add()[0]
-        return sum(signs) * 2 > len(signs) or (
-            sum(signs) * 2 == len(signs) and number < 0
-        )
 
     def _factor(self, factor: sp.Expr) -> str:
         text = self._print(factor)

@@ -16,7 +16,7 @@ from collections.abc import Collection
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
-from marginflow.proofs.reading import read
+from marginflow.proofs.reading import quotient, read
 
 __all__ = ["MARK", "tex"]
 
@@ -107,15 +107,8 @@ class _Typesetter(LatexPrinter):
 
     def _print_Mul(self, product: sp.Expr) -> str:
         size, rest = product.as_coeff_Mul()
-        negative, above, below = size < 0, [], []
-        for factor in sorted(sp.Mul.make_args(rest), key=_length):
-            base, power = factor.as_base_exp()
-            if base.is_Add and power.is_odd and _starts_negative(base):
-                base, negative = -base, not negative
-            if power.could_extract_minus_sign() and base is not sp.E:
-                below.append(base**-power)
-            elif base != 1:
-                above.append(base**power)
+        factors = sorted(sp.Mul.make_args(rest), key=_length)
+        negative, above, below = quotient(size, factors)
         long = [f for f in above if f.is_Add and (f is not above[0] or len(f.args) > 2)]
         aside = long if below else []
         above = [sp.Integer(abs(size.p))] * (abs(size.p) != 1) + above
@@ -137,13 +130,6 @@ def _length(factor: sp.Expr) -> tuple[bool, int, str]:
     """Sums after what is no sum, short ones before long ones."""
     printed = read(factor)
     return (factor.as_base_exp()[0].is_Add, len(printed), printed)
-
-
-def _starts_negative(total: sp.Add) -> bool:
-    """Whether −total reads better: most terms negative, or half and its number."""
-    negative = sum(term.could_extract_minus_sign() for term in total.args)
-    most = 2 * negative - len(total.args)
-    return most > 0 or (most == 0 and total.as_coeff_Add()[0] < 0)
 
 
 def _rank(term: sp.Expr) -> tuple[bool, bool, int, bool, str]:
