@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import dataclasses
 import io
 import traceback
 
@@ -67,8 +66,7 @@ class Session:
         step, mutation = statement.step(step_name), None
         if mutation_name:
             mutation = next(m for m in step.mutations if m.name == mutation_name)
-            step = dataclasses.replace(step, check=mutation.check, mutations=())
-        report = proofs.Report(statement, step, step.settle(), mutation)
+        report = proofs.Report(statement, step, step.settle(mutation), mutation)
         return as_json([[report]])[0]
 
 

@@ -8,8 +8,7 @@ reader's browser, from the names in its `data-` attributes.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from itertools import product
 
 import sympy as sp
@@ -20,6 +19,7 @@ from marginflow.proofs.solver import Implication
 from marginflow.proofs.statement import (
     Check,
     Engine,
+    Mutation,
     Outcome,
     Report,
     Statement,
@@ -33,8 +33,8 @@ _LONGEST = 40
 """Operations in a remainder that is shown; beyond it a counterexample says more."""
 
 
-Broken = dict[int, tuple[Report, ...]]
-"""By the identity of a line's report: those of its mutations."""
+Line = tuple[Report, list[tuple[Mutation, Verdict]]]
+"""A step as it was settled, and its mutations, each with what came out."""
 
 
 def settled(*names: str) -> SettledProof:
@@ -45,7 +45,7 @@ def settled(*names: str) -> SettledProof:
     """
     from marginflow.proofs import statement
 
-    return SettledProof(tuple(statement(name) for name in names))
+    return SettledProof([statement(name) for name in names])
 
 
 def cancelling(check: Check) -> tuple[sp.Expr, ...]:
@@ -70,45 +70,42 @@ def _sums(side: sp.Expr) -> list[set[sp.Expr]]:
     return [set(factor.args) for factor in sp.Mul.make_args(side) if factor.is_Add]
 
 
-@dataclass(frozen=True)
 class SettledProof:
-    """Statements with their steps, each settled as the proof is made for the page."""
+    """Statements with their steps and mutations, settled as it is made for the page."""
 
-    statements: tuple[Statement, ...]
-    reports: tuple[tuple[Report, ...], ...] = field(init=False)
-    _broken: Broken = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        made = tuple(tuple(statement.prove()) for statement in self.statements)
-        object.__setattr__(self, "reports", made)
-        broken = {id(r): tuple(_mutated(r)) for each in made for r in each}
-        object.__setattr__(self, "_broken", broken)
+    def __init__(self, statements: Iterable[Statement]) -> None:
+        self._proofs = [[*map(_with_mutations, each.prove())] for each in statements]
 
     @property
     def stands(self) -> bool:
         """Whether every line stands, and every broken one is refuted."""
-        lines = [report for reports in self.reports for report in reports]
-        broken = [each for line in lines for each in self._broken[id(line)]]
-        return all(r.verdict.outcome.stands for r in lines) and all(
-            r.verdict.outcome is Outcome.REFUTED for r in broken
+        lines = [line for proof in self._proofs for line in proof]
+        return all(report.verdict.outcome.stands for report, _ in lines) and all(
+            verdict.outcome is Outcome.REFUTED
+            for _, mutated in lines
+            for _, verdict in mutated
         )
 
     def __repr__(self) -> str:
-        return "\n\n".join(steps_text(reports) for reports in self.reports)
+        return "\n\n".join(steps_text([r for r, _ in proof]) for proof in self._proofs)
 
     def _repr_html_(self) -> str:
-        return "\n".join(_proof(reports, self._broken) for reports in self.reports)
+        return "\n".join(map(_proof, self._proofs))
 
 
-def _proof(reports: tuple[Report, ...], broken: Broken) -> str:
-    statement = reports[0].statement
-    checks = [report.step.check for report in reports]
-    lines = []
-    for report, before, after in zip(
-        reports, [None, *checks[:-1]], [*checks[1:], None], strict=True
-    ):
-        shown = _shown(report.step.check, before, after)
-        lines.append(_line(report, shown, broken[id(report)]))
+def _with_mutations(report: Report) -> Line:
+    step = report.step
+    return report, [(mutation, step.settle(mutation)) for mutation in step.mutations]
+
+
+def _proof(settled: list[Line]) -> str:
+    statement = settled[0][0].statement
+    checks = [report.check for report, _ in settled]
+    neighbours = zip([None, *checks[:-1]], [*checks[1:], None], strict=True)
+    lines = [
+        _line(line, _shown(line[0].check, before, after))
+        for line, (before, after) in zip(settled, neighbours, strict=True)
+    ]
     colour = ""
     if any(cancelling(check) for check in checks):
         colour = f'<p class="{MARK}">Terms in this colour cancel.</p>'
@@ -121,7 +118,8 @@ def _proof(reports: tuple[Report, ...], broken: Broken) -> str:
 <ol>{"".join(lines)}</ol></section>"""
 
 
-def _line(report: Report, shown: str, mutated: tuple[Report, ...]) -> str:
+def _line(line: Line, shown: str) -> str:
+    report, mutated = line
     step, verdict = report.step, report.verdict
     stands = "stands" if verdict.outcome.stands else "fails"
     kind = f"pf-{step.check.engine.value} pf-{stands}"
@@ -131,25 +129,16 @@ def _line(report: Report, shown: str, mutated: tuple[Report, ...]) -> str:
         detail = f'<p class="pf-detail">{html.escape(verdict.detail)}</p>'
     elif step.check.engine is Engine.NUMBERS or not verdict.outcome.stands:
         detail = f'<p class="pf-detail">{html.escape(_found(verdict))}</p>'
-    broken = "".join(_broken(each, step.check) for each in mutated)
+    broken = "".join(_broken(*each, step.check) for each in mutated)
     return f"""<li data-step="{name}">{shown}
 <p class="pf-why"><span
-class="pf-badge {kind}">{html.escape(how(report))}</span>
+class="pf-badge {kind}">{html.escape(how(verdict))}</span>
 <em>{name}</em>: {html.escape(step.why)}</p>
 {detail}{broken}</li>"""
 
 
-def _mutated(report: Report) -> Iterator[Report]:
-    for mutation in report.step.mutations:
-        verdict = mutation.check.settle()
-        yield Report(report.statement, report.step, verdict, mutation)
-
-
-def _broken(report: Report, whole: Check) -> str:
+def _broken(mutation: Mutation, verdict: Verdict, whole: Check) -> str:
     """One mutation, folded: what the line then says, and what refutes it."""
-    mutation, verdict = report.mutation, report.verdict
-    if mutation is None:
-        raise ValueError(f"step {report.step.name!r} is whole; nothing is broken")
     check = mutation.check
     says = _shown(check, None, None, whole)
     remains = ""
@@ -157,7 +146,7 @@ def _broken(report: Report, whole: Check) -> str:
         left = check.remainder()
         if sp.count_ops(left) <= _LONGEST:
             remains = f"<p>What remains, left minus right:</p>{_display(tex(left))}"
-    found = html.escape(f"{how(report)}: {_found(verdict)}")
+    found = html.escape(f"{how(verdict)}: {_found(verdict)}")
     return f"""<details class="pf-break" data-mutation="{html.escape(mutation.name)}">
 <summary>Break this line: {html.escape(mutation.change)}</summary>{says}{remains}
 <p class="pf-found">{found}</p>

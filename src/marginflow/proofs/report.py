@@ -83,7 +83,7 @@ def steps_text(reports: Sequence[Report]) -> str:
     for number, report in enumerate(reports, start=1):
         step, verdict = report.step, report.verdict
         mark = "✓" if verdict.outcome.stands else "✗"
-        lines.append(f"{mark} {number:2}  {step.name:<24} {how(report)}")
+        lines.append(f"{mark} {number:2}  {step.name:<24} {how(verdict)}")
         lines += _indented(step.check.source)
         lines += _indented(step.check.target)
         lines += _indented(f"— {step.why}")
@@ -107,13 +107,12 @@ def broken_text(reports: Sequence[Report]) -> str:
         mutation, outcome = report.mutation, report.verdict.outcome
         if mutation is None:
             raise ValueError(f"step {report.step.name!r} is whole; nothing is broken")
-        check = mutation.check
         mark = "✗" if outcome is Outcome.REFUTED else "!"
         name = f"{report.step.name}, broken by “{mutation.name}”"
-        lines.append(f"{mark} {name}: {outcome.value} by {check.engine.value}")
+        lines.append(f"{mark} {name}: {outcome.value} by {report.check.engine.value}")
         lines += _indented(f"— {mutation.change}")
-        lines += _indented(check.source)
-        lines += _indented(check.target)
+        lines += _indented(report.check.source)
+        lines += _indented(report.check.target)
         if report.verdict.witness:
             lines += _indented("at " + point(report.verdict))
         lines += _indented(f"— {report.verdict.detail}")
@@ -123,11 +122,11 @@ def broken_text(reports: Sequence[Report]) -> str:
     return "\n".join(lines)
 
 
-def how(report: Report) -> str:
+def how(verdict: Verdict) -> str:
     """What came out and by which engine: `proven by solver`, `argued on paper`."""
-    outcome = report.verdict.outcome
     fixed = {Outcome.ARGUED: "argued on paper", Outcome.CITED: "cited"}
-    return fixed.get(outcome, f"{outcome.value} by {report.verdict.engine.value}")
+    told = f"{verdict.outcome.value} by {verdict.engine.value}"
+    return fixed.get(verdict.outcome, told)
 
 
 def _heading(statement: Statement) -> list[str]:
@@ -163,11 +162,10 @@ def as_json(proved: Iterable[Sequence[Report]]) -> list[dict[str, Any]]:
 
 
 def _step_json(report: Report) -> dict[str, Any]:
-    check = report.mutation.check if report.mutation else report.step.check
     data = {
         "name": report.step.name,
-        "from": check.source,
-        "to": check.target,
+        "from": report.check.source,
+        "to": report.check.target,
         "why": report.step.why,
         "under": list(report.step.under),
         "engine": report.verdict.engine.value,

@@ -122,10 +122,10 @@ class Step:
     under: tuple[str, ...] = ()
     mutations: tuple[Mutation, ...] = ()
 
-    def settle(self) -> Verdict:
-        """Ask the engine, and time it."""
+    def settle(self, mutation: Mutation | None = None) -> Verdict:
+        """Ask the engine, and time it; with a mutation, about the broken step."""
         start = time.perf_counter()
-        verdict = self.check.settle()
+        verdict = (mutation or self).check.settle()
         return replace(verdict, seconds=time.perf_counter() - start)
 
     def where(self, name: str, change: str, **parts: Any) -> Step:
@@ -165,6 +165,11 @@ class Report:
     step: Step
     verdict: Verdict
     mutation: Mutation | None = None
+
+    @property
+    def check(self) -> Check:
+        """What was settled: the step's own check, or the broken one."""
+        return (self.mutation or self.step).check
 
 
 @dataclass(frozen=True)
@@ -255,5 +260,4 @@ class Statement:
         for step in self.steps:
             for mutation in step.mutations:
                 if mutation.name == name:
-                    mutated = replace(step, check=mutation.check, mutations=())
-                    yield Report(self, step, mutated.settle(), mutation)
+                    yield Report(self, step, step.settle(mutation), mutation)
