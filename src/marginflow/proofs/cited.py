@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from marginflow.proofs.notation import Statement, step
 
-_all__ = ["PROPOSITION_1"]
+__all__ = ["PROPOSITION_1"]
 
 PROPOSITION_1 = Statement(
     "proposition-1",

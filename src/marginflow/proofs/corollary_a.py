@@ -14,7 +14,7 @@ from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.process import DEFINITION_BETA, DEFINITION_CHI, EQUATION_5
 from marginflow.proofs.symbols import beta, delta, epsilon, g, grad, h, t
 
-_all__ = ["COROLLARY_A"]
+__all__ = ["COROLLARY_A"]
 
 start, half_full = ((DEFINITION_BETA, sp.Eq(g, g0), sp.Eq(h, 0)) for g0 in (0, delta))
 balanced, swapped = (

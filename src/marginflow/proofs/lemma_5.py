@@ -35,7 +35,7 @@ from marginflow.proofs.symbols import (
     t,
 )
 
-_all__ = [
+__all__ = [
     "CONCLUSION",
     "INTEGRATED",
     "INTEGRATED_NOW",

@@ -13,7 +13,7 @@ from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.process import EQUATION_1, EQUATION_2, RHO_IN_UNIT_INTERVAL
 from marginflow.proofs.symbols import dg, dh, dw, g, grad, h, integral, rho, t
 
-_all__ = ["LEMMA_6", "VARIATION_OF_CONSTANTS"]
+__all__ = ["LEMMA_6", "VARIATION_OF_CONSTANTS"]
 
 # g(t0) and I = ∫ g′ from t0 to t, in the last line of the paper's proof.
 g_t, g_t0, increase = sp.symbols("g(t) g(t₀) I")

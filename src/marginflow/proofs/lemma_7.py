@@ -12,7 +12,7 @@ from marginflow.proofs.notation import Statement, Step, step
 from marginflow.proofs.process import DEFINITION_BETA, RHO_IN_UNIT_INTERVAL
 from marginflow.proofs.symbols import beta, dbeta, delta, epsilon, g, h, rho, t
 
-_all__ = ["LEMMA_7"]
+__all__ = ["LEMMA_7"]
 
 _delta, _epsilon = sp.symbols("δ ε")  # bare, for the solver
 bare = {delta: _delta, epsilon: _epsilon}

@@ -30,7 +30,7 @@ from marginflow.proofs.symbols import (
     t,
 )
 
-_all__ = [
+__all__ = [
     "C_DAGGER",
     "C_DOUBLE_DAGGER",
     "C_J",

@@ -11,7 +11,7 @@ from marginflow.proofs.measure import small_flow
 from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.symbols import beta, dbeta, t
 
-_all__ = ["LEMMA_9"]
+__all__ = ["LEMMA_9"]
 
 same_side = (1 - beta) * (1 - beta_0)
 x = sp.Symbol("x", positive=True)

@@ -11,7 +11,7 @@ import sympy as sp
 
 from marginflow.proofs.notation import Statement, step
 
-_all__ = ["MANY_CLASSES"]
+__all__ = ["MANY_CLASSES"]
 
 a, r, M = sp.symbols("a r M")
 known = (a > 0, r >= 0, M >= 1)

@@ -12,7 +12,7 @@ import sympy as sp
 
 from marginflow.proofs.notation import Statement, step
 
-_all__ = ["PROPOSITION_B"]
+__all__ = ["PROPOSITION_B"]
 
 G, H, q, M, rho = sp.symbols("G H q M ρ")
 delta, epsilon = sp.symbols("δ ε", positive=True)

@@ -35,7 +35,7 @@ from marginflow.proofs.symbols import (
     w,
 )
 
-_all__ = ["PROPOSITION_C", "REMARK_D"]
+__all__ = ["PROPOSITION_C", "REMARK_D"]
 
 # Remark D: P, its limit p, and v = w/√p; s is the sum of λᵢ yᵢ ∂Φ(w, xᵢ)ⱼ.
 P = sp.Function("P", positive=True)(t)

@@ -14,7 +14,7 @@ import sympy as sp
 from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.symbols import of_time, t
 
-_all__ = ["PROPOSITION_R"]
+__all__ = ["PROPOSITION_R"]
 
 L, r, lamda, kappa, x = sp.symbols("𝐿 r λ κ x", positive=True)  # 𝐿 is the degree
 q, p, p1, p2, a, b, k, V, xi = sp.symbols("q p p₁ p₂ a b k V ξ", real=True)

@@ -13,7 +13,7 @@ from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.process import DEFINITION_CHI, EQUATION_5
 from marginflow.proofs.symbols import beta, chi, delta, epsilon, grad, of_time, t, w
 
-_all__ = ["THEOREM_2"]
+__all__ = ["THEOREM_2"]
 
 _chi, _delta, _epsilon, v, x, y = sp.symbols("χ δ ε v x y")
 low, high = sp.symbols("χ_min χ_max")

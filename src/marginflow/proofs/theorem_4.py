@@ -20,7 +20,7 @@ from marginflow.proofs.measure import small_flow
 from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.symbols import beta, of_time, t
 
-_all__ = ["COUNTEREXAMPLE", "THEOREM_4"]
+__all__ = ["COUNTEREXAMPLE", "THEOREM_4"]
 
 # At one time; two examples or two components stand for all.
 v, u, Lambda, G, E, N, psi, nu = of_time("v u Λ G E N ψ ν")

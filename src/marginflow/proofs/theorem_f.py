@@ -13,7 +13,7 @@ import sympy as sp
 
 from marginflow.proofs.notation import Statement, step
 
-_all__ = ["THEOREM_F"]
+__all__ = ["THEOREM_F"]
 
 _b, x, _u, gamma, _c, m = sp.symbols("b x u γ c m")
 _eta, _A, R, loss, D, t = sp.symbols("η A R L D t")

@@ -14,7 +14,7 @@ import sympy as sp
 from marginflow.proofs.notation import Statement, step
 from marginflow.proofs.symbols import of_time, t
 
-_all__ = ["THEOREM_G"]
+__all__ = ["THEOREM_G"]
 
 L, N, F, Q, m, mean, e = sp.symbols("𝐿 N F Q m m̄ e")  # 𝐿 is the degree
 positive = (L, N, F, Q, m, mean)
