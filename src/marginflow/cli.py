@@ -29,7 +29,6 @@ from marginflow import __version__
 from marginflow.experiments import spec as specs
 
 if TYPE_CHECKING:
-    from marginflow.experiments.status import Standing
     from marginflow.proofs import Report, Statement
 
 __all__ = ["build_parser", "default_results", "main"]
@@ -233,7 +232,8 @@ Option = tuple[str, dict[str, Any]]
 
 
 def _option(flag: str, text: str, **how: Any) -> Option:
-    return flag, {"help": text, **how}
+    # Only what is given stands among the arguments; all else has the package's default.
+    return flag, {"help": text, "default": argparse.SUPPRESS, **how}
 
 
 GRID = (
@@ -256,14 +256,6 @@ GRID = (
     ),
     _option("--dtype", "of w (default: float32)", choices=specs.DTYPES),
 )
-DEFAULTS = {
-    "scale": "laptop",
-    "regime": "both",
-    "rounds": f"0-{specs.PAPER_ROUNDS - 1}",
-    "algorithms": ",".join(specs.ALGORITHMS),
-    "reading": "paper",
-    "dtype": "float32",
-}
 FLAG = {"action": "store_true"}
 HOW = (
     _option("--data", "the data sets (or MARGINFLOW_DATA)", metavar="DIR"),
@@ -278,6 +270,7 @@ HOW = (
         "--compile",
         "make the optimizer's step, and on a GPU the network, by torch.compile: "
         "faster, but rounded in another way",
+        dest="compiled",
         **FLAG,
     ),
     _option(
@@ -321,6 +314,12 @@ def _add_options(parser: argparse.ArgumentParser, title: str, *options: Option) 
         group.add_argument(flag, **how)
 
 
+def _given(args: argparse.Namespace, options: Sequence[Option]) -> dict[str, Any]:
+    """Those of the options that were given, by their names in the program."""
+    names = (how.get("dest", flag[2:].replace("-", "_")) for flag, how in options)
+    return {name: vars(args)[name] for name in names if name in vars(args)}
+
+
 def _add_run(commands: Any) -> None:
     parser = commands.add_parser(
         "run",
@@ -341,69 +340,61 @@ def _add_run(commands: Any) -> None:
     parser.set_defaults(run=_run)
 
 
-def _name(flag: str) -> str:
-    return flag.removeprefix("--").replace("-", "_")
-
-
 def _run(args: argparse.Namespace) -> int:
     one = args.experiment == "perceptron"
-    for flag, _ in (*GRID, *HOW) if one else ONE:
-        if vars(args)[_name(flag)] not in (None, False):
+    for option in (*GRID, *HOW) if one else ONE:
+        if _given(args, [option]):
             raise ValueError(
-                f"{flag} is no option of `marginflow run {args.experiment}`"
+                f"{option[0]} is no option of `marginflow run {args.experiment}`"
             )
     results = _results(args)
     if one:
-        chosen = _perceptron_specs(args.data_sets, args.reduction)
+        chosen = _perceptron_specs(**_given(args, ONE))
         _check_writable(results)
         return _run_perceptron(chosen, results, args.quiet)
-    how = {
-        "device": args.device or "auto",
-        "compiled": args.compile,
-        "precision": args.precision or "float32",
-        "deterministic": args.deterministic,
-    }
-    runs = _specs(args, args.experiment, **how)
-    limits = _limits(args)
+    how = _given(args, HOW)
+    own = {name: how[name] for name in specs.HOW if name in how}
+    runs = _specs(args, args.experiment, **own)
+    limits = _limits(how)
     _check_writable(results)
-    return _run_networks(args, runs, results, limits)
+    return _run_networks(runs, results, how, limits, args.quiet)
 
 
 def _specs(args: argparse.Namespace, experiment: str, **how) -> list[specs.RunSpec]:
-    given: dict[str, Any] = {
-        k: v if vars(args)[k] is None else vars(args)[k] for k, v in DEFAULTS.items()
-    }
-    regime = given.pop("regime")
-    given["rounds"] = specs.parse_rounds(given["rounds"])
-    given["algorithms"] = [name for name in given["algorithms"].split(",") if name]
-    regimes = specs.REGIMES if regime == "both" else (regime,)
-    return specs.grid(experiment, regimes=regimes, **given, **how)
+    given = _given(args, GRID)
+    if "rounds" in given:
+        given["rounds"] = specs.parse_rounds(given["rounds"])
+    if "algorithms" in given:
+        text = given["algorithms"]
+        given["algorithms"] = re.findall(r"[^,]+", text) or [text]
+    if (regime := given.pop("regime", "both")) != "both":
+        given["regimes"] = [regime]
+    return specs.grid(experiment, **given, **how)
 
 
 def _perceptron_specs(
-    data_sets: str | None = None, reduction: str | None = None
+    data_sets: str = f"0-{specs.PERCEPTRON_DATA_SETS - 1}", reduction: str = "both"
 ) -> list[specs.PerceptronSpec]:
-    seeds = specs.parse_rounds(data_sets or f"0-{specs.PERCEPTRON_DATA_SETS - 1}")
-    both = reduction in (None, "both")
-    readings = ("sum", "mean") if both else (str(reduction),)
     return [
-        specs.PerceptronSpec(data_seed=s, reduction=r) for r in readings for s in seeds
+        specs.PerceptronSpec(data_seed=seed, reduction=one)
+        for one in (("sum", "mean") if reduction == "both" else (reduction,))
+        for seed in specs.parse_rounds(data_sets)
     ]
 
 
-def _limits(args: argparse.Namespace):
+def _limits(how: dict[str, Any]):
     from marginflow import checks
     from marginflow.experiments.runner import Limits
 
-    seconds, stop_after = args.checkpoint_seconds, args.stop_after
-    if seconds is not None:
-        checks.non_negative("checkpoint-seconds", seconds)
-    for name, value in (("stop-after", stop_after), ("lanes", args.lanes)):
-        if value is not None:
-            checks.positive_integer(name, value)
-    length = vars(args)["for"]
-    deadline = None if length is None else time.time() + _seconds(length)
-    return Limits(seconds, stop_after, deadline)
+    limits = {k: how[k] for k in ("checkpoint_seconds", "stop_after") if k in how}
+    if "checkpoint_seconds" in how:
+        checks.non_negative("checkpoint-seconds", how["checkpoint_seconds"])
+    for name in ("stop_after", "lanes", "workers", "dask"):
+        if name in how:
+            checks.positive_integer(name.replace("_", "-"), how[name])
+    if "for" in how:
+        limits["deadline"] = time.time() + _seconds(how["for"])
+    return Limits(**limits)
 
 
 def _seconds(text: str) -> float:
@@ -447,61 +438,57 @@ def _run_perceptron(
     return OK
 
 
-def _run_networks(args: argparse.Namespace, runs, results: Path, limits) -> int:
+def _run_networks(
+    runs: list[specs.RunSpec], results: Path, how: dict[str, Any], limits, quiet: bool
+) -> int:
     from marginflow.data import data_root
     from marginflow.experiments import sweep
     from marginflow.experiments.progress import Progress
 
-    workplace, workers = _workplace(args, runs[0])
-    show = Progress(runs, results, workers, quiet=args.quiet)
+    workplace, workers = _workplace(how, runs[0])
+    show = Progress(runs, results, workers, quiet=quiet)
     with _stop_at_sigterm(), show:
         outcomes = sweep.run_sweep(
             runs,
             results,
-            data_root(args.data),
+            data_root(how.get("data")),
             workplace=workplace,
             limits=limits,
-            lanes=args.lanes or 1,
+            lanes=how.get("lanes", 1),
             report=show.report,
             tick=show.tick,
         )
     counts = Counter(outcome.status for outcome in outcomes)
     print(", ".join(f"{n} {status}" for status, n in counts.items()))
-    if counts["stopped"] + counts["not begun"]:
-        print(_how_to_go_on(args, outcomes))
+    idle = [outcome.message for outcome in outcomes if outcome.status == "stopped"]
+    if idle and all(idle):
+        print(f"--stop-after {limits.stop_after}: every run {idle[0]}")
+    elif counts["stopped"] + counts["not begun"]:
+        print("saved; the same command, given again, goes on from there")
     reasons = {o.message for o in outcomes if o.status == "failed"}
     for reason in sorted(reasons):
         print(f"marginflow run: {reason}", file=sys.stderr)
     return USAGE if reasons else OK
 
 
-def _how_to_go_on(args: argparse.Namespace, outcomes: list) -> str:
-    stopped = [outcome for outcome in outcomes if outcome.status == "stopped"]
-    if stopped and all(outcome.message for outcome in stopped):
-        return f"--stop-after {args.stop_after}: every run {stopped[0].message}"
-    return "saved; the same command, given again, goes on from there"
-
-
-def _workplace(args: argparse.Namespace, spec: specs.RunSpec):
+def _workplace(how: dict[str, Any], spec: specs.RunSpec):
     """Where to run, and how many workers that is (1 where it cannot be known)."""
     from marginflow.experiments import workplaces
 
-    given = [n for n in ("workers", "scheduler", "dask") if vars(args)[n] is not None]
+    given = [name for name in ("workers", "scheduler", "dask") if name in how]
     if len(given) > 1:
         raise ValueError(f"--{given[0]} and --{given[1]} exclude each other")
-    if args.scheduler is not None:
-        return workplaces.dask_scheduler(args.scheduler), 1
-    if args.dask is not None:
-        return workplaces.dask_cluster(args.dask), args.dask
-    if args.workers is not None:
-        place = workplaces.process_pool(args.workers)
+    if "scheduler" in how:
+        return workplaces.dask_scheduler(how["scheduler"]), 1
+    if "dask" in how:
+        return workplaces.dask_cluster(how["dask"]), how["dask"]
     from marginflow.experiments.devices import check_memory, resolve_device
 
     device = resolve_device(spec.device)
-    cpus = _cpus() if device.type == "cpu" else 1
-    workers = cpus if args.workers is None else args.workers
-    check_memory(spec, device, args.lanes or 1, workers)
-    return place if args.workers else workplaces.process_pool(workers), workers
+    workers = how.get("workers", _cpus() if device.type == "cpu" else 1)
+    workplace = workplaces.process_pool(workers)
+    check_memory(spec, device, how.get("lanes", 1), workers)
+    return workplace, workers
 
 
 def _cpus() -> int:
@@ -562,63 +549,32 @@ def _known(names: Sequence[str], known: Sequence[str]) -> Sequence[str]:
 
 def _status(args: argparse.Namespace) -> int:
     results = _results(args)
-    names = _known(args.names, NAMES)
-    every = [_specs(args, name) for name in names if name != "perceptron"]
-    from marginflow.experiments.status import standing
+    runs = []
+    for name in _known(args.names, NAMES):
+        runs += _perceptron_specs() if name == "perceptron" else _specs(args, name)
+    from marginflow.experiments.status import MARKS, standing, summary
 
-    damaged: dict[Any, str] = {}
-    if "perceptron" in names:
-        for reduction in ("sum", "mean"):
-            sets = _perceptron_specs(reduction=reduction)
-            found = standing(sets, results)
-            damaged |= found.damaged
-            print(f"perceptron/{reduction}: {_summary(found, len(sets))}")
-            print(f"  {'data sets':11}{_row(found, sets)}")
-    for runs in every:
-        for folder in dict.fromkeys(spec.folder for spec in runs):
-            mine = [spec for spec in runs if spec.folder == folder]
-            found = standing(mine, results)
-            damaged |= found.damaged
-            print(f"{folder}: {_summary(found, len(mine))}")
-            for algorithm in dict.fromkeys(spec.algorithm for spec in mine):
-                row = [spec for spec in mine if spec.algorithm == algorithm]
-                print(f"  {algorithm:11}{_row(found, row)}")
-    print("  # recorded   x diverged   ~ under way   / stopped   . missing   ! damaged")
-    for message in list(damaged.values())[:SHOWN]:
-        print(f"marginflow status: {message}", file=sys.stderr)
+    found = {spec: standing(spec, results) for spec in runs}
+    for folder, mine in _by(lambda spec: spec.name.rpartition("/")[0], runs).items():
+        print(f"{folder}: {summary({spec: found[spec] for spec in mine}, results)}")
+        rows = _by(lambda spec: getattr(spec, "algorithm", "data sets"), mine)
+        for name, row in rows.items():
+            print(f"  {name:11}{''.join(MARKS[found[spec].state] for spec in row)}")
+    print("  " + "   ".join(f"{mark} {state}" for state, mark in MARKS.items()))
+    damaged = [each.reason for each in found.values() if each.reason]
     if len(damaged) > SHOWN:
-        more = f"marginflow status: ... and {len(damaged) - SHOWN} more like these"
-        print(more, file=sys.stderr)
+        damaged[SHOWN:] = [f"... and {len(damaged) - SHOWN} more like these"]
+    for message in damaged:
+        print(f"marginflow status: {message}", file=sys.stderr)
     return USAGE if damaged else OK
 
 
-def _summary(found: Standing, total: int) -> str:
-    from marginflow.experiments.status import clock
-
-    parts = [f"{len(found.recorded)} of {total} recorded"]
-    for name in ("diverged", "under_way", "stopped", "missing", "damaged"):
-        if n := len(getattr(found, name)):
-            parts.append(f"{n} {name.replace('_', ' ')}")
-    if found.stopped:
-        epochs = sorted(set(found.stopped.values()))
-        span = f"{epochs[0]}" if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
-        parts.append(f"stopped ones at epoch {span}")
-    if found.seconds_left is None:
-        parts.append("nothing recorded yet to judge the cost by")
-    elif found.seconds_left:
-        parts.append(f"about {clock(found.seconds_left)} on one CPU left")
-    return ", ".join(parts)
-
-
-def _row(found: Standing, runs: Sequence[Any]) -> str:
-    marks = {
-        **dict.fromkeys(found.recorded, "#"),
-        **dict.fromkeys(found.diverged, "x"),
-        **dict.fromkeys(found.under_way, "~"),
-        **dict.fromkeys(found.stopped, "/"),
-        **dict.fromkeys(found.damaged, "!"),
-    }
-    return "".join(marks.get(spec, ".") for spec in runs)
+def _by(key: Callable[[Any], str], runs: Sequence[Any]) -> dict[str, list[Any]]:
+    """The runs in groups, in the order of each one's first."""
+    groups: dict[str, list[Any]] = {}
+    for spec in runs:
+        groups.setdefault(key(spec), []).append(spec)
+    return groups
 
 
 def _add_data(commands: Any) -> None:

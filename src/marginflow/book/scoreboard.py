@@ -79,9 +79,10 @@ class Tiles:
 
     @staticmethod
     def _tile(f: Finding) -> str:
-        where = f.page.removeprefix("experiment-") if f.regime or "-" in f.page else ""
+        where = f.claim.page.removeprefix("experiment-")
         where = where if where.isdigit() else "T"
-        told = html.escape(f"{f.says} ({f.where}): {f.verdict}, {f.found}")
+        told = f"{f.claim.says} ({f.claim.where}): {f.verdict}, {f.found}"
+        told = html.escape(told)
         return (
             f'<a href="#claim-{f.name}" title="{told}" aria-label="{told}">{where}</a>'
         )
@@ -98,15 +99,14 @@ def dots(findings: Sequence[Finding]) -> Figure:
     """
     import matplotlib.pyplot as plt
 
-    known = {claim.name: claim for claim in claims()}
     shown = [f for f in findings if any(r.number is not None for r in f.results)]
     figure, ax = plt.subplots(figsize=(7, 0.9 + 0.32 * len(shown)))
     ax.axvline(1, color=INK, lw=1, ls="--", zorder=0)
     for y, f in enumerate(shown):
-        _dot_row(ax, y, f, known[f.name])
+        _dot_row(ax, y, f)
     ax.set_xscale("log")
     ax.set(xlim=(1 / WIDEST / 1.3, WIDEST * 1.3), ylim=(len(shown) - 0.5, -0.5))
-    ax.set_yticks(range(len(shown)), [_label(f) for f in shown])
+    ax.set_yticks(range(len(shown)), [_label(f.claim) for f in shown])
     ax.set_xlabel("← outside     times within the tolerance     inside →")
     handles, labels = ax.get_legend_handles_labels()
     own = dict(zip(labels, handles, strict=True))
@@ -116,13 +116,13 @@ def dots(findings: Sequence[Finding]) -> Figure:
     return figure
 
 
-def _dot_row(ax, y: int, f: Finding, claim: Claim) -> None:
+def _dot_row(ax, y: int, f: Finding) -> None:
     results = [r for r in f.results if r.number is not None]
     for i, r in enumerate(results):
         at = y + 0.22 * (i - (len(results) - 1) / 2)
         ends = (r.number, r.low, r.high)
         middle, low, high = np.clip(
-            [claim.room(x) if x is not None else np.nan for x in ends],
+            [f.claim.room(x) if x is not None else np.nan for x in ends],
             1 / WIDEST,
             WIDEST,
         )
@@ -141,10 +141,9 @@ def _dot_row(ax, y: int, f: Finding, claim: Claim) -> None:
         )
 
 
-def _label(f: Finding) -> str:
-    name = f.group.removeprefix("perceptron-").removeprefix("mnist-")
-    name = name.removeprefix("cifar-").replace("-", " ")
-    return f"{name}, {f.regime}" if f.regime else name
+def _label(claim: Claim) -> str:
+    name = re.sub("^(perceptron|mnist|cifar)-", "", claim.group).replace("-", " ")
+    return f"{name}, {claim.regime}" if claim.regime else name
 
 
 # ---- the table -----------------------------------------------------------------------
@@ -161,7 +160,7 @@ class Table:
     findings: tuple[Finding, ...]
 
     def _repr_html_(self) -> str:
-        if any(f.regime for f in self.findings):
+        if any(f.claim.regime for f in self.findings):
             columns: Sequence[str] = [f"{regime} regime" for regime in REGIMES]
         elif any(r.reading for f in self.findings for r in f.results):
             columns = ["paper's text: summed loss", "released code: mean loss"]
@@ -170,7 +169,7 @@ class Table:
         head = "".join(f"<th>{c}</th>" for c in ("the paper", *columns))
         rows: dict[tuple[str, str], list[Finding]] = {}
         for f in self.findings:
-            rows.setdefault((f.group, f.says), []).append(f)
+            rows.setdefault((f.claim.group, f.claim.says), []).append(f)
         body = "\n".join(map(self._row, rows.values()))
         return (
             f'<div class="scoreboard-box">{self._filter()}'
@@ -198,36 +197,36 @@ class Table:
         )
 
     def _row(self, mine: list[Finding]) -> str:
-        f = mine[0]
+        claim = mine[0].claim
         verdicts = " ".join(sorted({_key(r.verdict) for f in mine for r in f.results}))
-        where = html.escape(f.where.removesuffix(f", {f.regime}"))
-        told = f'{html.escape(f.says)} (<a href="{f.page}.html">{where}</a>)'
-        if f.tolerance:
-            measure = f"{f.measured}: {f.tolerance}"
+        where = html.escape(claim.where.removesuffix(f", {claim.regime}"))
+        told = f'{html.escape(claim.says)} (<a href="{claim.page}.html">{where}</a>)'
+        if claim.tolerance:
+            measure = f"{claim.measured}: {claim.tolerance}"
             told += f"<br>{html.escape(measure)}"
         return f'<tr data-verdicts="{verdicts}"><td>{told}</td>{self._cells(mine)}</tr>'
 
     def _cells(self, mine: list[Finding]) -> str:
         f = mine[0]
-        if f.regime:
-            by = {f.regime: self._cell(f, f.results) for f in mine}
+        if f.claim.regime:
+            by = {f.claim.regime: self._cell(f, f.results) for f in mine}
             return "".join(by.get(regime, "<td>–</td>") for regime in REGIMES)
         if f.results[0].reading:
-            parts = [[r for r in f.results if r.reading == x] for x in READINGS]
-            first, second = parts
+            first, second = ([r for r in f.results if r.reading == x] for x in READINGS)
             return self._cell(f, first) + self._cell(f, second, anchor=False)
         return self._cell(f, f.results)
 
     @classmethod
     def _cell(cls, f: Finding, results: Sequence[Result], anchor: bool = True) -> str:
         name = f' id="claim-{f.name}"' if anchor else ""
-        command = f"claims {f.name}" if f.tolerance else f"prove {f.page}"
-        by = html.escape(f.by.removeprefix("marginflow."))
+        claim = f.claim
+        command = f"claims {f.name}" if claim.tolerance else f"prove {claim.page}"
+        by = html.escape(claim.by.removeprefix("marginflow."))
         origin = "; ".join(map(cls._origin, (r for r in results if r.rounds)))
         how = f"<code>marginflow {command}</code> by {by}"
         how += f"<br>{html.escape(origin)}" if origin else ""
         why = {r.verdict for r in results} & {"not testable at this scale"}
-        how = f"{html.escape(f.needs)}<br>{how}" if why else how
+        how = f"{html.escape(claim.needs)}<br>{how}" if why else how
         lines = "<br>".join(map(cls._line, results))
         return f"<td{name}>{lines}<details><summary>how</summary>{how}</details></td>"
 

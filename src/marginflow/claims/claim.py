@@ -17,7 +17,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,10 @@ VERDICTS = (
     "not recorded",
     "cited",
 )
+
+TOLD = ("name", "group", "regime", "where", "says", "measured", "tolerance", "page",
+        "needs", "by")  # fmt: skip
+"""What is told of a claim as plain text."""
 
 MOST_ROUNDS = 5
 """Full rounds that a verdict on Experiments 2 and 3 needs."""
@@ -121,8 +125,13 @@ class Claim:
 
     @property
     def group(self) -> str:
-        """The name without its regime."""
+        """The name without its regime: what the scoreboard shows in one row."""
         return self.name.removesuffix(f"-{self.regime}") if self.regime else self.name
+
+    @property
+    def by(self) -> str:
+        """The function that measures it."""
+        return f"{self.quantity.__module__}.{self.quantity.__qualname__}"
 
     def room(self, number: float) -> float:
         """How many times within its tolerance a number is: 1 on it, below 1 outside."""
@@ -146,45 +155,32 @@ class Claim:
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim, and what came out; plain text throughout."""
+    """A claim, and what came out."""
 
-    name: str
-    group: str
-    """The name without its regime: what the scoreboard shows in one row."""
-    regime: str
-    where: str
-    says: str
-    measured: str
-    tolerance: str
-    page: str
-    needs: str
-    """Why a small scale may not settle it."""
-    by: str
-    """The function that measures it."""
+    claim: Claim
     results: tuple[Result, ...]
+    """The best-founded comes first."""
 
     @classmethod
-    def of(cls, claim: Claim, results: list[Result]) -> Finding:
-        """The claim with its results."""
-        own = [f.name for f in fields(cls) if f.name not in ("by", "results")]
-        by = f"{claim.quantity.__module__}.{claim.quantity.__qualname__}"
-        texts = {name: getattr(claim, name) for name in own}
-        return cls(**texts, by=by, results=tuple(results))
-
-    @classmethod
-    def from_json(cls, entry: dict[str, Any]) -> Finding:
-        """What :meth:`as_json` made."""
+    def from_json(cls, claim: Claim, entry: dict[str, Any]) -> Finding:
+        """What :meth:`as_json` made of a finding on that claim."""
         results = tuple(
             Result(**{**each, "commits": tuple(each["commits"])})
             for each in entry["results"]
         )
         if not results:
-            raise ValueError(f"{entry['name']} has no results")
-        return cls(**{**entry, "results": results})
+            raise ValueError(f"{claim.name} has no results")
+        return cls(claim, results)
 
     def as_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return asdict(self)
+        """As plain data: what the claim says, and the results."""
+        told = {name: getattr(self.claim, name) for name in TOLD}
+        return {**told, "results": [asdict(result) for result in self.results]}
+
+    @property
+    def name(self) -> str:
+        """The claim's."""
+        return self.claim.name
 
     @property
     def verdict(self) -> str:

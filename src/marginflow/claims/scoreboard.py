@@ -63,7 +63,7 @@ def scoreboard(
         RecordError: a record is damaged or of another spec.
     """
     folder = Path(results).absolute()
-    return [Finding.of(claim, claim.measure(claim, folder)) for claim in _chosen(names)]
+    return [Finding(c, tuple(c.measure(c, folder))) for c in _chosen(names)]
 
 
 def as_text(findings: Sequence[Finding]) -> str:
@@ -96,7 +96,8 @@ def read_scoreboard(path: str | os.PathLike) -> list[Finding]:
     """
     try:
         entries = json.loads(Path(path).read_text("utf-8"))
-        return [Finding.from_json(entry) for entry in entries]
+        known = {claim.name: claim for claim in claims()}
+        return [Finding.from_json(known[entry["name"]], entry) for entry in entries]
     except FileNotFoundError:
         raise ValueError(
             f"{path} does not exist; `marginflow claims --write` makes it from the "
@@ -119,8 +120,7 @@ def differences(kept: Sequence[Finding], fresh: Sequence[Finding]) -> list[str]:
     lines = [f"{name} is not in the book" for name in new.keys() - old.keys()]
     lines += [f"{name} is in the book alone" for name in old.keys() - new.keys()]
     for name in new.keys() & old.keys():
-        recorded = new[name].page.startswith("experiment")
-        mine, theirs = (_facts(each[name], recorded) for each in (old, new))
+        mine, theirs = _facts(old[name]), _facts(new[name])
         for field in theirs:
             if mine.get(field) != theirs[field]:
                 lines.append(
@@ -130,11 +130,12 @@ def differences(kept: Sequence[Finding], fresh: Sequence[Finding]) -> list[str]:
     return sorted(lines)
 
 
-def _facts(finding: Finding, recorded: bool) -> dict[str, Any]:
-    facts = finding.as_json()
-    fields = ("found", "number", "low", "high", "rounds", "records") if recorded else ()
-    for result in facts.pop("results"):
-        of = f"{result['reading']} {result['scale']}".strip()
-        for field in ("verdict", *fields):
-            facts[f"{field} {of}".strip()] = result[field]
-    return facts
+def _facts(finding: Finding) -> dict[str, Any]:
+    fields = ["verdict"]
+    if finding.claim.experiment:
+        fields += ["found", "number", "low", "high", "rounds", "records"]
+    return {
+        " ".join(filter(None, (field, r.reading, r.scale))): getattr(r, field)
+        for r in finding.results
+        for field in fields
+    }

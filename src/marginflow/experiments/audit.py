@@ -28,10 +28,10 @@ from torch import Tensor
 from marginflow.data import load_images
 from marginflow.experiments.devices import fixed_arithmetic
 from marginflow.experiments.member import Data, Member
-from marginflow.experiments.metrics import logits_of
+from marginflow.experiments.metrics import degrees, logits_of
 from marginflow.experiments.records import (
-    RecordError,
     read_record,
+    read_weights,
     record_path,
     weights_path,
     write_atomically,
@@ -79,16 +79,9 @@ def audit(spec: RunSpec, data: Data, results: str | os.PathLike) -> Audit:
     Raises:
         RecordError: there is no record, or no w beside it.
     """
-    from safetensors.torch import load
-
-    path = weights_path(results, spec)
-    if not path.exists():
-        raise RecordError(
-            f"{path} does not exist: the weights of this run are not kept"
-        )
+    weights = read_weights(results, spec)
     record = read_record(record_path(results, spec), spec)
     member = Member(spec, torch.device("cpu"))
-    weights = load(path.read_bytes())
     w = member.network.pack([weights[name] for name in member.network.shapes]).double()
     x, y = data[0].x.double(), data[0].y
     logits = logits_of(member.network, w, x)
@@ -110,12 +103,8 @@ def audit(spec: RunSpec, data: Data, results: str | os.PathLike) -> Audit:
         0 if gradients is None else len(gradients),
         plain,
         skewed,
-        _degrees(w, member.network.initial.detach().double()),
+        degrees(w, member.network.initial.detach().double()),
     )
-
-
-def _degrees(w: Tensor, other: Tensor) -> float:
-    return math.degrees(math.acos(float(w @ other / w.norm() / other.norm())))
 
 
 def stationarity(

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import os
-import time
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -24,9 +25,8 @@ from marginflow import checks
 from marginflow.data import load_images
 from marginflow.experiments.devices import network
 from marginflow.experiments.member import Member
-from marginflow.experiments.provenance import provenance
-from marginflow.experiments.records import weights_path, write_record
-from marginflow.experiments.spec import ALGORITHMS, EXPERIMENTS, RunSpec, digest_of
+from marginflow.experiments.records import read_weights, record_once
+from marginflow.experiments.spec import ALGORITHMS, EXPERIMENTS, RunSpec, Spec
 from marginflow.flows import FarState, far_flow
 from marginflow.homogeneity import homogeneity_degree
 from marginflow.losses import LOGISTIC
@@ -55,7 +55,7 @@ support, rejected        the row before
 
 
 @dataclass(frozen=True)
-class FarSpec:
+class FarSpec(Spec):
     """What to follow, from where, in which metric, how finely."""
 
     metric: str
@@ -97,10 +97,6 @@ class FarSpec:
         mine, run = asdict(self), self.run.identity()
         return {"recipe": 1, **mine, "experiment": "far", "run": run}
 
-    def digest(self) -> str:
-        """SHA-256 of the identity."""
-        return digest_of(self.identity())
-
 
 RECORDED = (
     *(FarSpec(metric, round=r) for r in range(3) for metric in METRICS),
@@ -136,16 +132,14 @@ def problem(spec: FarSpec, results: str | os.PathLike = "results") -> Problem:
     """Start and terms, as the run had them, in the order of `networks.flatten`.
 
     Raises:
-        OSError: the weights that the run ended with are not kept.
+        RecordError: the weights that the run ended with are not kept.
     """
-    from safetensors.torch import load
-
     # Its terms are those of the round's AdaDeltaN, whatever run the start is of.
     drawn = RunSpec(spec.experiment, "coarser", "AdaDeltaN", spec.round, "desk")
     member = Member(drawn, torch.device("cpu"))
     w0 = member.w.detach()
     if spec.start != "initial":
-        weights = load(weights_path(results, spec.run).read_bytes())
+        weights = read_weights(results, spec.run)
         w0 = member.network.pack([weights[name] for name in member.network.shapes])
     terms = (torch.as_tensor(t).double() for t in (member.delta, member.epsilon))
     return Problem(network(spec.run), w0.double(), *terms)
@@ -218,23 +212,16 @@ def record(
 
     That takes minutes; a run that is killed is begun anew.
     """
-    path = Path(results) / f"{spec.name}.parquet"
-    if not path.exists():
+
+    def work() -> tuple[pd.DataFrame, dict[str, str]]:
         images = load_images(
             spec.experiment, data, train=True, limit=spec.images, dtype=torch.float64
         )
-        given = problem(spec, results)
-        started = time.perf_counter()
-        rows = follow(spec, given, images.x, images.y)
-        told = provenance(
-            spec,
-            device=f"cpu: {torch.get_num_threads()} thread(s)",
-            data_md5={"train": images.md5},
-            seconds=time.perf_counter() - started,
-            status="finished",
-        )
-        write_record(path, COLUMNS, rows, told)
-    return path
+        rows = follow(spec, problem(spec, results), images.x, images.y)
+        return pd.DataFrame(rows, columns=COLUMNS), {"train": images.md5}
+
+    device = f"cpu: {torch.get_num_threads()} thread(s)"
+    return record_once(results, spec, work, device=device)
 
 
 def main(results: str = "results", data: str | None = None) -> None:
@@ -244,6 +231,4 @@ def main(results: str = "results", data: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    import sys
-
     main(*sys.argv[1:])

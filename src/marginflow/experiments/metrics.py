@@ -18,6 +18,7 @@ __all__ = [
     "QUANTILES",
     "adapter_spread",
     "alignment",
+    "degrees",
     "double",
     "fit",
     "logits_of",
@@ -80,6 +81,12 @@ def logits_of(
 def double(t: Tensor) -> Tensor:
     """The same in float64, where it is; on the CPU if it is on Apple's GPU."""
     return (t.cpu() if t.device.type == "mps" else t).double()
+
+
+def degrees(w: Tensor, other: Tensor) -> float:
+    """Angle between two vectors, right for small ones too."""
+    a, b = w.flatten() / w.norm(), other.flatten() / other.norm()
+    return math.degrees(2 * math.atan2(float((a - b).norm()), float((a + b).norm())))
 
 
 def fit(

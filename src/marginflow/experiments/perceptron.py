@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,8 +31,7 @@ from torch import Tensor
 from tqdm import trange
 
 from marginflow.data import perceptron_points, seeded_generator
-from marginflow.experiments.provenance import provenance
-from marginflow.experiments.records import read_record, record_path, write_record
+from marginflow.experiments.records import read_record, record_once, record_path
 from marginflow.experiments.spec import ALGORITHMS, PerceptronSpec
 from marginflow.optim.adapter import adapter_reciprocal_root
 from marginflow.optim.decay import harmonic_decay
@@ -330,27 +328,17 @@ def record_perceptron(
         OSError: the folder cannot be written, or the disk is full.
         RecordError: there is a record, but damaged or of another spec.
     """
-    path = record_path(results, spec)
-    if path.exists():
-        read_record(path, spec)
-        return path
-    started = time.perf_counter()
-    run = run_perceptron(spec, progress=progress)
-    seconds = time.perf_counter() - started
-    frame = run.frame().drop(columns=["data_seed", "reduction"])
-    frame["algorithm"] = frame.algorithm.map(ALGORITHMS.index)
-    points = torch.cat([run.x, run.y[:, None]], dim=1).numpy().astype("<f8")
-    told = provenance(
-        spec,
-        device=f"cpu, threads: {torch.get_num_threads()}",
-        data_md5={"points": hashlib.md5(points.tobytes()).hexdigest()},
-        seconds=seconds,
-        experiment="perceptron",
-        scale="paper",
-        status="finished",
-    )
-    write_record(path, frame.columns, frame.to_numpy(dtype=float), told)
-    return path
+
+    def work() -> tuple[pd.DataFrame, dict[str, str]]:
+        run = run_perceptron(spec, progress=progress)
+        frame = run.frame().drop(columns=["data_seed", "reduction"])
+        frame["algorithm"] = frame.algorithm.map(ALGORITHMS.index)
+        points = torch.cat([run.x, run.y[:, None]], dim=1).numpy().astype("<f8")
+        return frame, {"points": hashlib.md5(points.tobytes()).hexdigest()}
+
+    device = f"cpu, threads: {torch.get_num_threads()}"
+    facts = {"experiment": "perceptron", "scale": "paper"}
+    return record_once(results, spec, work, device=device, **facts)
 
 
 def load_perceptron(

@@ -14,8 +14,9 @@ import errno
 import hashlib
 import json
 import os
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from marginflow.experiments.provenance import FORMAT
+from marginflow.experiments.provenance import FORMAT, provenance
 from marginflow.experiments.spec import RunSpec, Spec
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import Tensor
 
 __all__ = [
     "Record",
@@ -37,6 +39,8 @@ __all__ = [
     "load_frame",
     "part_path",
     "read_record",
+    "read_weights",
+    "record_once",
     "record_path",
     "weights_path",
     "write_atomically",
@@ -77,6 +81,24 @@ def weights_path(results: str | os.PathLike, spec: Spec) -> Path:
     return record_path(results, spec).with_suffix(".safetensors")
 
 
+def read_weights(results: str | os.PathLike, spec: Spec) -> dict[str, Tensor]:
+    """The last w of ``spec``, by the names of the module's parameters.
+
+    Raises:
+        RecordError: it is not kept, or its file is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    path = weights_path(results, spec)
+    try:
+        return load(path.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise RecordError(
+            f"{path} cannot be read ({error}): the weights of this run are not kept"
+        ) from error
+
+
 def content_digest(columns: Iterable[str], rows: Float[np.ndarray, "n c"]) -> str:
     """SHA-256 of names and values; equal for records that say the same to the bit."""
     digest = hashlib.sha256(json.dumps(list(columns)).encode())
@@ -88,13 +110,14 @@ def write_record(
     path: str | os.PathLike,
     columns: Iterable[str],
     rows: Float[np.ndarray, "n c"],
-    provenance: dict[str, Any],
+    told: dict[str, Any],
     *,
     replace: bool = False,
 ) -> bool:
     """Publish a record, unless there is one already.
 
     Args:
+        told: its provenance.
         replace: take the place of one that is there.
 
     Returns:
@@ -108,8 +131,8 @@ def write_record(
     import pyarrow.parquet as pq
 
     columns = list(columns)
-    provenance = {**provenance, "content": content_digest(columns, rows)}
-    text = json.dumps(provenance, sort_keys=True).encode()
+    told = {**told, "content": content_digest(columns, rows)}
+    text = json.dumps(told, sort_keys=True).encode()
     metadata = {_PROVENANCE: text, _SEAL: hashlib.sha256(text).hexdigest().encode()}
     arrays = [pa.array(np.ascontiguousarray(rows[:, i])) for i in range(len(columns))]
     table = pa.table(arrays, names=columns).replace_schema_metadata(metadata)
@@ -123,6 +146,37 @@ def write_record(
         write_page_checksum=True,
     )
     return write_atomically(path, sink.getvalue().to_pybytes(), replace=replace)
+
+
+def record_once(
+    results: str | os.PathLike,
+    spec: Spec,
+    work: Callable[[], tuple[pd.DataFrame, dict[str, str]]],
+    *,
+    device: str,
+    **facts: Any,
+) -> Path:
+    """Record a run that is done in one go, unless its record is there already.
+
+    Args:
+        work: makes the record's rows, and the md5 of what it read, by name.
+        device, facts: for the provenance.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+        RecordError: there is a record, but damaged or of another spec.
+    """
+    path = record_path(results, spec)
+    if path.exists():
+        read_record(path, spec)
+        return path
+    started = time.perf_counter()
+    frame, md5 = work()
+    seconds = time.perf_counter() - started
+    facts = {"device": device, "data_md5": md5, "status": "finished", **facts}
+    told = provenance(spec, seconds=seconds, **facts)
+    write_record(path, frame.columns, frame.to_numpy(dtype=float), told)
+    return path
 
 
 def write_atomically(path: str | os.PathLike, data: bytes, *, replace: bool) -> bool:
@@ -227,26 +281,26 @@ def read_record(path: str | os.PathLike, spec: Spec | None = None) -> Record:
     rows = _values(path, table)
     damaged = hashlib.sha256(text).hexdigest().encode() != metadata[_SEAL]
     if not damaged:
-        provenance = json.loads(text)
-        damaged = provenance["content"] != content_digest(table.column_names, rows)
+        told = json.loads(text)
+        damaged = told["content"] != content_digest(table.column_names, rows)
     if damaged:
         raise RecordError(
             f"{path} is damaged: its content does not match its checksum; delete it to "
             "run it again"
         )
-    if provenance.get("format", 1) != FORMAT:  # the first had no number
+    if told.get("format", 1) != FORMAT:  # the first had no number
         raise RecordError(
-            f"{path} has format {provenance.get('format')}; this version of marginflow "
+            f"{path} has format {told.get('format')}; this version of marginflow "
             f"reads format {FORMAT}"
         )
-    if spec is not None and provenance["digest"] != spec.digest():
+    if spec is not None and told["digest"] != spec.digest():
         raise RecordError(
-            f"{path} is a record of another spec: {_difference(spec, provenance)}; "
+            f"{path} is a record of another spec: {_difference(spec, told)}; "
             "move it away to run this one"
         )
     import pandas as pd
 
-    return Record(path, pd.DataFrame(rows, columns=table.column_names), provenance)
+    return Record(path, pd.DataFrame(rows, columns=table.column_names), told)
 
 
 def _values(path: Path, table) -> Float[np.ndarray, "n c"]:
@@ -258,8 +312,8 @@ def _values(path: Path, table) -> Float[np.ndarray, "n c"]:
         raise RecordError(f"{path} holds columns that are not numbers") from error
 
 
-def _difference(spec: Spec, provenance: dict[str, Any]) -> str:
-    wanted, found = _flat(spec.identity()), _flat(provenance["spec"])
+def _difference(spec: Spec, told: dict[str, Any]) -> str:
+    wanted, found = _flat(spec.identity()), _flat(told["spec"])
     for name in sorted(wanted.keys() & found.keys()):
         if wanted[name] != found[name]:
             return f"{name} is {found[name]!r}, not {wanted[name]!r}"

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import math
 import os
-import time
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from marginflow.checks import one_of
 from marginflow.data import ImageSet, load_images, seeded_generator
-from marginflow.experiments.provenance import provenance
-from marginflow.experiments.records import write_record
-from marginflow.experiments.spec import digest_of
+from marginflow.experiments.metrics import degrees
+from marginflow.experiments.records import record_once
+from marginflow.experiments.spec import Spec
 from marginflow.kkt import KKTPoint, max_margin_classes
 from marginflow.losses import cross_entropy, log_total_cross_entropy
 from marginflow.margins import multiclass_gap
@@ -50,7 +51,7 @@ plain/skewed_margin   gap / ‖w‖, gap / ‖w/χ‖, as a share of the greates
 
 
 @dataclass(frozen=True)
-class SoftmaxSpec:
+class SoftmaxSpec(Spec):
     """One run; w starts at 0, so that nothing but the metric decides."""
 
     algorithm: str
@@ -77,10 +78,6 @@ class SoftmaxSpec:
     def identity(self) -> dict[str, Any]:
         """All that determines the results."""
         return {"experiment": "softmax", **asdict(self)}
-
-    def digest(self) -> str:
-        """SHA-256 of the identity."""
-        return digest_of(self.identity())
 
     def terms(self) -> tuple[Float[Tensor, "c d"], Float[Tensor, "c d"]]:
         """δ and ε of AdaDeltaN."""
@@ -137,22 +134,14 @@ def record(
     data: str | os.PathLike | None = None,
 ) -> Path:
     """Train ``spec`` and write its record, unless there is one."""
-    path = Path(results) / f"{spec.name}.parquet"
-    if not path.exists():
+
+    def work() -> tuple[pd.DataFrame, dict[str, str]]:
         images = load_images(
             "mnist", data, train=True, limit=spec.images, dtype=torch.float64
         )
-        started = time.perf_counter()
-        rows = train(spec, images)
-        told = provenance(
-            spec,
-            device="cpu: 1 thread",
-            data_md5={"train": images.md5},
-            seconds=time.perf_counter() - started,
-            status="finished",
-        )
-        write_record(path, COLUMNS, rows, told)
-    return path
+        return pd.DataFrame(train(spec, images), columns=COLUMNS), {"train": images.md5}
+
+    return record_once(results, spec, work, device="cpu: 1 thread")
 
 
 def _optimizer(spec: SoftmaxSpec, w: Tensor, delta: Tensor, epsilon: Tensor):
@@ -176,13 +165,17 @@ def _measure(w: Tensor, x: Tensor, y: Tensor, chi: Tensor, points) -> list[float
         float(log_total_cross_entropy(logits, y, "mean", validate=False)),
         gap,
         float(w.norm()),
-        *(_degrees(w, torch.from_numpy(point.w)) for point in points),
+        *(degrees(w, torch.from_numpy(point.w)) for point in points),
         gap / float(w.norm()) / plain.normalized_margin,
         gap / float((w / chi).norm()) / skewed.skewed_margin,
     ]
 
 
-def _degrees(w: Tensor, other: Tensor) -> float:
-    """Angle between two vectors, right for small ones too."""
-    a, b = w.reshape(-1) / w.norm(), other / other.norm()
-    return math.degrees(2 * math.atan2(float((a - b).norm()), float((a + b).norm())))
+def main(results: str = "results", data: str | None = None) -> None:
+    """Record what has no record yet."""
+    for algorithm in ALGORITHMS:
+        print(record(SoftmaxSpec(algorithm), results, data), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

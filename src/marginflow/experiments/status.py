@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,70 +12,69 @@ from marginflow.experiments.checkpoints import epochs_done
 from marginflow.experiments.records import part_path, read_record, record_path
 from marginflow.experiments.spec import ALGORITHMS, REGIMES, PerceptronSpec, RunSpec
 
-__all__ = ["Standing", "clock", "estimate_seconds", "standing"]
-
+__all__ = ["MARKS", "Standing", "clock", "estimate_seconds", "standing", "summary"]
 
 AnySpec = RunSpec | PerceptronSpec
+
+MARKS = {
+    "recorded": "#",
+    "diverged": "x",
+    "under way": "~",
+    "stopped": "/",
+    "missing": ".",
+    "damaged": "!",
+}
+"""How a run can stand, and its sign."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What there is of one experiment's grid."""
+    """How one run stands."""
 
-    recorded: tuple[AnySpec, ...]
-    diverged: tuple[AnySpec, ...]
-    """Recorded as diverged."""
-    under_way: dict[AnySpec, tuple[int, int]]
-    """Epochs done and in all, where a process is at work."""
-    stopped: dict[AnySpec, int]
-    """Epochs done, where a run was stopped before its end and can go on."""
-    missing: tuple[AnySpec, ...]
-    damaged: dict[AnySpec, str]
-    """Records that cannot be used, and why."""
-    seconds_left: float | None
-    """CPU seconds that the missing ones would take; None if nothing tells."""
+    state: str
+    """A key of `MARKS`: under way, where a process is at work; stopped, where it ended
+    before its time and can go on; damaged, where its record cannot be used."""
+    epoch: int = 0
+    """Epochs done of a stopped one."""
+    reason: str = ""
+    """Why a record cannot be used."""
 
 
-def standing(specs: Sequence[AnySpec], results: str | os.PathLike) -> Standing:
-    """Look at the records and locks of ``specs``."""
-    recorded: list[AnySpec] = []
-    diverged: list[AnySpec] = []
-    missing: list[AnySpec] = []
-    under_way: dict[AnySpec, tuple[int, int]] = {}
-    stopped: dict[AnySpec, int] = {}
-    damaged: dict[AnySpec, str] = {}
-    for spec in specs:
-        path = record_path(results, spec)
-        if path.exists():
-            try:
-                record = read_record(path, spec)
-            except ValueError as error:
-                damaged[spec] = str(error)
-                continue
-            bad = record.provenance.get("status") == "diverged"
-            (diverged if bad else recorded).append(spec)
-        elif (done := epochs_done(results, spec)) is not None:
-            under_way[spec] = done
-        elif (part := part_path(results, spec)).exists():
-            try:
-                stopped[spec] = read_record(part, spec).provenance["epochs_done"]
-            except ValueError as error:
-                damaged[spec] = str(error)
-        else:
-            missing.append(spec)
-    left_over = (*missing, *under_way, *stopped)
-    costs = [estimate_seconds(spec, results) for spec in left_over]
+def standing(spec: AnySpec, results: str | os.PathLike) -> Standing:
+    """Look at the record and the lock of a run."""
+    try:
+        if (path := record_path(results, spec)).exists():
+            diverged = read_record(path, spec).provenance.get("status") == "diverged"
+            return Standing("diverged" if diverged else "recorded")
+        if epochs_done(results, spec) is not None:
+            return Standing("under way")
+        if (part := part_path(results, spec)).exists():
+            return Standing(
+                "stopped", read_record(part, spec).provenance["epochs_done"]
+            )
+    except ValueError as error:
+        return Standing("damaged", reason=str(error))
+    return Standing("missing")
+
+
+def summary(found: dict[AnySpec, Standing], results: str | os.PathLike) -> str:
+    """How runs stand, in a line: how many in each state, and what is left to do."""
+    counts = Counter(each.state for each in found.values())
+    parts = [f"{counts['recorded']} of {len(found)} recorded"]
+    parts += [f"{counts[s]} {s}" for s in (*MARKS,)[1:] if counts[s]]
+    if epochs := sorted({s.epoch for s in found.values() if s.state == "stopped"}):
+        span = " to ".join(map(str, dict.fromkeys((epochs[0], epochs[-1]))))
+        parts.append(f"stopped ones at epoch {span}")
+    open_states = ("missing", "under way", "stopped")
+    left = [spec for spec, each in found.items() if each.state in open_states]
+    costs = [estimate_seconds(spec, results) for spec in left]
     known = [cost for cost in costs if cost is not None]
-    left = sum(known) * len(costs) / len(known) if known else None
-    return Standing(
-        tuple(recorded),
-        tuple(diverged),
-        under_way,
-        stopped,
-        tuple(missing),
-        damaged,
-        left if costs else 0.0,
-    )
+    if known:
+        seconds = sum(known) * len(costs) / len(known)
+        parts.append(f"about {clock(seconds)} on one CPU left")
+    elif left:
+        parts.append("nothing recorded yet to judge the cost by")
+    return ", ".join(parts)
 
 
 def estimate_seconds(spec: AnySpec, results: str | os.PathLike) -> float | None:
@@ -84,13 +83,10 @@ def estimate_seconds(spec: AnySpec, results: str | os.PathLike) -> float | None:
     If there are none of its algorithm, others of its folder serve; none there, those of
     the other regime, in proportion to the examples seen.
     """
-    if isinstance(spec, PerceptronSpec):
-        folder = spec.name.rpartition("/")[0]
-        own = _seconds(results, folder, "data-set")
+    folder, _, name = spec.name.rpartition("/")
+    own = _seconds(results, folder, name.rpartition("-")[0])
+    if own or isinstance(spec, PerceptronSpec):
         return statistics.median(own) if own else None
-    own = _seconds(results, spec.folder, spec.algorithm)
-    if own:
-        return statistics.median(own)
     for regime in (spec.regime, *REGIMES):
         other = replace(spec, regime=regime)
         seconds = [s for a in ALGORITHMS for s in _seconds(results, other.folder, a)]
@@ -114,7 +110,7 @@ def _seconds(results, folder: str, algorithm: str) -> list[float]:
                 if told["status"] == "stopped":
                     whole = told["spec"]["setting"]["epochs"] / told["epochs_done"]
                 found.append(told["seconds"] * whole)
-            except (ValueError, KeyError):  # old ones of Experiment 1 tell no time
+            except (ValueError, KeyError):  # damaged, or told no time
                 continue
     return found
 
