@@ -22,19 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "figure_csv", "offer_csv"]
 
-COLUMNS = (
-    "panel",
-    "kind",
-    "series",
-    "part",
-    "x",
-    "y",
-    "z",
-    "x_end",
-    "y_end",
-    "value",
-)
-"""Columns of the table; the last five only where a figure has something to put there.
+COLUMNS = ("panel", "kind", "series", "part", "x", "y", "z", "x_end", "y_end")
+"""Columns of the table; the last three only where a figure has something to put there.
 
 ``panel`` numbers the axes from 1, in the order in which they were made; ``series`` is
 what the legend says, or else a colour; ``part`` numbers the artists, so that a curve is
@@ -47,12 +36,13 @@ Name = Callable[[object], str]
 
 
 def figure_csv(figure: Figure) -> str:
-    """Everything that ``figure`` draws in data coordinates, as CSV.
+    """What ``figure`` draws in data coordinates, as CSV.
 
-    Lines that begin with ``#`` tell each panel's title and axes; read the rest with
-    ``pandas.read_csv(file, comment="#")``.  Numbers carry ten
-    digits, and nothing is thinned out.  Text is left out, and so is whatever is placed
-    by the page and not by data, legends and colour bars for example.
+    Lines that begin with ``#`` tell each panel's title and axes, and kinds of artists
+    that are not listed because no figure of the book has any; read the rest with
+    ``pandas.read_csv(file, comment="#")``.  Numbers carry ten digits, and nothing is
+    thinned out.  Text is left out, and so is whatever is placed by the page and not by
+    data, legends and colour bars for example.
 
     Args:
         figure: finished; limits of its axes that are still to be found are found.
@@ -196,18 +186,15 @@ def _namer(figure: Figure, ax: Axes) -> Name:
 
 def _pieces(artist: Artist, ax: Axes, name: Name) -> list[list[Row]] | None:
     """Rows of each piece of an artist, or None if this module does not know it."""
-    from matplotlib import collections, contour, image, lines, patches, text
+    from matplotlib import collections, contour, lines, patches, text
 
     readers = {
         lines.Line2D: _line,
         contour.ContourSet: _contours,
         collections.PathCollection: _points,
-        collections.LineCollection: _segments,
-        collections.QuadMesh: _mesh,
         collections.PolyCollection: _bands,
         patches.Rectangle: _bar,
         patches.Patch: _outline,
-        image.AxesImage: _image,
         text.Annotation: _arrow,
     }
     for kind, reader in readers.items():
@@ -249,24 +236,11 @@ def _points(points, ax, name):
         columns = dict(zip("xyz", points._offsets3d, strict=True))
     else:
         columns = dict(zip("xy", np.ma.asarray(points.get_offsets()).T, strict=True))
-    values, colours = points.get_array(), points.get_facecolor()
-    if values is not None:
-        columns["value"] = values
-    rows = _rows("points", name(points), **columns)
-    if values is None and len(colours) == len(rows):  # such as hue= in seaborn
+    rows, colours = _rows("points", name(points), **columns), points.get_facecolor()
+    if len(colours) == len(rows):  # such as hue= in seaborn
         for row, colour in zip(rows, colours, strict=True):
             row["series"] = name(_hex(colour))
     return [rows]
-
-
-def _segments(segments, ax, name):
-    found = getattr(segments, "_segments3d", None)
-    found = segments.get_segments() if found is None else found
-    label = name(segments)
-    return [
-        _rows("line", label, **dict(zip("xyz", np.asarray(s).T, strict=False)))
-        for s in found
-    ]
 
 
 def _bands(polygons, ax, name):
@@ -332,31 +306,6 @@ def _outline(patch, ax, name):
     corners = patch.get_patch_transform().transform(patch.get_path().vertices)
     corners = _in_data(patch, ax, corners)
     return [_rows("area", name(patch), x=corners[:, 0], y=corners[:, 1])]
-
-
-def _image(image, ax, name):
-    values = np.ma.asarray(image.get_array())
-    if values.ndim > 2:  # colours in place of values
-        return None
-    rows, columns = values.shape[:2]
-    left, right, bottom, top = image.get_extent()
-    if image.origin == "upper":
-        bottom, top = top, bottom
-    x = left + (np.arange(columns) + 0.5) * (right - left) / columns
-    y = bottom + (np.arange(rows) + 0.5) * (top - bottom) / rows
-    x, y = np.meshgrid(x, y)
-    return [_rows("cell", "", x=x, y=y, value=values)]
-
-
-def _mesh(mesh, ax, name):
-    corners = mesh.get_coordinates()
-    middle = (corners[:-1, :-1] + corners[1:, 1:]) / 4
-    middle += (corners[:-1, 1:] + corners[1:, :-1]) / 4
-    x, y = middle[..., 0], middle[..., 1]
-    values = np.ma.asarray(mesh.get_array())
-    if values.size == x.size:
-        return [_rows("cell", "", x=x, y=y, value=values)]
-    return [_rows("corner", "", x=corners[..., 0], y=corners[..., 1], value=values)]
 
 
 def _arrow(note, ax, name):

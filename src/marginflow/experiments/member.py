@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -43,7 +43,7 @@ from marginflow.optim import (
     stability_terms,
 )
 
-__all__ = ["Data", "Member", "Result", "gradient_of"]
+__all__ = ["Data", "Member", "gradient_of"]
 
 INITIALIZATION, STABILITY, ORDER = range(3)
 """Streams of random numbers within a round."""
@@ -51,52 +51,13 @@ INITIALIZATION, STABILITY, ORDER = range(3)
 Data = tuple[ImageSet, ImageSet]
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a run left behind."""
-
-    spec: RunSpec
-    rows: Float[Tensor, "evaluations columns"]
-    """Columns as in :data:`marginflow.experiments.metrics.COLUMNS`."""
-    diverged_at: int | None
-    """First evaluated epoch with a loss that is not finite; None for a sound run."""
-    epoch: int
-    """How far it came; fewer than the spec's epochs if it was stopped or diverged."""
-    seconds: float
-    """Time spent, over all the processes that had a part in it."""
-    evaluation_seconds: float
-    segments: list[dict[str, Any]]
-    """The processes that had a part in it: epochs from and to, seconds, and `HOW`."""
-    weights: dict[str, Tensor]
-    """The last w, by the names of the module's parameters, on the CPU."""
-
-    @property
-    def status(self) -> Literal["finished", "diverged", "stopped"]:
-        if self.diverged_at is not None:
-            return "diverged"
-        return "finished" if self.epoch >= self.spec.setting.epochs else "stopped"
-
-
-@dataclass
-class Segment:
-    """What one process does of a run."""
-
-    first: int
-    """Epochs done before it."""
-    facts: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    def told(self, epoch: int) -> dict[str, Any]:
-        """For the provenance, when ``epoch`` epochs are done."""
-        return {
-            "epochs": [self.first, epoch],
-            "seconds": round(self.seconds, 3),
-            **self.facts,
-        }
-
-
 class Member:
     """One run in training: its w, averages and measurements.
+
+    Attributes:
+        epoch, step: how far it has come.
+        diverged_at: first evaluated epoch with a loss that is not finite, or None.
+        seconds, evaluation_seconds: spent over all processes that had a part in it.
 
     Args:
         lane: whether it steps together with others (see `lanes.Lanes`), by its own
@@ -127,11 +88,13 @@ class Member:
         self.g, self.h = (torch.zeros_like(self.w.detach()) for _ in range(2))
         self.optimizer = None if lane else self._optimizer()
         self.epoch = self.step = 0
-        self.rows: list[list[float]] = []
+        self.measured: list[list[float]] = []
         self.diverged_at: int | None = None
         self.seconds = self.evaluation_seconds = 0.0
-        self.segments: list[dict[str, Any]] = []
-        self.segment = Segment(0, facts or {})
+        self.facts = facts or {}
+        # What other processes did of the run, and where this one took it up.
+        self._before: list[dict[str, Any]] = []
+        self._taken_up = (0, 0.0)
         self._running: list[tuple[Tensor, Tensor, Tensor]] | None = None
 
     def _stability(self, like: list[Tensor]) -> tuple[float | Tensor, float | Tensor]:
@@ -201,8 +164,30 @@ class Member:
         )
 
     @property
-    def finished(self) -> bool:
-        return self.epoch >= self.setting.epochs or self.diverged_at is not None
+    def status(self) -> Literal["finished", "diverged", "stopped"]:
+        """Stopped is a run that has not come to its end."""
+        if self.diverged_at is not None:
+            return "diverged"
+        return "finished" if self.epoch >= self.setting.epochs else "stopped"
+
+    @property
+    def rows(self) -> Float[Tensor, "evaluations columns"]:
+        """What was measured; columns as in `metrics.COLUMNS`."""
+        rows = torch.tensor(self.measured, dtype=torch.float64)
+        return rows.reshape(-1, len(COLUMNS))
+
+    @property
+    def segments(self) -> list[dict[str, Any]]:
+        """The processes that had a part in it: epochs from and to, seconds, facts."""
+        epoch, seconds = self._taken_up
+        mine = {"epochs": [epoch, self.epoch], **self.facts}
+        return [*self._before, {**mine, "seconds": round(self.seconds - seconds, 3)}]
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The present w, by the names of the module's parameters, on the CPU."""
+        views = self.network.unpack(self.w.detach()).items()
+        return {name: view.contiguous().cpu() for name, view in views}
 
     def loss(self, logits: Float[Tensor, "n c"], labels: Int[Tensor, " n"]) -> Tensor:
         """Mean cross-entropy of a batch; PyTorch's own in the released reading."""
@@ -276,7 +261,7 @@ class Member:
             row["skewed_alignment"] = alignment(
                 self.network, w, train.x, train.y, self.chi
             )
-        self.rows.append([float(row[name]) for name in COLUMNS])
+        self.measured.append([float(row[name]) for name in COLUMNS])
 
     @property
     def chi(self) -> float | Float[Tensor, " p"]:
@@ -321,22 +306,22 @@ class Member:
             "step": self.step,
             "w": w,
             "averages": None if self.spec.algorithm == "SGD" else (g, h),
-            "rows": torch.tensor(self.rows, dtype=torch.float64),
+            "rows": self.rows,
             "diverged_at": self.diverged_at,
             "seconds": self.seconds,
             "evaluation_seconds": self.evaluation_seconds,
-            "segments": [*self.segments, self.segment.told(self.epoch)],
+            "segments": self.segments,
         }
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where :meth:`state_dict` was taken."""
         self.w.copy_(state["w"])
-        self.rows = state["rows"].tolist()
+        self.measured = state["rows"].tolist()
         for name in ("epoch", "step", "diverged_at", "seconds", "evaluation_seconds"):
             setattr(self, name, state[name])
-        self.segments = list(state["segments"])
-        self.segment.first = self.epoch
+        self._before = list(state["segments"])
+        self._taken_up = self.epoch, self.seconds
         if state["averages"] is None:
             return
         g, h = (t.to(self.device) for t in state["averages"])
@@ -347,22 +332,6 @@ class Member:
         else:
             self.g.copy_(g)
             self.h.copy_(h)
-
-    def result(self) -> Result:
-        """What the run has left behind so far."""
-        return Result(
-            self.spec,
-            torch.tensor(self.rows, dtype=torch.float64).reshape(-1, len(COLUMNS)),
-            self.diverged_at,
-            self.epoch,
-            self.seconds,
-            self.evaluation_seconds,
-            [*self.segments, self.segment.told(self.epoch)],
-            {
-                name: view.contiguous().cpu()
-                for name, view in self.network.unpack(self.w.detach()).items()
-            },
-        )
 
 
 def gradient_of(

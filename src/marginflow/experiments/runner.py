@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from marginflow.experiments.checkpoints import (
     Claim,
@@ -30,6 +30,9 @@ from marginflow.experiments.records import (
     write_record,
 )
 from marginflow.experiments.spec import RunSpec
+
+if TYPE_CHECKING:
+    from marginflow.experiments.member import Member
 
 __all__ = ["STOP", "Limits", "Outcome", "run_one", "run_together"]
 
@@ -201,44 +204,42 @@ def _train_and_record(
             facts={**how, "commit": commit()},
         )
     md5 = {"train": sets[0].md5, "test": sets[1].md5}
-    return [_recorded(result, results, {**how, "data_md5": md5}) for result in trained]
+    return [_recorded(member, results, {**how, "data_md5": md5}) for member in trained]
 
 
-def _recorded(result, results: str | os.PathLike, facts: dict[str, Any]) -> Outcome:
+def _recorded(
+    member: Member, results: str | os.PathLike, facts: dict[str, Any]
+) -> Outcome:
     """Publish what a run left; its checkpoint goes if that was all of it."""
+    from safetensors.torch import save
+
     from marginflow.experiments.metrics import COLUMNS
 
-    spec, rows = result.spec, result.rows.numpy()
+    spec, rows, status = member.spec, member.rows.numpy(), member.status
     told = provenance(
         spec,
-        seconds=result.seconds,
-        evaluation_seconds=round(result.evaluation_seconds, 3),
-        status=result.status,
-        diverged_at=result.diverged_at,
-        epochs_done=result.epoch,
-        segments=result.segments,
+        seconds=member.seconds,
+        evaluation_seconds=round(member.evaluation_seconds, 3),
+        status=status,
+        diverged_at=member.diverged_at,
+        epochs_done=member.epoch,
+        segments=member.segments,
         **facts,
     )
-    if result.status == "stopped":
+    if status == "stopped":
         write_record(part_path(results, spec), COLUMNS, rows, told, replace=True)
-        first, last = result.segments[-1]["epochs"]
+        first, last = member.segments[-1]["epochs"]
         idle = f"was at epoch {last} before" if first == last else ""
-        return Outcome(spec, "stopped", result.seconds, idle)
-    if (spec.scale, spec.round) in KEPT and result.status == "finished":
-        _keep_weights(results, spec, result.weights, told)
+        return Outcome(spec, "stopped", member.seconds, idle)
+    if (spec.scale, spec.round) in KEPT and status == "finished":
+        # Before the record, which says that the run is done.
+        data = save(member.weights, {"marginflow.provenance": json.dumps(told)})
+        write_atomically(weights_path(results, spec), data, replace=True)
     write_record(record_path(results, spec), COLUMNS, rows, told)
     checkpoint_path(results, spec).unlink(missing_ok=True)
     part_path(results, spec).unlink(missing_ok=True)
-    finished = result.status == "finished"
-    return Outcome(spec, "recorded" if finished else "diverged", result.seconds)
-
-
-def _keep_weights(results, spec: RunSpec, weights: dict, told: dict[str, Any]) -> None:
-    """Write the last w before its record, which says that the run is done."""
-    from safetensors.torch import save
-
-    data = save(weights, {"marginflow.provenance": json.dumps(told)})
-    write_atomically(weights_path(results, spec), data, replace=True)
+    done = "recorded" if status == "finished" else "diverged"
+    return Outcome(spec, done, member.seconds)
 
 
 class _Saver:
@@ -265,13 +266,13 @@ class _Saver:
             for future in self.writing.values():
                 future.result()
 
-    def after_epoch(self, member) -> None:
+    def after_epoch(self, member: Member) -> None:
         """Tell how far a run is, and save it if it is time."""
         spec, epoch = member.spec, member.epoch
         self.claims[spec].tell(epoch, member.setting.epochs)
         due = time.monotonic() - self.saved[spec] >= self.seconds
         due = due or epoch == self.limits.stop_after or self.limits.over()
-        if not due or member.finished:
+        if not due or member.status != "stopped":
             return
         arguments = (checkpoint_path(self.results, spec), spec, member.state_dict())
         if self.thread is None:

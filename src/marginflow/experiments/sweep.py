@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
+from typing import Literal
 
 from marginflow.experiments.runner import AT_WORK, STOP, Limits, Outcome, run_together
 from marginflow.experiments.spec import RunSpec
@@ -64,6 +65,11 @@ def run_sweep(
         if report is not None:
             report(outcome)
 
+    def leave(status: Literal["not begun", "failed"], message: str = "") -> None:
+        for spec in specs:
+            if spec not in outcomes:  # what came before stands
+                take(Outcome(spec, status, message=message))
+
     died = 0
     while left := [spec for spec in specs if spec not in outcomes]:
         before, reason = len(outcomes), ""
@@ -77,9 +83,7 @@ def run_sweep(
         except SchedulerLostError as error:
             reason = str(error)
         if STOP.is_set():  # and what was not begun stays so
-            for spec in left:
-                if spec not in outcomes:
-                    take(Outcome(spec, "not begun"))
+            leave("not begun")
         died = 0 if len(outcomes) > before else died + 1
         if died >= ATTEMPTS:
             reason = (
@@ -87,9 +91,7 @@ def run_sweep(
                 "memory? Choose fewer workers or a smaller scale"
             )
         if reason:
-            for spec in left:
-                if spec not in outcomes:  # what came before the loss stands
-                    take(Outcome(spec, "failed", message=reason))
+            leave("failed", reason)
     return [outcomes[spec] for spec in specs]
 
 
@@ -109,10 +111,12 @@ def _submitted(
 
 def _groups(specs: Sequence[RunSpec], lanes: int) -> list[tuple[RunSpec, ...]]:
     """What is given to a worker at once: up to ``lanes`` runs of one folder."""
+    if lanes == 1:
+        return [(spec,) for spec in specs]
     folders: dict[str, list[RunSpec]] = {}
-    for spec in specs if lanes > 1 else ():
+    for spec in specs:
         folders.setdefault(spec.folder, []).append(spec)
-    return [(spec,) for spec in specs if lanes == 1] + [
+    return [
         tuple(mine[i : i + lanes])
         for mine in folders.values()
         for i in range(0, len(mine), lanes)

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from marginflow.data import ImageSet
 from marginflow.experiments.devices import fixed_arithmetic, synchronize
-from marginflow.experiments.lanes import Lanes
-from marginflow.experiments.member import Data, Member, Result, gradient_of
+from marginflow.experiments.lanes import Lanes, Seen
+from marginflow.experiments.member import Data, Member, gradient_of
 from marginflow.experiments.spec import RunSpec
 
-__all__ = ["Member", "Result", "train"]
+__all__ = ["Member", "train"]
 
 
 def train(
@@ -26,11 +26,12 @@ def train(
     stop: Callable[[], bool] | None = None,
     after_epoch: Callable[[Member], None] | None = None,
     facts: dict[str, Any] | None = None,
-) -> list[Result]:
+) -> list[Member]:
     """Train one run, or several as one program, to the end or to a given epoch.
 
     Several are lanes of `lanes.Lanes`, which pays on a GPU; their results agree with
     those of the plain mode up to the order of floating-point operations in a step.
+    What comes back are the runs, as far as they came.
 
     Args:
         specs: what to run; together only runs that differ in algorithm and round alone.
@@ -61,7 +62,7 @@ def train(
         precision=specs[0].precision, deterministic=specs[0].deterministic
     ):
         _run_epochs(members, data, last, stop, after_epoch)
-    return [member.result() for member in members]
+    return members
 
 
 def _run_epochs(
@@ -74,19 +75,23 @@ def _run_epochs(
     wanted = set(members[0].setting.evaluated_epochs())
     clock = time.perf_counter()
     for member in members:
-        if not member.rows:
+        if not member.measured:
             member.evaluate(data)
     active: list[Member] = []
-    advance = _plain_epoch(data[0])
-    while unfinished := [m for m in members if not m.finished and m.epoch < last]:
+    step = _plain_step(members[0], data[0])
+    while unfinished := [
+        m for m in members if m.status == "stopped" and m.epoch < last
+    ]:
         # Resumed from checkpoints of different age, the laggards catch up first.
         epoch = min(m.epoch for m in unfinished)
         before, active = active, [m for m in unfinished if m.epoch == epoch]
         if active != before and len(members) > 1:
-            advance = _lanes_epoch(active, data[0])
+            step = Lanes(active, data[0]).step
         for member in active:
             member.watch(epoch + 1 in wanted)
-        advance(active, [member.batches(epoch) for member in active])
+        for indices in zip(*(m.batches(epoch) for m in active), strict=True):
+            for member, seen in zip(active, step(indices), strict=True):
+                member.observe(*seen)
         for member in active:
             member.epoch += 1
             if member.epoch in wanted:
@@ -95,7 +100,6 @@ def _run_epochs(
         now = time.perf_counter()
         for member in active:
             member.seconds += (now - clock) / len(active)
-            member.segment.seconds += (now - clock) / len(active)
             if after_epoch is not None:
                 after_epoch(member)
         clock = time.perf_counter()
@@ -103,30 +107,16 @@ def _run_epochs(
             return
 
 
-Epoch = Callable[[list[Member], list[Tensor]], None]
+def _plain_step(
+    member: Member, train_set: ImageSet
+) -> Callable[[Sequence[Tensor]], list[Seen]]:
+    """A step of one run, by its optimizer; called as `Lanes.step` is."""
 
+    def step(indices: Sequence[Tensor]) -> list[Seen]:
+        (index,) = indices
+        y = train_set.y[index]
+        gradient, logits, loss = gradient_of(member, train_set.x[index], y)
+        member.update(gradient)
+        return [Seen(logits, y, loss)]
 
-def _plain_epoch(train_set: ImageSet) -> Epoch:
-    """One run's epoch, step by step."""
-
-    def advance(active: list[Member], orders: list[Tensor]) -> None:
-        (member,), (order,) = active, orders
-        for index in order:
-            y = train_set.y[index]
-            gradient, logits, loss = gradient_of(member, train_set.x[index], y)
-            member.update(gradient)
-            member.observe(logits, y, loss)
-
-    return advance
-
-
-def _lanes_epoch(members: list[Member], train_set: ImageSet) -> Epoch:
-    """The epoch of several runs at once."""
-    lanes = Lanes(members, train_set)
-
-    def advance(active: list[Member], orders: list[Tensor]) -> None:
-        for indices in zip(*orders, strict=True):
-            for member, seen in zip(active, lanes.step(indices), strict=True):
-                member.observe(*seen)
-
-    return advance
+    return step
