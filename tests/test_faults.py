@@ -392,7 +392,7 @@ def test_disk_full(free_kilobytes, files, undisturbed, expected, tmp_path):
     other = next(spec for spec in GRID if spec.algorithm == "SGD")
     before = record_path(undisturbed, other).read_bytes()
     with small_disk(disk, 256):
-        write_atomically(record_path(disk, other), before, replace=False)
+        write_atomically(record_path(disk, other), before)
         fill(disk, free_kilobytes)
         child = start(fault_children.limited_child, str(disk), str(files), SPEC)
         child.join(120)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ from marginflow.experiments.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
-from marginflow.experiments.provenance import FORMAT
 from marginflow.experiments.records import (
     RecordError,
     content_digest,
@@ -245,33 +243,31 @@ def test_damaged_checkpoint_stops_its_run_and_stays(checkpoint, data, tmp_path):
 # ---- writing -------------------------------------------------------------------------
 
 
-def test_write_atomically_replaces_only_when_told(tmp_path):
+def test_write_atomically_makes_folders_and_replaces(tmp_path):
     path = tmp_path / "deep" / "file"
-    assert write_atomically(path, b"one", replace=False)
-    assert not write_atomically(path, b"two", replace=False)
+    write_atomically(path, b"one")
     assert path.read_bytes() == b"one"
-    assert write_atomically(path, b"two", replace=True)
+    write_atomically(path, b"two")
     assert path.read_bytes() == b"two"
     assert [p.name for p in path.parent.iterdir()] == ["file"]
 
 
 def test_failed_write_leaves_all_as_it_was(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    write_atomically(path, b"one", replace=True)
+    write_atomically(path, b"one")
 
     def full(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write_atomically(path, b"two", replace=True)
+        write_atomically(path, b"two")
     assert path.read_bytes() == b"one"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("replace", [True, False])
 def test_a_write_is_flushed_before_it_has_its_name_and_so_is_the_name(
-    replace, tmp_path, monkeypatch
+    tmp_path, monkeypatch
 ):
     """What a loss of power may find: no name, or a name and all of its bytes."""
     seen = []
@@ -281,7 +277,7 @@ def test_a_write_is_flushed_before_it_has_its_name_and_so_is_the_name(
 
     path = tmp_path / "file"
     monkeypatch.setattr(os, "fsync", flush)
-    write_atomically(path, b"one", replace=replace)
+    write_atomically(path, b"one")
     (draft, before), (folder, after) = seen
     assert draft.name.endswith(".tmp")
     assert folder == tmp_path
@@ -321,27 +317,6 @@ def test_two_at_once_train_once(files, data, tmp_path):
     read_record(record_path(tmp_path, SPEC), SPEC)
     names = sorted(p.name for p in record_path(tmp_path, SPEC).parent.iterdir())
     assert names == [".state", "AdaDeltaNS-03.parquet"]
-
-
-def test_publishing_does_not_overwrite(tmp_path):
-    path = tmp_path / "x.parquet"
-    told = []
-    barrier = threading.Barrier(4)
-
-    def publish(i):
-        barrier.wait()
-        provenance = {"format": FORMAT, "digest": str(i)}
-        told.append(
-            (write_record(path, ["a"], np.full((1, 1), float(i)), provenance), i)
-        )
-
-    threads = [threading.Thread(target=publish, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    (winner,) = [i for written, i in told if written]
-    assert read_record(path).provenance["digest"] == str(winner)
 
 
 def test_scale_too_large_for_the_memory(data, tmp_path, monkeypatch):

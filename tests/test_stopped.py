@@ -101,7 +101,7 @@ def test_record_of_another_setting_names_the_number(data, tmp_path, monkeypatch)
 def test_status_names_a_few_of_many_damaged_records(tmp_path, capsys):
     specs = grid("mnist", scale="smoke", rounds=range(2))
     for one in specs:
-        write_atomically(record_path(tmp_path, one), b"no record", replace=False)
+        write_atomically(record_path(tmp_path, one), b"no record")
     arguments = ["--scale", "smoke", "--rounds", "0-1", "--results", str(tmp_path)]
     assert cli.main(["status", "mnist", *arguments]) == 2
     told = capsys.readouterr().err.splitlines()

@@ -324,19 +324,16 @@ def test_estimates_come_from_records_of_the_same_kind(data, tmp_path):
 
 
 def test_workers_by_default_are_the_cpus(monkeypatch):
-    import argparse
-
     asked = []
     monkeypatch.setattr(workplaces, "process_pool", asked.append)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
-    given = dict.fromkeys(("scheduler", "dask", "workers", "lanes"))
     spec = RunSpec("mnist", "finer", "SGD", 0, "smoke", device="cpu")
-    cli._workplace(argparse.Namespace(**given), spec)
+    cli._workplace({}, spec)
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    cli._workplace(argparse.Namespace(**given), spec)
+    cli._workplace({}, spec)
     monkeypatch.setattr(devices, "resolve_device", lambda name: torch.device("meta"))
-    cli._workplace(argparse.Namespace(**given), spec)
+    cli._workplace({}, spec)
     assert asked == [3, 7, 1]
 
 

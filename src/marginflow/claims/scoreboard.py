@@ -85,7 +85,7 @@ def write_scoreboard(path: str | os.PathLike, findings: Sequence[Finding]) -> No
     """Keep findings for the book, as JSON, whole or not at all."""
     from marginflow.experiments.records import write_atomically
 
-    write_atomically(path, f"{as_json(findings)}\n".encode(), replace=True)
+    write_atomically(path, f"{as_json(findings)}\n".encode())
 
 
 def read_scoreboard(path: str | os.PathLike) -> list[Finding]:

@@ -168,7 +168,7 @@ def main(results: str = "results", data: str | None = None) -> None:
         rows.append({"run": spec.name, **vars(found)} | {"spec": spec.digest()})
         print(f"{spec.name}: residual {found.skewed:.4f}, plain {found.plain:.4f}")
     text = json.dumps(rows, indent=1)
-    write_atomically(Path(results) / "audit.json", f"{text}\n".encode(), replace=True)
+    write_atomically(Path(results) / "audit.json", f"{text}\n".encode())
 
 
 if __name__ == "__main__":

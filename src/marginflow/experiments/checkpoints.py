@@ -45,7 +45,7 @@ def save_checkpoint(path: Path, spec: Spec, state: dict[str, Any]) -> None:
 
     buffer = io.BytesIO()
     torch.save({"digest": spec.digest(), "state": state}, buffer)
-    write_atomically(path, _sealed(buffer.getvalue()), replace=True)
+    write_atomically(path, _sealed(buffer.getvalue()))
 
 
 def _sealed(payload: bytes) -> bytes:

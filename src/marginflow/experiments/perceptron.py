@@ -28,7 +28,6 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from tqdm import trange
 
 from marginflow.data import perceptron_points, seeded_generator
 from marginflow.experiments.records import read_record, record_once, record_path
@@ -142,34 +141,28 @@ class PerceptronRun:
         return pd.DataFrame(columns)
 
 
-def run_perceptron(
-    spec: PerceptronSpec | None = None, *, progress: bool = False
-) -> PerceptronRun:
+def run_perceptron(spec: PerceptronSpec | None = None) -> PerceptronRun:
     """Train every algorithm and round of ``spec`` in lockstep.
 
     Rounds that diverge go on as NaN, beside the others and without touching them.
 
     Args:
         spec: what to run; the paper's experiment on data set 0 by default.
-        progress: show a progress bar on stderr.
     """
     spec = spec or PerceptronSpec()
-    x64, y64, w0, delta, epsilon = draw_perceptron(spec)
-    dtype = getattr(torch, spec.dtype)
-    x, y = x64.to(dtype), y64.to(dtype)
-    (w, g, h, h_before), delta, epsilon, right, finite_epochs = _trained(
-        spec, x, y, w0.to(dtype), delta.to(dtype), epsilon.to(dtype), progress
-    )
-    K = spec.epochs
-    right[K] = (_outputs(w, x, y) > 0).sum(-1)
+    exact, dtype = draw_perceptron(spec), getattr(torch, spec.dtype)
+    drawn = PerceptronDraws(*(t.to(dtype) for t in exact))
+    (w, g, h, h_before), right, finite_epochs = _trained(spec, drawn)
+    K, y = spec.epochs, drawn.y
+    right[K] = (_outputs(w, drawn.x, y) > 0).sum(-1)
     epochs = torch.arange(K + 1)[:, None, None]
     return PerceptronRun(
         spec=spec,
-        x=x64,
-        y=y64,
+        x=exact.x,
+        y=exact.y,
         w=w,
-        delta=delta,
-        epsilon=epsilon,
+        delta=drawn.delta,
+        epsilon=drawn.epsilon,
         g=g,
         h=h,
         h_before=h_before,
@@ -180,7 +173,7 @@ def run_perceptron(
 
 
 class PerceptronDraws(NamedTuple):
-    """What a spec's seed decides, in float64."""
+    """What a spec's seed decides."""
 
     x: Float[Tensor, "n 2"]
     y: Float[Tensor, " n"]
@@ -191,7 +184,7 @@ class PerceptronDraws(NamedTuple):
 
 
 def draw_perceptron(spec: PerceptronSpec) -> PerceptronDraws:
-    """The data set, the initial parameters and the stability terms of ``spec``."""
+    """Data set, initial parameters and stability terms of ``spec``, in float64."""
     A, R = len(ALGORITHMS), spec.rounds
     x, y = perceptron_points(seeded_generator(spec.data_seed, 0))
     w0 = torch.empty(R, 3, dtype=torch.float64)
@@ -222,22 +215,19 @@ def _rates(spec: PerceptronSpec, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
 
 
 def _trained(
-    spec: PerceptronSpec,
-    x: Float[Tensor, "n 2"],
-    y: Float[Tensor, " n"],
-    w0: Float[Tensor, "R 3"],
-    delta: Float[Tensor, "A R 3"],
-    epsilon: Float[Tensor, "A R 3"],
-    progress: bool,
-) -> tuple[list[Tensor], Tensor, Tensor, Tensor, Tensor]:
-    """All epochs: (w, g, h, h before), δ, ε, points right, epochs with finite w.
+    spec: PerceptronSpec, drawn: PerceptronDraws
+) -> tuple[list[Tensor], Tensor, Tensor]:
+    """All epochs: (w, g, h, h before), points right, epochs with finite w.
 
     Points are counted before each step; the last row is left to be filled.  Meanwhile
     everything has shape (3, A, R): an operation on a parameter then runs along memory.
     """
     A, R, K = len(ALGORITHMS), spec.rounds, spec.epochs
-    w = w0.T.unsqueeze(1).repeat(1, A, 1)
-    delta, epsilon = map(_parameters_first, (delta, epsilon))
+    x, y = drawn.x, drawn.y
+    w = drawn.w0.T.unsqueeze(1).repeat(1, A, 1)
+    delta, epsilon = (
+        t.movedim(-1, 0).contiguous() for t in (drawn.delta, drawn.epsilon)
+    )
     g, h = torch.zeros_like(w), torch.zeros_like(w)
     eta, rho = _rates(spec, x.dtype)
     scale = 1.0 if spec.reduction == "sum" else 1.0 / len(y)
@@ -246,7 +236,7 @@ def _trained(
     recent: list[Tensor] = []
     h_before = h
     gradient_at = PerceptronGradient(x, y, A * R)
-    for k in trange(K, desc="perceptron", unit="epoch", disable=not progress):
+    for k in range(K):
         gradient, right_now = gradient_at(w.flatten(1))
         right[k] = right_now.view(A, R)
         h_before = h
@@ -264,17 +254,8 @@ def _trained(
         if len(recent) == LOOK_BACK or k == K - 1:
             finite_epochs += torch.stack(recent).isfinite().all(1).sum(0)
             recent.clear()
-    state = [_parameters_last(t) for t in (w, g, h, h_before)]
-    delta, epsilon = _parameters_last(delta), _parameters_last(epsilon)
-    return state, delta, epsilon, right, finite_epochs
-
-
-def _parameters_first(t: Float[Tensor, "A R 3"]) -> Float[Tensor, "3 A R"]:
-    return t.movedim(-1, 0).contiguous()
-
-
-def _parameters_last(t: Float[Tensor, "3 A R"]) -> Float[Tensor, "A R 3"]:
-    return t.movedim(0, -1).contiguous()
+    state = [t.movedim(0, -1).contiguous() for t in (w, g, h, h_before)]
+    return state, right, finite_epochs
 
 
 def _outputs(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -319,9 +300,7 @@ class PerceptronGradient:
 # ---- records -------------------------------------------------------------------------
 
 
-def record_perceptron(
-    results: str | os.PathLike, spec: PerceptronSpec, *, progress: bool = False
-) -> Path:
+def record_perceptron(results: str | os.PathLike, spec: PerceptronSpec) -> Path:
     """Run ``spec`` and record it, unless its record is there already.
 
     Raises:
@@ -330,7 +309,7 @@ def record_perceptron(
     """
 
     def work() -> tuple[pd.DataFrame, dict[str, str]]:
-        run = run_perceptron(spec, progress=progress)
+        run = run_perceptron(spec)
         frame = run.frame().drop(columns=["data_seed", "reduction"])
         frame["algorithm"] = frame.algorithm.map(ALGORITHMS.index)
         points = torch.cat([run.x, run.y[:, None]], dim=1).numpy().astype("<f8")

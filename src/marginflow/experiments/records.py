@@ -111,17 +111,11 @@ def write_record(
     columns: Iterable[str],
     rows: Float[np.ndarray, "n c"],
     told: dict[str, Any],
-    *,
-    replace: bool = False,
-) -> bool:
-    """Publish a record, unless there is one already.
+) -> None:
+    """Publish a record, in place of one that is there.
 
     Args:
         told: its provenance.
-        replace: take the place of one that is there.
-
-    Returns:
-        Whether it was written; False if a record was there (which is left alone).
 
     Raises:
         OSError: the folder cannot be written, or the disk is full.  No partial file
@@ -145,7 +139,7 @@ def write_record(
         write_statistics=False,
         write_page_checksum=True,
     )
-    return write_atomically(path, sink.getvalue().to_pybytes(), replace=replace)
+    write_atomically(path, sink.getvalue().to_pybytes())
 
 
 def record_once(
@@ -179,14 +173,8 @@ def record_once(
     return path
 
 
-def write_atomically(path: str | os.PathLike, data: bytes, *, replace: bool) -> bool:
+def write_atomically(path: str | os.PathLike, data: bytes) -> None:
     """Make ``path`` hold ``data``, so that whoever looks sees all of it or nothing.
-
-    Args:
-        replace: whether to take the place of a file that is there.
-
-    Returns:
-        False if a file was there and ``replace`` is False.
 
     Raises:
         OSError: the data could not be written; ``path`` is as it was.
@@ -199,13 +187,7 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, replace: bool) -> 
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if replace:
-            os.replace(draft, path)
-        else:
-            try:
-                _publish(draft, path)
-            except FileExistsError:
-                return False
+        os.replace(draft, path)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -216,32 +198,12 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, replace: bool) -> 
         ) from error
     finally:
         draft.unlink(missing_ok=True)
-    _flush_folder(path.parent)
-    return True
-
-
-def _publish(draft: Path, path: Path) -> None:
-    """Give a whole file its name, unless another has it (then FileExistsError)."""
-    try:
-        os.link(draft, path)  # unlike a rename, refuses to take another's place
-    except FileExistsError:
-        raise
-    except OSError:
-        # A file system without hard links.  Writers of one record take turns by its
-        # lock and would write the same rows, so that looking first is enough.
-        if path.exists():
-            raise FileExistsError(path) from None
-        os.rename(draft, path)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Let a new name in the folder outlast a loss of power, where that can be had."""
-    with suppress(OSError):  # the file is whole either way
-        descriptor = os.open(folder, os.O_RDONLY)
+    with suppress(OSError):  # the name is to outlast a loss of power, where it can
+        folder = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            os.fsync(folder)
         finally:
-            os.close(descriptor)
+            os.close(folder)
 
 
 def read_record(path: str | os.PathLike, spec: Spec | None = None) -> Record:

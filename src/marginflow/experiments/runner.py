@@ -227,14 +227,14 @@ def _recorded(
         **facts,
     )
     if status == "stopped":
-        write_record(part_path(results, spec), COLUMNS, rows, told, replace=True)
+        write_record(part_path(results, spec), COLUMNS, rows, told)
         first, last = member.segments[-1]["epochs"]
         idle = f"was at epoch {last} before" if first == last else ""
         return Outcome(spec, "stopped", member.seconds, idle)
     if (spec.scale, spec.round) in KEPT and status == "finished":
         # Before the record, which says that the run is done.
         data = save(member.weights, {"marginflow.provenance": json.dumps(told)})
-        write_atomically(weights_path(results, spec), data, replace=True)
+        write_atomically(weights_path(results, spec), data)
     write_record(record_path(results, spec), COLUMNS, rows, told)
     checkpoint_path(results, spec).unlink(missing_ok=True)
     part_path(results, spec).unlink(missing_ok=True)
