@@ -19,7 +19,8 @@ from marginflow.book import scoreboard as shown
 from marginflow.claims import judging, measures
 from marginflow.claims.claim import Claim, Result, judge, share
 from marginflow.claims.measures import Rounds, final, full_rounds, separation
-from marginflow.experiments.records import RecordError, record_path
+from marginflow.experiments.far import FarSpec
+from marginflow.experiments.records import RecordError, read_record, record_path
 from marginflow.experiments.spec import ALGORITHMS, RunSpec
 
 ROOT = Path(__file__).parents[1]
@@ -91,7 +92,7 @@ def test_every_number_names_its_records_and_their_commits(fresh):
     for f in fresh:
         for r in f.results:
             if r.rounds:
-                assert list((RESULTS / r.records).glob("*.parquet"))
+                assert list(RESULTS.glob(f"{r.records}/*.parquet"))
             if f.claim.page in ("experiment-2", "experiment-3") and r.rounds:
                 assert r.commits
                 assert r.recorded.startswith("20")
@@ -211,6 +212,25 @@ def test_losses_are_compared_like_with_like_and_every_pair_is_told():
     assert result_of("mnist-loss-finer", runs(HIGH | LOW, slower)).verdict == (
         "not reproduced"
     )
+
+
+def test_a_networks_flow_is_held_to_its_own_metric(tmp_path):
+    ends = [
+        read_record(record_path(RESULTS, far)).frame.iloc[-1]
+        for far in (FarSpec("plain", round=1), FarSpec("skewed", round=1))
+    ]
+    for measure in (measures.own_margin, measures.own_alignment):
+        assert min(measure(*ends).values()) > 1
+        assert max(measure(*reversed(ends)).values()) < 1  # the wrong metrics
+    shutil.copytree(RESULTS / "far", tmp_path / "far")
+    name = "theorem-2-network-margin"
+    for rounds in (3, 2):
+        (finding,) = claims.scoreboard(tmp_path, [name])
+        assert finding.results[0].rounds == rounds
+        record_path(tmp_path, FarSpec("skewed", round=1)).unlink(missing_ok=True)
+    shutil.rmtree(tmp_path / "far")
+    (finding,) = claims.scoreboard(tmp_path, [name])
+    assert finding.verdict == "not recorded"
 
 
 def test_schedules_are_told_pair_by_pair():

@@ -26,7 +26,7 @@ from marginflow.experiments.spec import (
     grid,
 )
 
-__all__ = ["by_proof", "on_data_sets", "on_rounds", "settled"]
+__all__ = ["by_proof", "on_data_sets", "on_far_flows", "on_rounds", "settled"]
 
 FORMAL = Path(__file__).parents[3] / "formal"
 """The Coq sources of a checkout; a wheel has none."""
@@ -60,6 +60,49 @@ def _in_coq(name: str) -> bool:
     """Whether a Coq file has a theorem of that name, `lemma_7`, or its first part."""
     theorem = re.compile(rf"^Theorem {name.replace('-', '_')}(_i)?\b", re.M)
     return any(theorem.search(path.read_text("utf-8")) for path in FORMAL.glob("*.v"))
+
+
+# ---- networks followed far -----------------------------------------------------------
+
+
+def _origin(told: Iterable[dict[str, Any]]) -> tuple[tuple[str, ...], str]:
+    """Commits and days of records."""
+    told = list(told)
+    commits = sorted({str(p["commit"])[:8] for p in told if p.get("commit")})
+    days = sorted({p["recorded"][:10] for p in told if p.get("recorded")})
+    return tuple(commits), " to ".join(dict.fromkeys((*days[:1], *days[-1:])))
+
+
+def on_far_flows(claim: Claim, results: Path) -> list[Result]:
+    """Hold the least number of the recorded pairs of flows to the tolerance."""
+    from marginflow.experiments.far import METRICS, FarSpec
+    from marginflow.experiments.records import read_record, record_path
+
+    seen, told = [], []
+    for draw in range(3):
+        specs = [FarSpec(metric, round=draw) for metric in METRICS]
+        if all(record_path(results, spec).exists() for spec in specs):
+            both = [read_record(record_path(results, spec), spec) for spec in specs]
+            seen.append(claim.quantity(*(record.frame.iloc[-1] for record in both)))
+            told += [record.provenance for record in both]
+    if not seen:
+        return [Result("not recorded", "no pair of flows")]
+    ranges = {name: [parts[name] for parts in seen] for name in seen[0]}
+    least, most = (f(map(f, ranges.values())) for f in (min, max))
+    spans = (f"{name} {min(xs):.4g} to {max(xs):.4g}" for name, xs in ranges.items())
+    commits, days = _origin(told)
+    return [
+        Result(
+            "reproduced" if claim.kept_by(least) else "not reproduced",
+            f"{least:.4g} ({', '.join(spans)})",
+            *finite(least, least, most),
+            scale="desk",
+            rounds=len(seen),
+            records="far/mnist-*",
+            commits=commits,
+            recorded=days,
+        )
+    ]
 
 
 # ---- Experiment 1 --------------------------------------------------------------------
@@ -112,14 +155,6 @@ def on_data_sets(claim: Claim, results: Path) -> list[Result]:
 
 
 # ---- Experiments 2 and 3 -------------------------------------------------------------
-
-
-def _origin(told: Iterable[dict[str, Any]]) -> tuple[tuple[str, ...], str]:
-    """Commits and days of records."""
-    told = list(told)
-    commits = sorted({str(p["commit"])[:8] for p in told if p.get("commit")})
-    days = sorted({p["recorded"][:10] for p in told if p.get("recorded")})
-    return tuple(commits), " to ".join(dict.fromkeys((*days[:1], *days[-1:])))
 
 
 @lru_cache(maxsize=64)

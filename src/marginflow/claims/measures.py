@@ -36,6 +36,10 @@ CROSS_PAIRS = (("AdaDelta", "AdaDeltaNS"), ("AdaDeltaS", "AdaDeltaN"))
 
 RESAMPLES = 400
 
+Parts = dict[str, float]
+"""What a measure consists of; in Experiments 2 and 3 its first entry is held to the
+tolerance."""
+
 
 # ---- Experiment 1 --------------------------------------------------------------------
 
@@ -84,6 +88,28 @@ def angle_ratio(frame: pd.DataFrame) -> float:
 def diverged(frame: pd.DataFrame) -> float:
     """Rounds that diverged, of 500."""
     return float((frame.diverged_at >= 0).sum())
+
+
+# ---- networks followed far -----------------------------------------------------------
+
+
+# Of the last rows of two flows from one start: of the plain metric, of the skewed one.
+
+
+def own_margin(plain: pd.Series, skewed: pd.Series) -> Parts:
+    """How many times larger a metric's flow has the margin in it than the other's."""
+    return {
+        "plain": math.exp(plain.plain_margin - skewed.plain_margin),
+        "skewed": math.exp(skewed.skewed_margin - plain.skewed_margin),
+    }
+
+
+def own_alignment(plain: pd.Series, skewed: pd.Series) -> Parts:
+    """Cosine of w and the last stretch's mean gradient, own metric over the other."""
+    return {
+        "plain": plain.plain_chord / plain.skewed_chord,
+        "skewed": skewed.skewed_chord / skewed.plain_chord,
+    }
 
 
 # ---- Experiments 2 and 3 -------------------------------------------------------------
@@ -181,10 +207,6 @@ class Rounds:
     def take(self, rounds: Int[np.ndarray, " n"]) -> Rounds:
         """These rounds, each as often as it is named."""
         return Rounds(*(getattr(self, f.name)[rounds] for f in fields(self)))
-
-
-Parts = dict[str, float]
-"""What a measure consists of; its first entry is held to the tolerance."""
 
 
 def interval(

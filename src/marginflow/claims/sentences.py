@@ -41,6 +41,12 @@ def _flow(
     return Claim(name, where, says, page, measure, quantity, holds, limit, band)
 
 
+def _far(name: str, says: str, quantity: Callable[..., Any]) -> Claim:
+    where, measure = "not in the paper", judging.on_far_flows
+    return Claim(name, where, says, "far-flow", measure, quantity, "at least", 1.0,
+                 experiment="far")  # fmt: skip
+
+
 def _perceptron(
     name: str, says: str, quantity: Callable[..., Any], holds: str, limit: float
 ) -> Claim:
@@ -114,6 +120,14 @@ STATEMENTS = (
           "(this companion's) it falls like 1/log t, or with a single support vector "
           "like 1/sqrt(log t)",
           flows.direction_rate, "at most", 0.02),
+    _far("theorem-2-network-margin",
+         "(this companion's) of two flows of a network from one start, each metric's "
+         "ends with the larger margin in it",
+         measures.own_margin),
+    _far("theorem-2-network-direction",
+         "(this companion's) ... and better aligned with the gradient in it than in "
+         "the other metric",
+         measures.own_alignment),
 )
 
 PERCEPTRON = (
