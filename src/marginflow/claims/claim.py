@@ -140,17 +140,14 @@ class Claim:
         most, size = self.limit, number
         if self.holds == "within":
             most, size = self.band, abs(number - self.limit)
-        return most / size if size > 0 else math.inf
+        return math.inf if size <= 0 else most / size
 
     def kept_by(self, number: float) -> bool:
         """Whether the number is within the tolerance; NaN is not.
 
         Equal is equal, though decimal fractions differ in their last bits.
         """
-        if self.holds == "within":
-            return abs(number - self.limit) - self.band <= 1e-12
-        sign = 1 if self.holds == "at least" else -1
-        return sign * (number - self.limit) >= -1e-12
+        return self.room(number) >= 1 - 1e-9
 
 
 @dataclass(frozen=True)

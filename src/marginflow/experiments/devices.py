@@ -20,7 +20,6 @@ __all__ = [
     "network",
     "required_bytes",
     "resolve_device",
-    "synchronize",
 ]
 
 VECTORS = 9
@@ -28,17 +27,14 @@ VECTORS = 9
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """The torch device for ``name``; "auto" takes CUDA, then MPS, then the CPU.
+    """The torch device for ``name``; "auto" takes CUDA or MPS, or else the CPU.
 
     Raises:
         ValueError: torch knows no such device, or this machine has none.
     """
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        if torch.backends.mps.is_available():
-            return torch.device("mps")
-        return torch.device("cpu")
+        best = torch.accelerator.current_accelerator() or torch.device("cpu")
+        return best if torch.accelerator.is_available() else torch.device("cpu")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
@@ -56,14 +52,6 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"
     return f"{device.type}: 1 thread" if device.type == "cpu" else device.type
-
-
-def synchronize(device: torch.device) -> None:
-    """Wait for what was given to an accelerator, so that a clock tells the truth."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 # ---- arithmetic ----------------------------------------------------------------------
@@ -199,8 +187,6 @@ def _available_memory() -> int | None:
             for line in file:
                 if line.startswith("MemAvailable:"):
                     return int(line.split()[1]) * 1024
-    except OSError:
+    except OSError:  # not Linux
         pass
-    if "SC_AVPHYS_PAGES" not in getattr(os, "sysconf_names", ()):
-        return None
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None

@@ -313,17 +313,9 @@ def load_frame(
         if not path.exists():
             continue
         record = read_record(path, spec)
-        names = {
-            "experiment": spec.experiment,
-            "scale": spec.scale,
-            "regime": spec.regime,
-            "algorithm": spec.algorithm,
-            "round": spec.round,
-        }
-        frame = record.frame
-        for i, (name, value) in enumerate(names.items()):
-            frame.insert(i, name, value)
-        frames.append(frame)
+        labels = ("experiment", "scale", "regime", "algorithm", "round")
+        frame = record.frame.assign(**{label: getattr(spec, label) for label in labels})
+        frames.append(frame[[*labels, *record.frame.columns]])
         provenances.append(record.provenance)
     if not frames:
         return pd.DataFrame(), []

@@ -288,7 +288,7 @@ def dask_cluster(workers: int) -> Workplace:
 
     @contextmanager
     def workplace() -> Iterator[Executor]:
-        from distributed import Client, LocalCluster
+        from distributed import LocalCluster
 
         with (
             LocalCluster(
@@ -298,8 +298,7 @@ def dask_cluster(workers: int) -> Workplace:
                 dashboard_address=None,
                 memory_limit=0,
             ) as cluster,
-            Client(cluster) as client,
-            _DaskExecutor(client) as executor,
+            dask_scheduler(cluster.scheduler_address)() as executor,
         ):
             yield executor
 
