@@ -386,7 +386,8 @@ def _limits(how: dict[str, Any]):
     from marginflow import checks
     from marginflow.experiments.runner import Limits
 
-    limits = {k: how[k] for k in ("checkpoint_seconds", "stop_after") if k in how}
+    own = ("checkpoint_seconds", "stop_after")
+    limits: dict[str, Any] = {name: how[name] for name in own if name in how}
     if "checkpoint_seconds" in how:
         checks.non_negative("checkpoint-seconds", how["checkpoint_seconds"])
     for name in ("stop_after", "lanes", "workers", "dask"):
@@ -549,7 +550,7 @@ def _known(names: Sequence[str], known: Sequence[str]) -> Sequence[str]:
 
 def _status(args: argparse.Namespace) -> int:
     results = _results(args)
-    runs = []
+    runs: list[Any] = []
     for name in _known(args.names, NAMES):
         runs += _perceptron_specs() if name == "perceptron" else _specs(args, name)
     from marginflow.experiments.status import MARKS, standing, summary

@@ -276,24 +276,23 @@ def single_round_figure(frame: pd.DataFrame) -> Figure:
 
 
 def _draw(ax: Axes, frame: pd.DataFrame, quantity: str) -> None:
-    last = 1.0
-    for algorithm in ALGORITHMS:
-        mine = frame[(frame.algorithm == algorithm) & (frame.epoch > 0)]
-        if mine.empty:
-            continue
-        curve = band(mine, quantity)
-        last = max(last, curve.epoch.max())
-        if quantity == "test_accuracy":
-            curve = curve[curve.epoch >= 0.2 * last]
-        low, middle, high = curve.low, curve["median"], curve.high
-        if quantity == "normalized_margin":
-            shown = middle > 0
-            low, middle, high = low.where(shown), middle.where(shown), high.where(shown)
-        colour = PALETTE[algorithm]
-        ax.fill_between(curve.epoch, low, high, color=colour, alpha=0.18, linewidth=0)
-        ax.plot(curve.epoch, middle, **line_style(algorithm))
-    if last == 1.0:  # nothing to draw
+    curves = band(frame[frame.epoch > 0], quantity)
+    if curves.empty:
         return
+    last = curves.epoch.max()
+    if quantity == "test_accuracy":
+        curves = curves[curves.epoch >= 0.2 * last]
+    if quantity == "normalized_margin":
+        curves.loc[curves["median"] <= 0, ["low", "median", "high"]] = np.nan
+    for algorithm in ALGORITHMS:
+        curve = curves[curves.algorithm == algorithm]
+        if curve.empty:
+            continue
+        colour = PALETTE[algorithm]
+        ax.fill_between(
+            curve.epoch, curve.low, curve.high, color=colour, alpha=0.18, linewidth=0
+        )
+        ax.plot(curve.epoch, curve["median"], **line_style(algorithm))
     if quantity in ("loss", "train_accuracy"):
         ax.set_xscale("log", base=2)
         ax.set_xlim(1, last)

@@ -34,6 +34,9 @@ LIKE_PAIRS = (("AdaDelta", "AdaDeltaN"), ("AdaDeltaS", "AdaDeltaNS"))
 """Isotropic and skewed, with the same decay: like with like."""
 CROSS_PAIRS = (("AdaDelta", "AdaDeltaNS"), ("AdaDeltaS", "AdaDeltaN"))
 
+RUN = ["round", "algorithm"]
+"""What names a run of one experiment and regime."""
+
 RESAMPLES = 400
 
 Parts = dict[str, float]
@@ -125,8 +128,8 @@ def full_rounds(frame: pd.DataFrame) -> pd.DataFrame:
 
 def final(frame: pd.DataFrame) -> pd.DataFrame:
     """The last row of each run, by round and algorithm."""
-    rows = frame.sort_values("epoch").groupby(["round", "algorithm"]).tail(1)
-    return rows.set_index(["round", "algorithm"]).sort_index()
+    rows = frame.sort_values("epoch").groupby(RUN).tail(1)
+    return rows.set_index(RUN).sort_index()
 
 
 def separation(frame: pd.DataFrame) -> pd.Series:
@@ -135,21 +138,18 @@ def separation(frame: pd.DataFrame) -> pd.Series:
     Infinite for a run that is not separated at its end.
     """
 
-    def first(run: pd.DataFrame) -> float:
-        run = run.sort_values("epoch")
-        wrong = run.epoch[~(run.train_accuracy == 1.0)]
-        after = run.epoch if wrong.empty else run.epoch[run.epoch > wrong.max()]
-        return math.inf if after.empty else float(after.min())
-
-    columns = ["epoch", "train_accuracy"]
-    return frame.groupby(["round", "algorithm"])[columns].apply(first)
+    wrong = frame.epoch.where(frame.train_accuracy != 1.0, -1.0)
+    last = wrong.groupby([frame[key] for key in RUN]).transform("max")
+    first = frame[frame.epoch > last].groupby(RUN).epoch.min()
+    runs = frame.groupby(RUN).size().index
+    return first.reindex(runs, fill_value=math.inf).astype(float)
 
 
 def at_separation(frame: pd.DataFrame) -> pd.DataFrame:
     """The row of each run at its separation, by round and algorithm."""
-    rows = frame.join(separation(frame).rename("when"), on=["round", "algorithm"])
+    rows = frame.join(separation(frame).rename("when"), on=RUN)
     rows = rows[rows.epoch == rows.when].drop(columns="when")
-    return rows.set_index(["round", "algorithm"]).sort_index()
+    return rows.set_index(RUN).sort_index()
 
 
 Table = Float[np.ndarray, "rounds 5"]
@@ -178,16 +178,11 @@ class Rounds:
         when, end = separation(frame), final(frame)
         epochs = np.sort(frame.epoch.unique())
         epoch = epochs[np.argmin(np.abs(epochs - 2 / 3 * epochs.max()))]
-        earlier = frame[frame.epoch == epoch].set_index(["round", "algorithm"])
-
-        def drift(run: pd.DataFrame) -> float:
-            key = (run["round"].iloc[0], run.algorithm.iloc[0])
-            after = run[run.epoch >= when[key]].sort_values("epoch").test_accuracy
-            return math.nan if after.empty else abs(after.iloc[-1] - after.iloc[0])
-
-        names = ["round", "algorithm", "epoch", "test_accuracy"]
-        tested = frame.dropna(subset=["test_accuracy"])
-        drifts = tested.groupby(["round", "algorithm"])[names].apply(drift)
+        earlier = frame[frame.epoch == epoch].set_index(RUN)
+        after = frame.dropna(subset=["test_accuracy"]).join(when.rename("when"), on=RUN)
+        after = after[after.epoch >= after.when].sort_values("epoch")
+        tested = after.groupby(RUN).test_accuracy
+        drift = (tested.last() - tested.first()).abs().reindex(when.index)
 
         def table(series: pd.Series) -> Table:
             return series.unstack()[list(ALGORITHMS)].to_numpy(dtype=float)
@@ -198,7 +193,7 @@ class Rounds:
             table(end.log_loss),
             table(earlier.log_loss),
             table(end.test_accuracy),
-            table(drifts),
+            table(drift),
         )
 
     def __len__(self) -> int:

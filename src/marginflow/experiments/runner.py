@@ -238,8 +238,8 @@ def _recorded(
     write_record(record_path(results, spec), COLUMNS, rows, told)
     checkpoint_path(results, spec).unlink(missing_ok=True)
     part_path(results, spec).unlink(missing_ok=True)
-    done = "recorded" if status == "finished" else "diverged"
-    return Outcome(spec, done, member.seconds)
+    finished = status == "finished"
+    return Outcome(spec, "recorded" if finished else "diverged", member.seconds)
 
 
 class _Saver:
