@@ -78,6 +78,9 @@ def test_figure_draws_what_is_there(frame):
     shown = axes[3, 0].get_lines()[0].get_ydata()
     assert np.isnan(shown).tolist() == [True, False, False]  # where it is positive
     plt.close(figure)
+    figure = regimes_figure(frame.assign(test_accuracy=np.nan))  # never measured
+    assert np.array(figure.axes).reshape(len(PANELS), 2)[2, 0].get_lines() == []
+    plt.close(figure)
 
 
 def test_regimes_share_an_axis_only_if_equally_long(frame):

@@ -276,7 +276,8 @@ def single_round_figure(frame: pd.DataFrame) -> Figure:
 
 
 def _draw(ax: Axes, frame: pd.DataFrame, quantity: str) -> None:
-    curves = band(frame[frame.epoch > 0], quantity)
+    frame = frame[frame.epoch > 0]
+    curves = frame if frame.empty else band(frame, quantity)
     if curves.empty:
         return
     last = curves.epoch.max()
