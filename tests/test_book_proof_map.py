@@ -103,6 +103,17 @@ def test_lines_lead_to_all_that_a_statement_rests_on(drawing):
     assert not pairs & over
 
 
+def test_a_title_too_long_for_its_box_is_set_narrower(drawing):
+    narrow = {
+        text.text: float(text.get("textLength"))
+        for text in drawing.iter(f"{SVG}text")
+        if text.get("textLength")
+    }
+    assert "Theorem 2 for many classes" in narrow
+    assert "Theorem 2 ✓" not in narrow
+    assert max(narrow.values()) < min(float(r.get("width")) for r in frames(drawing))
+
+
 def test_boxes_lie_inside_the_page_and_apart(drawing):
     width, height = map(float, drawing.get("viewBox").split()[2:])
     assert width <= 390

@@ -26,6 +26,7 @@ __all__ = ["LEVELS", "Level", "formal_proofs", "proof_map", "statuses"]
 _WIDTH, _LAYER, _TOP = 390.0, 132.0, 4.0
 _BOX_W, _BOX_H, _LANE, _ARROW_SIDE = 146.0, 92.0, 9.0, 28.0
 _BOXES = 2  # in a row
+_LETTERS = 21  # of a title that fits its box
 
 
 @dataclass(frozen=True)
@@ -258,6 +259,9 @@ def _box(
     """Frame and words; a second frame marks what is the companion's own."""
     level = LEVELS[status]
     title = html.escape(statement.title) + (" ✓" if formal else "")
+    # A long title is set narrower, so that it stays inside its box.
+    narrow = f' textLength="{_BOX_W - 8:g}" lengthAdjust="spacingAndGlyphs"'
+    narrow = narrow if len(title) > _LETTERS else ""
     lines = [f"{level.symbol} {status}", *textwrap.wrap(_uses(statement), 14)]
     text = "".join(
         f'<text x="{x:.0f}" y="{y + 37 + 15 * i:.0f}">{html.escape(line)}</text>'
@@ -273,9 +277,8 @@ def _box(
         f'stroke-dasharray="{level.dashes}"/>'
         for inset, look, line in frames
     )
-    return (
-        f'{drawn}<text x="{x:.0f}" y="{y + 20:.0f}" class="name">{title}</text>{text}'
-    )
+    place = f'x="{x:.0f}" y="{y + 20:.0f}"'
+    return f'{drawn}<text {place} class="name"{narrow}>{title}</text>{text}'
 
 
 def _part(statement: Statement, box: str, link: str | None, x: float, y: float) -> str:

@@ -15,31 +15,30 @@ from marginflow.proofs.notation import Statement, step
 
 __all__ = ["THEOREM_F"]
 
-_b, x, _u, gamma, _c, m = sp.symbols("b x u γ c m")
-_eta, _A, R, loss, D, t = sp.symbols("η A R L D t")
-small = _eta * _A * R**2 * loss
-
-# The same letters with their signs, for SymPy.
-r, P, L, eta, grad = sp.symbols("r P L η ∂L", positive=True)
-u, z = sp.symbols("u z", real=True)
-T = sp.Symbol("T", positive=True)  # exp(−z)
+# F0; the loss is L.
+b, x, u, gamma, c, m, eta, A, R, L, D, t, r, P, grad = sp.symbols(
+    "b x u γ c m η A R L D t r P ∂L"
+)
+in_step = (r, P, L, eta, grad)  # what is positive there
+small = eta * A * R**2 * L
+force = sp.Eq(u, -r * grad / L)
+z, T = sp.Symbol("z", real=True), sp.Symbol("T", positive=True)  # T = exp(−z)
 logistic = sp.log(1 + sp.exp(-z))
 in_exp = sp.Eq(z, -sp.log(T))
-force = sp.Eq(u, -r * grad / L)
 
-# Averages in units of the stability terms, as in Proposition B.
+# F1: averages in units of the stability terms, as in Proposition B.
 G, H, q, M, e = sp.symbols("G H q M e")
 averages = (G >= 0, H >= 0, q >= 0, q <= sp.Rational(1, 2), M >= 1)
-_forget = (_c >= 0, _c <= 1)
-H_next = (1 - _c) * H + _c * (1 + H) * q / M
-G_next = (1 - _c) * G + _c * q
-halved = G_next <= G * (1 - _c / 2) + _c * q
+forgets = (c >= 0, c <= 1)
+H_next = (1 - c) * H + c * (1 + H) * q / M
+G_next = (1 - c) * G + c * q
+halved = G_next <= G * (1 - c / 2) + c * q
 
-# F2: A = b + √(b² + K), K = (ε+h₀)/δ, and the sum S of (P∂L)² up to step k.
-b, K, h0, eps, delta, c, loss0 = sp.symbols("b K h₀ ε δ c L₀", positive=True)
-A = b + sp.sqrt(b**2 + K)
+# F2: A = b + √(b² + K), K = (ε+h₀)/δ; Ā is any bound of P.
+K, h0, eps, delta, loss0, bar = sp.symbols("K h₀ ε δ L₀ Ā")
+in_bound = (b, K, h0, eps, delta, c, loss0, eta, bar)
+root = b + sp.sqrt(b**2 + K)
 is_b, is_k = sp.Eq(b, c * loss0 / (eta * delta)), sp.Eq(K, (eps + h0) / delta)
-bar = sp.Symbol("Ā", positive=True)
 
 
 def _lost_margin(skewed: bool = True, ends: bool = True) -> float:
@@ -78,7 +77,7 @@ THEOREM_F = Statement(
 ).proof(
     step("motion", "preconditioned-steps")
     .why("F0, in v = w/√P∞: each component of v⁺−v is ηL·(P/P∞)·u, u = −√P∞·∂L/L")
-    .algebra(-eta * P * grad / r, eta * L * (P / r**2) * u, force)
+    .algebra(-eta * P * grad / r, eta * L * (P / r**2) * u, force, positive=in_step)
     .where("skew", "P/P∞ forgotten", right=eta * L * u),
     step("step-length")
     .why(
@@ -86,17 +85,17 @@ THEOREM_F = Statement(
         "‖v‖+ηL(1+b)‖u‖"
     )
     .solver(
-        [_b >= 0, _b < 1, x >= 1 - _b, x <= 1 + _b],
-        (x * _u) ** 2 <= (1 + _b) ** 2 * _u**2,
+        [b >= 0, b < 1, x >= 1 - b, x <= 1 + b],
+        (x * u) ** 2 <= (1 + b) ** 2 * u**2,
     )
-    .without("above", "P/P∞ not bounded above", x <= 1 + _b),
+    .without("above", "P/P∞ not bounded above", x <= 1 + b),
     step("pull", "separable-linear")
     .why(
         "for the direction v̂ of the best margin γ, each example adds c = |ℓ′|/L times "
         "its margin m ≥ γ to ⟨u, v̂⟩; so ‖u‖ ≥ ⟨u, v̂⟩ ≥ sγ, s = Σ|ℓ′|/L"
     )
-    .solver([_c >= 0, m >= gamma], _c * m >= _c * gamma)
-    .without("sign", "a loss that need not fall", _c >= 0),
+    .solver([c >= 0, m >= gamma], c * m >= c * gamma)
+    .without("sign", "a loss that need not fall", c >= 0),
     step("logistic-slope")
     .why("for the logistic loss, with T = exp(−z), |ℓ′| = T/(1+T)")
     .algebra(-sp.Derivative(logistic, z), T / (1 + T), in_exp)
@@ -131,7 +130,7 @@ THEOREM_F = Statement(
     ),
     step("spent")
     .why("each component of D is L²·(P/P∞)·u², so D ≥ (1−b)L²‖u‖²")
-    .algebra(P * grad**2, L**2 * (P / r**2) * u**2, force)
+    .algebra(P * grad**2, L**2 * (P / r**2) * u**2, force, positive=in_step)
     .where("power", "L in place of L²", right=L * (P / r**2) * u**2),
     step("log-loss")
     .why("with f = log L")
@@ -165,11 +164,11 @@ THEOREM_F = Statement(
         "F1, G = g/δ: ∂L → 0, so in the end q = ∂L²/δ ≤ ½; then G⁺ ≤ G(1−c/2)+cq, c = "
         "1−ρ"
     )
-    .solver([*averages, *_forget], halved)
-    .without("rho", "ρ may exceed 1", _c >= 0),
+    .solver([*averages, *forgets], halved)
+    .without("rho", "ρ may exceed 1", c >= 0),
     step("average-h", "procedure-1", "rho-in-unit-interval")
     .why("H = h/ε: the same, H⁺ = (1−c)H+c(1+H)q/M with M = 1+g⁺/δ ≥ 1")
-    .solver([*averages, *_forget], H_next <= H * (1 - _c / 2) + _c * q)
+    .solver([*averages, *forgets], H_next <= H * (1 - c / 2) + c * q)
     .without("large", "gradients of any size", q <= sp.Rational(1, 2)),
     step("forgets")
     .why(
@@ -177,10 +176,10 @@ THEOREM_F = Statement(
         "these tends to 0 where Σc = ∞, so G, H → 0"
     )
     .solver(
-        [*_forget, q <= e, t <= G * (1 - _c / 2) + _c * q],
-        t - 2 * e <= (1 - _c / 2) * (G - 2 * e),
+        [*forgets, q <= e, t <= G * (1 - c / 2) + c * q],
+        t - 2 * e <= (1 - c / 2) * (G - 2 * e),
     )
-    .where("half", "over e", then=t - e <= (1 - _c / 2) * (G - e)),
+    .where("half", "over e", then=t - e <= (1 - c / 2) * (G - e)),
     step("factor", "proposition-B", "procedure-1")
     .why("F1 follows")
     .argued(
@@ -191,20 +190,24 @@ THEOREM_F = Statement(
     ),
     step("ceiling")
     .why("F2: A is the root of A² = K+2bA, K = (ε+h₀)/δ")
-    .algebra(A**2, K + 2 * b * A)
-    .where("half", "K+bA", right=K + b * A),
+    .algebra(root**2, K + 2 * b * root, positive=in_bound)
+    .where("half", "K+bA", right=K + b * root),
     step("induction", "procedure-1", "rho-in-unit-interval")
     .why(
         "while P ≤ A, the descents add up to Σ⟨∂L, P∂L⟩ ≤ 2L₀/η, so h ≤ h₀+cAΣP∂L² ≤ "
         "h₀+2cAL₀/η, and P² ≤ (ε+h)/δ is at most K+2bA = A²"
     )
     .algebra(
-        (eps + h0 + 2 * c * bar * loss0 / eta) / delta, K + 2 * b * bar, is_b, is_k
+        (eps + h0 + 2 * c * bar * loss0 / eta) / delta,
+        K + 2 * b * bar,
+        is_b,
+        is_k,
+        positive=in_bound,
     )
     .where("start", "h₀ left out", left=(eps + 2 * c * bar * loss0 / eta) / delta),
     step("half-descent")
     .why("ηAR²L ≤ 1 leaves at least half of the descent: L⁺ ≤ L−(η/2)D")
-    .solver([D >= 0, small <= 1, _eta > 0], _eta * D * (1 - small / 2) >= _eta * D / 2)
+    .solver([D >= 0, small <= 1, eta > 0], eta * D * (1 - small / 2) >= eta * D / 2)
     .instead("large", "ηAR²L ≤ 2", small <= 1, small <= 2),
     step("loss-vanishes", "separable-linear", "procedure-1")
     .why("F2 follows")
