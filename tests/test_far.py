@@ -105,6 +105,13 @@ NETWORKS = {
 }
 
 
+def test_a_layer_called_twice_is_seen_where_its_second_call_is_dead():
+    """Its rows are right at such a w, and wrong further on."""
+    network = Twice()
+    nn.init.constant_(network.inner.weight, -1.0)
+    assert not Gaps(network, torch.rand(5, 3), torch.tensor([1, -1, 1, 1, -1]))._layers
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_gaps_and_gram_are_those_of_jacrev(name):
     network, x, layered = NETWORKS[name]

@@ -170,9 +170,9 @@ class Gaps:
         some = torch.arange(min(8, self._signs[..., 0].numel()))
         try:
             rows = self._factored_rows(layers, w, some)
-        except RuntimeError:  # a layer that is not called, or on other shapes
+        except RuntimeError:  # a layer that is not called once, or on other shapes
             return []
-        # Layers that are used twice, or that mix examples, are told by their sum.
+        # Layers that mix examples are told by their sum.
         full = self._full_rows(w, some).sum(0)
         ones = torch.ones(len(some), dtype=torch.float64)
         same = torch.allclose(rows.pull(ones), full, rtol=1e-9, atol=1e-12)
@@ -186,6 +186,8 @@ class Gaps:
         taps: dict[nn.Module, tuple[Tensor, Tensor]] = {}
 
         def tap(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+            if layer in taps:
+                raise RuntimeError("a layer that is called twice")
             if not taps:  # from here on a row has a copy of its example to itself
                 output = output[owner].requires_grad_()
             taps[layer] = (inputs[0].detach(), output)
