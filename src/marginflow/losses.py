@@ -21,11 +21,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from marginflow import checks
 
 __all__ = [
     "EXPONENTIAL",
@@ -166,16 +168,9 @@ def label_adjusted(
         ValueError: a label is neither -1 nor +1, or the shapes do not match.
     """
     outputs = _data("outputs", outputs)
-    y = torch.as_tensor(y, device=outputs.device)
-    if y.shape != outputs.shape[-1:]:
-        raise ValueError(
-            f"y has shape {tuple(y.shape)}; it must hold one label for each of the "
-            f"{outputs.shape[-1]} outputs, shape ({outputs.shape[-1]},)"
-        )
-    wrong = (y != 1) & (y != -1)
-    if wrong.any():
-        raise ValueError(f"y contains {y[wrong][0].item()!r}; labels must be -1 or +1")
-    return outputs * y.to(outputs.dtype)
+    return outputs * torch.from_numpy(checks.signs("y", y, outputs.shape[-1])).to(
+        outputs
+    )
 
 
 def soft_gap(
@@ -272,26 +267,18 @@ def _log1p(r: Tensor) -> Tensor:
 
 
 def _reduce(value: Tensor, reduction: Reduction) -> Tensor:
-    _check_reduction(reduction)
+    checks.one_of("reduction", reduction, get_args(Reduction))
     if reduction == "none":
         return value
     return value.sum(-1) if reduction == "sum" else value.mean(-1)
 
 
 def _log_reduce(log_value: Tensor, reduction: Reduction) -> Tensor:
-    _check_reduction(reduction)
+    checks.one_of("reduction", reduction, get_args(Reduction))
     if reduction == "none":
         return log_value
     total = torch.logsumexp(log_value, dim=-1)
     return total if reduction == "sum" else total - math.log(log_value.shape[-1])
-
-
-def _check_reduction(reduction: str) -> None:
-    if reduction not in ("sum", "mean", "none"):
-        raise ValueError(
-            f'reduction {reduction!r} is unknown; choose "sum" (the paper), "mean" '
-            '(the released code) or "none"'
-        )
 
 
 def _floating(name: str, z: Tensor) -> Tensor:

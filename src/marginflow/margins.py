@@ -5,10 +5,9 @@ than two classes, the smallest lead of the true class over the best other. Divid
 |w|^L it depends on the direction of w alone. For the 14-layer network |w|^14 spans
 dozens of orders of magnitude, so a normalized margin is formed as
 
-    sign(margin) * exp(log |margin| - L log |w|)
+    sign(margin) * exp(log |margin| - L log |w|).
 
-and carried as the pair (sign, logarithm) wherever it may be negative: before the data
-are separated it is, and such rounds must stay in the record.
+Before the data are separated it is negative, and such rounds stay in the record.
 """
 
 from __future__ import annotations
@@ -16,57 +15,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from numbers import Real
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from marginflow.losses import (
-    EXPONENTIAL,
-    Loss,
-    _check_classes,
-    _data,
-    _floating,
-    label_adjusted,
-)
+from marginflow import checks
+from marginflow.losses import _check_classes, _data, _floating, label_adjusted
 
 __all__ = [
     "RunningMargin",
-    "SignedLog",
     "label_adjusted",
     "log_norm",
     "log_normalized_margin",
     "margin",
     "multiclass_gap",
     "normalized_margin",
-    "signed_log_normalized_margin",
-    "smoothed_margin",
 ]
-
-
-class SignedLog(NamedTuple):
-    """A real number as sign * exp(log): safe against overflow and underflow."""
-
-    sign: Float[Tensor, " ..."]
-    """-1, 0 or +1."""
-    log: Float[Tensor, " ..."]
-    """log of the absolute value, float64; -inf for zero."""
-
-    @classmethod
-    def of(cls, value: Float[Tensor, " ..."]) -> SignedLog:
-        """The pair of a tensor of ordinary numbers."""
-        value = _double(_floating("value", value))
-        return cls(torch.sign(value), torch.log(value.abs()))
-
-    def scaled(self, log_factor: float | Float[Tensor, " ..."]) -> SignedLog:
-        """This number times exp(log_factor)."""
-        return SignedLog(self.sign, self.log + log_factor)
-
-    def value(self) -> Float[Tensor, " ..."]:
-        """The number itself, float64; 0 or +-inf where it has no float."""
-        return self.sign * torch.exp(self.log)
 
 
 def margin(z: Float[Tensor, "... n"]) -> Float[Tensor, " ..."]:
@@ -122,15 +87,17 @@ def log_norm(
     return torch.log(largest.squeeze(-1)) + 0.5 * torch.log((unit * unit).sum(-1))
 
 
-def signed_log_normalized_margin(
+def normalized_margin(
     z: Float[Tensor, "... n"], w_norm: float | Float[Tensor, " ..."], L: float
-) -> SignedLog:
-    """The normalized margin min_i z_i / |w|^L as a (sign, log) pair (page 6).
+) -> Float[Tensor, " ..."]:
+    """min_i z_i / |w|^L (page 6), float64, with its sign.
+
+    Underflows only where the result itself does.
 
     Args:
         z: label-adjusted outputs or class gaps of one w over the data set.
-        w_norm: |w|. For a norm outside the range of floats use
-            ``SignedLog.of(margin(z)).scaled(-L * log_norm(w))``.
+        w_norm: |w|. For a norm outside the range of floats, add -L log_norm(w) to the
+            log of the margin yourself.
         L: the degree of homogeneity, see
             :func:`marginflow.networks.homogeneity_degree`.
 
@@ -138,7 +105,8 @@ def signed_log_normalized_margin(
         ValueError: no data, a norm that is negative or zero, L that is not a finite
             number > 0.
     """
-    return SignedLog.of(margin(z)).scaled(-_degree(L) * _log_of_norm(w_norm))
+    least = _double(margin(z))
+    return torch.sign(least) * torch.exp(_log_normalized(least.abs(), w_norm, L))
 
 
 def log_normalized_margin(
@@ -146,44 +114,10 @@ def log_normalized_margin(
 ) -> Float[Tensor, " ..."]:
     """log of the normalized margin: NaN where the margin is negative, -inf where 0.
 
-    That is what a logarithm does, and a NaN says "not separated" in a record; use
-    :func:`signed_log_normalized_margin` to keep the magnitude. Arguments as there.
+    That is what a logarithm does, and a NaN says "not separated" in a record.
+    Arguments and errors as for :func:`normalized_margin`.
     """
-    sign, log = signed_log_normalized_margin(z, w_norm, L)
-    return torch.where(sign < 0, math.nan, log)
-
-
-def normalized_margin(
-    z: Float[Tensor, "... n"], w_norm: float | Float[Tensor, " ..."], L: float
-) -> Float[Tensor, " ..."]:
-    """The normalized margin as a plain float64 number with its sign.
-
-    Underflows only where the result itself does. Arguments as for
-    :func:`signed_log_normalized_margin`.
-    """
-    return signed_log_normalized_margin(z, w_norm, L).value()
-
-
-def smoothed_margin(
-    log_loss: float | Float[Tensor, " ..."],
-    w_norm: float | Float[Tensor, " ..."],
-    L: float,
-    loss: Loss = EXPONENTIAL,
-) -> Float[Tensor, " ..."]:
-    """f^-1(log 1/L(w)) / |w|^L, which is log(1/L(w)) / |w|^L for the exponential loss.
-
-    With the *summed* loss it is a lower bound of the normalized margin and lags it by
-    at most log(n)/|w|^L (exponential loss); gradient flow makes it non-decreasing once
-    the data are separated, which the raw normalized margin need not be.
-
-    Args:
-        log_loss: log of the total loss, summed over the data.
-        w_norm: |w| (for the flow in v = w/chi of Theorem 4, |v|).
-        L: the degree of homogeneity (not the loss).
-        loss: the individual loss whose f(z) = -log l(z) is inverted (page 5).
-    """
-    lead = loss.inverse(torch.as_tensor(log_loss, dtype=torch.float64))
-    return SignedLog.of(lead).scaled(-_degree(L) * _log_of_norm(w_norm)).value()
+    return _log_normalized(_double(margin(z)), w_norm, L)
 
 
 @dataclass
@@ -212,7 +146,7 @@ class RunningMargin:
     _least: Tensor | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        _degree(self.L)
+        checks.positive("L", self.L)
 
     def update(
         self, z_before: Float[Tensor, "... n"], w_norm_after: float | Tensor
@@ -230,18 +164,8 @@ class RunningMargin:
         return self._least
 
 
-def _degree(L: float) -> float:
-    if not (isinstance(L, Real) and math.isfinite(L) and L > 0):
-        raise ValueError(f"L is {L!r}; Assumption 1 needs a finite degree L > 0")
-    return L
-
-
-def _double(value: Tensor) -> Tensor:
-    # Apple's GPUs have no float64.
-    return (value.cpu() if value.device.type == "mps" else value).double()
-
-
-def _log_of_norm(w_norm: float | Tensor) -> Tensor:
+def _log_normalized(size: Tensor, w_norm: float | Tensor, L: float) -> Tensor:
+    """log size - L log |w|."""
     if not isinstance(w_norm, Tensor):
         w_norm = torch.tensor(w_norm, dtype=torch.float64)
     norm = _double(w_norm)
@@ -251,4 +175,9 @@ def _log_of_norm(w_norm: float | Tensor) -> Tensor:
             f"w_norm contains {norm[norm <= 0].flatten()[0].item()}; a norm that "
             "normalizes must be > 0"
         )
-    return torch.log(norm)
+    return torch.log(size) - checks.positive("L", L) * torch.log(norm)
+
+
+def _double(value: Tensor) -> Tensor:
+    # Apple's GPUs have no float64.
+    return (value.cpu() if value.device.type == "mps" else value).double()
