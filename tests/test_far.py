@@ -31,7 +31,7 @@ def distances(reference, loss, terms, sizes, **how):
     for h in sizes:
         states = far_flow(
             LeakyPerceptron(), *POINTS, W0, loss, *terms, h=h, until=30.0,
-            left_out=0.0, **how,
+            **how,
         )  # fmt: skip
         states = [s for s in states if s.log_t > 0]
         at = reference.at(log_t=np.array([s.log_t for s in states])).w
@@ -187,7 +187,6 @@ def test_the_weights_solve_their_equation():
         ({"h": float("nan")}, "h is nan"),
         ({"blur": -1.0}, "blur is -1.0"),
         ({"slack": 0.0}, "slack is 0.0"),
-        ({"left_out": 2.0}, "left_out is 2.0"),
         ({"until": float("inf")}, "until is inf"),
         ({"log_t": float("nan")}, "log_t is nan"),
         ({"delta": 0.0}, "delta contains 0.0"),

@@ -32,6 +32,7 @@ __all__ = [
     "real",
     "real_array",
     "signs",
+    "stability",
     "terms",
     "vector",
 ]
@@ -147,6 +148,13 @@ def terms(name: str, value: Any, p: int, need: str, zero: bool = False) -> Array
             "all finite"
         )
     return np.broadcast_to(array, (p,)).copy()
+
+
+def stability(
+    delta: Any, epsilon: Any, p: int, need: str = "Process 2 needs stability terms"
+) -> tuple[Array, Array]:
+    """δ and ε, each one number or p numbers, as p numbers > 0 each."""
+    return terms("delta", delta, p, need), terms("epsilon", epsilon, p, need)
 
 
 def signs(name: str, value: Any, n: int) -> Array:

@@ -9,10 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from marginflow import checks
-from marginflow.flows.errors import NotSeparatedError
 from marginflow.flows.objective import Phi
 from marginflow.flows.relatives import make_system
-from marginflow.flows.run import METHODS, Run, not_separated
+from marginflow.flows.run import METHODS, Run
 from marginflow.flows.schedules import Decay, as_decay
 from marginflow.flows.systems import Clock, System
 from marginflow.flows.trajectory import Trajectory
@@ -93,7 +92,7 @@ class AdaptiveFlow:
         self.rule, self.homogeneous = rule, homogeneous
         make_system(rule, "log")
         if self.objective.p is not None:
-            self._stability(self.objective.p)
+            checks.stability(delta, epsilon, self.objective.p)
         if homogeneous and isinstance(network, nn.Module):
             self.objective.degree(np.empty(0))
 
@@ -113,7 +112,6 @@ class AdaptiveFlow:
         rate_cap: float = 1e4,
         quadratures: bool = True,
         locate_kinks: bool = True,
-        require_separation: bool = False,
         max_steps: int = 30_000,
     ) -> Trajectory:
         """Integrate from t = 0.
@@ -131,13 +129,12 @@ class AdaptiveFlow:
                 bisection of the solver's interpolant, and restart the solver behind it.
                 Without it the step-size control alone takes the kinks, at the price of
                 many small steps, and cannot slide.
-            require_separation: raise when L(w) < l(0) is never reached.
             max_steps: give up beyond.
 
         Raises:
             ValueError: an argument violates an assumption; the message says which.
             NotSeparatedError: the flow came to rest, or passed log t = 30, without
-                separation; or it ended so, and ``require_separation`` is set.
+                separation.
             SlidingError: the trajectory stays on a kink of a network whose pieces are
                 not known.
             FlowError: the solver failed, met a non-finite state or ran out of steps, or
@@ -151,11 +148,7 @@ class AdaptiveFlow:
             raise ValueError(
                 f"rtol={rtol!r}, atol={atol!r} must lie in [2.3e-14, 1) and (0, 1)"
             )
-        run = Run(system, start, end, locate_kinks, max_steps)
-        trajectory = run.go(method, rtol, atol)
-        if require_separation and not trajectory.separated.any():
-            raise NotSeparatedError(not_separated(trajectory), trajectory)
-        return trajectory
+        return Run(system, start, end, locate_kinks, max_steps).go(method, rtol, atol)
 
     def start(
         self,
@@ -171,7 +164,7 @@ class AdaptiveFlow:
         """
         w = checks.vector("w0", w0, self.objective.p)
         p = len(w)
-        delta, epsilon = self._stability(p)
+        delta, epsilon = checks.stability(self.delta, self.epsilon, p)
         g, h = (
             checks.terms(name, value, p, "Assumption 2 (ii) needs", zero=True)
             for name, value in (("g0", g0), ("h0", h0))
@@ -190,17 +183,13 @@ class AdaptiveFlow:
         system_clock = Clock(clock)
         if (t_end is None) == (log_t_end is None):
             raise ValueError("integrate() takes exactly one of t_end and log_t_end")
-        if t_end is not None and not (np.isfinite(t_end) and t_end > 0):
-            raise ValueError(
-                f"t_end={t_end!r} must be finite and beyond t_0 = 0: Process 2 runs on "
-                "[0, infinity)"
-            )
-        if t_end is not None and t_end < 1e-100:
-            raise ValueError(
-                f"t_end={t_end!r} is too near 0 for steps in float64; it must be at "
-                "least 1e-100"
-            )
-        log_t_end = np.log(t_end) if log_t_end is None else log_t_end
+        if log_t_end is None:
+            if checks.positive("t_end", t_end) < 1e-100:
+                raise ValueError(
+                    f"t_end is {t_end!r}, too near 0 for steps in float64; it must be "
+                    "at least 1e-100"
+                )
+            log_t_end = np.log(t_end)
         end = float(system_clock.sigma(log_t_end))
         if not (np.isfinite(end) and end > 0):
             raise ValueError(
@@ -219,10 +208,3 @@ class AdaptiveFlow:
             quadratures,
         )
         return system, system.start(w, g / delta, h / epsilon), end
-
-    def _stability(self, p: int) -> tuple[Array, Array]:
-        need = "Process 2 needs stability terms"
-        return (
-            checks.terms("delta", self.delta, p, need),
-            checks.terms("epsilon", self.epsilon, p, need),
-        )

@@ -189,10 +189,7 @@ def procedure_1_run(
     if w.ndim not in (1, 2) or w.size == 0:
         raise ValueError(f"w0 has shape {w.shape}; it must be (p,) or (runs, p)")
     p = w.shape[-1]
-    delta, epsilon = (
-        checks.terms(name, value, p, "Procedure 1 needs")
-        for name, value in (("delta", delta), ("epsilon", epsilon))
-    )
+    delta, epsilon = checks.stability(delta, epsilon, p, "Procedure 1 needs")
     forget = 1.0 - checks.probability("rho", rho)
     keep = np.unique([*record, checks.positive_integer("steps", steps)]).astype(int)
     if keep[0] < 1 or keep[-1] > steps:

@@ -28,13 +28,20 @@ from torch import Tensor, nn
 
 from marginflow import checks, networks
 from marginflow.flows.errors import FlowError
-from marginflow.flows.rows import Gaps, Phi
+from marginflow.flows.objective import Phi
+from marginflow.flows.rows import Gaps
 from marginflow.losses import EXPONENTIAL, Loss
 
 __all__ = ["FarState", "far_flow"]
 
 _SUPPORT = 1e-3
 """Gaps whose weight is at least this share of the largest one count as supporting."""
+
+_SLACK = 0.02
+"""Share of |log L| by which the linear model of a step may err in such a gap."""
+
+_LEFT_OUT = 1e-4
+"""Weight of the gaps that together have no part in a step."""
 
 _MAY_ENTER = 0.05
 """Weight that gaps without a part in a step may have at its end."""
@@ -81,8 +88,6 @@ def far_flow(
     until: float = 1e6,
     h: float = 0.01,
     blur: float = 3e-4,
-    slack: float = 0.02,
-    left_out: float = 1e-4,
 ) -> Iterator[FarState]:
     """Follow w' = -χ² grad L(w); one state a step, until -log L reaches ``until``.
 
@@ -103,9 +108,6 @@ def far_flow(
         blur: T is -blur log L, once that exceeds 1: each gap is then blurred by that
             share of itself.  With T = 1 the problem for p becomes too ill-conditioned
             for float64 beyond -log L = 3·10^4.
-        slack: h is halved where the linear model errs by more than 2 (0.3 + slack
-            |log L|) in a supporting gap.
-        left_out: weight of the gaps that together have no part in a step.
 
     Raises:
         ValueError: an argument is out of its range, or violates Assumption 1 or
@@ -119,9 +121,7 @@ def far_flow(
     if isinstance(network, nn.Module):
         networks.homogeneity_degree(network)
     w = torch.from_numpy(checks.vector("w0", w0))
-    need = "Process 2 needs stability terms"
-    d = checks.terms("delta", delta, len(w), need)
-    e = checks.terms("epsilon", epsilon, len(w), need)
+    d, e = checks.stability(delta, epsilon, len(w))
     if not log_t < math.inf:
         raise ValueError(f"log_t is {log_t!r}; it must be a number, or -inf for t = 0")
     flow = _Flow(
@@ -130,8 +130,6 @@ def far_flow(
         torch.from_numpy((e / d) ** 0.25),
         checks.positive("h", h),
         checks.positive("blur", blur),
-        checks.positive("slack", slack),
-        checks.probability("left_out", left_out),
     )
     return flow.states(w, float(log_t), checks.real("until", until))
 
@@ -161,8 +159,6 @@ class _Flow:
     chi: Float[Tensor, " p"]
     h: float
     blur: float
-    slack: float
-    left_out: float
 
     def states(self, w: Tensor, log_t: float, until: float) -> Iterator[FarState]:
         point, h, error = self._point(w), self.h, 0.0
@@ -211,8 +207,8 @@ class _Flow:
         return end, state, log_t
 
     def _limit(self, point: _Point) -> float:
-        """What the linear model may err by."""
-        return 0.3 + self.slack * abs(point.log_loss)
+        """What the linear model may err by; h is halved where it errs by twice that."""
+        return 0.3 + _SLACK * abs(point.log_loss)
 
     def _part(
         self, point: _Point, T: float, h: float, error: float
@@ -220,7 +216,7 @@ class _Flow:
         """The gaps that matter, or may come to matter in a step of length h."""
         logits, order = point.logits.sort(descending=True)
         mass = torch.softmax(logits / T, 0).flip(0).cumsum(0).flip(0)
-        least = logits[mass > self.left_out][-1]
+        least = logits[mass > _LEFT_OUT][-1]
         # Gaps grow by L h |log L| in a step, and may fall as much behind each other.
         reach = 12 * h * abs(point.log_loss) + 3 * error
         return order[logits >= least - reach].sort().values

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,47 +20,38 @@ from marginflow import checks, networks
 from marginflow.flat import FlatNetwork
 from marginflow.losses import Loss, log_total_loss
 
-__all__ = ["Kinks", "Objective", "Phi", "Pieces", "predictor"]
+__all__ = ["Kinks", "Objective", "Phi", "contrasts"]
 
 Array = np.ndarray
 Phi = Callable[[Float[Tensor, " p"], Float[Tensor, "n d"]], Tensor]
 Kinks = Callable[[Float[Tensor, " p"], Float[Tensor, "n d"]], Tensor]
 
 
-def predictor(network: nn.Module | Phi) -> tuple[Phi, int | None]:
-    """The function Phi(w, x) of a network, and its number of parameters if known.
+def contrasts(y: Any, n: int, shape: tuple[int, ...]) -> Float[Tensor, "n k c"]:
+    """What makes margins of outputs, z_ij = <contrast_ij, outputs_i>.
+
+    Args:
+        n: number of examples.
+        y: labels -1 and +1 where outputs have the shape (n,), and then k = c = 1; the
+            classes 0, ..., c - 1 where it is (n, c), and then k = c - 1.
+        shape: of the network's outputs.
 
     Raises:
-        ValueError: ``network`` is neither a module nor a function.
+        ValueError: other labels or shapes.
     """
-    if isinstance(network, nn.Module):
-        phi = FlatNetwork(network)
-        return phi, phi.initial.numel()
-    if callable(network):
-        return network, None
-    raise ValueError(
-        f"network is a {type(network).__name__}; it must be a torch module or a "
-        "function phi(w, x)"
-    )
-
-
-class Pieces(Protocol):
-    """What an objective knows that tells the smooth pieces of Phi apart."""
-
-    slope: float
-    """Of the activation s on its inactive side; on the other it is 1."""
-
-    def normals(self, kinks: Array) -> Float[Array, "k p"]:
-        """Gradients of the kink functions of these numbers."""
-
-    def sliding_slopes(
-        self, w: Float[Array, " p"], pattern: Array, P: Array
-    ) -> tuple[Array, Float[Array, " k"]]:
-        """Kinks with pattern 0, and the slope of s there that keeps w on them.
-
-        Between ``slope`` and 1 it belongs to the Clarke subdifferential; outside, the
-        flow leaves the kink.
-        """
+    c = shape[1] if len(shape) == 2 else 0
+    if shape not in ((n,), (n, c)) or c == 1:
+        raise ValueError(
+            f"network maps x to shape {shape}; it must be ({n},), or ({n}, c) with c > "
+            "1 classes. End a network with one output in Flatten(0)"
+        )
+    if not c:
+        return torch.from_numpy(checks.signs("y", y, n)).view(n, 1, 1)
+    labels = torch.from_numpy(checks.classes("y", y, n, c))
+    every = torch.arange(c).expand(n, c)
+    others = every[every != labels[:, None]].view(n, c - 1)
+    eye = torch.eye(c, dtype=torch.float64)
+    return eye[labels][:, None] - eye[others]
 
 
 class Objective:
@@ -95,58 +86,41 @@ class Objective:
         kinks: Kinks | None = None,
     ) -> None:
         self.network, self.loss = network, loss
+        self.p: int | None = None
         if isinstance(network, nn.Module):
-            network = copy.deepcopy(network).double()
-        self.phi, self.p = predictor(network)
+            self.phi: Phi = FlatNetwork(copy.deepcopy(network).double())
+            self.p = self.phi.initial.numel()
+            kinks = _layer_kinks(network) if kinks is None else kinks
+        elif callable(network):
+            self.phi = network
+        else:
+            raise ValueError(
+                f"network is a {type(network).__name__}; it must be a torch module or "
+                "a function phi(w, x)"
+            )
         self.x = torch.from_numpy(checks.examples("x", x))
-        self.y, self.others = self._labels(y)
-        if kinks is None and isinstance(network, nn.Module):
-            kinks = _layer_kinks(network)
+        self.contrasts = contrasts(y, len(self.x), self._shape(y))
         self._kinks = kinks
 
-    @property
-    def pieces(self) -> Pieces | None:
-        """The smooth pieces of Phi, where they can be continued beyond their kinks."""
-        return None
-
-    def _labels(self, y: Any) -> tuple[Tensor, Tensor | None]:
-        """y, and for several outputs the wrong classes of each example, "n c-1"."""
-        examples = len(self.x)
-        if isinstance(self.phi, FlatNetwork):
-            try:
-                shape = tuple(self.phi(self.phi.initial, self.x).shape)
-            except RuntimeError as error:
-                raise ValueError(
-                    f"x has shape {tuple(self.x.shape)}; the network takes no rows of "
-                    f"{self.x.shape[1]} columns: {error}"
-                ) from None
-            if shape != (examples,) and (
-                len(shape) != 2 or shape[0] != examples or shape[1] < 2
-            ):
-                raise ValueError(
-                    f"network maps x to shape {shape}; it must be ({examples},), or "
-                    f"({examples}, c) with c > 1 classes. End a network with one "
-                    "output in Flatten(0)"
-                )
-            c = shape[1] if len(shape) == 2 else 0
-        else:  # a function shows its outputs only once it gets w
+    def _shape(self, y: Any) -> tuple[int, ...]:
+        """Of the outputs; a function shows its own only once it gets w."""
+        if not isinstance(self.phi, FlatNetwork):
             told = checks.real_array("y", y)
-            c = (
-                0
-                if (np.abs(told) == 1).all() or told.min() < 0
-                else int(told.max()) + 1
-            )
-            c = c if told.max(initial=0) > 1 or c == 0 else 2
-        if not c:
-            return torch.from_numpy(checks.signs("y", y, examples)), None
-        labels = torch.from_numpy(checks.classes("y", y, examples, c))
-        every = torch.arange(c).expand(examples, c)
-        return labels, every[every != labels[:, None]].view(examples, c - 1)
+            if (np.abs(told) == 1).all() or told.min() < 0:
+                return (len(self.x),)
+            return len(self.x), max(int(told.max()) + 1, 2)
+        try:
+            return tuple(self.phi(self.phi.initial, self.x).shape)
+        except RuntimeError as error:
+            raise ValueError(
+                f"x has shape {tuple(self.x.shape)}; the network takes no rows of "
+                f"{self.x.shape[1]} columns: {error}"
+            ) from None
 
     @property
     def n(self) -> int:
         """Number of data: examples, or pairs of an example and a wrong class."""
-        return len(self.y) if self.others is None else self.others.numel()
+        return self.contrasts[..., 0].numel()
 
     def margins(
         self, w: Float[Array, "*m p"], pattern: Array | None = None
@@ -173,9 +147,10 @@ class Objective:
     ) -> tuple[float, Float[Array, " p"]]:
         """log L(w) and u = grad log L(w), a gradient of page 5 divided by L(w).
 
-        Where ``pieces`` are known, a ``pattern`` of kink signs -1, +1 asks for the
-        smooth piece of Phi on which they hold, continued to w. Its zeros ask for the
-        element of the Clarke subdifferential that keeps w' = -P u on those kinks.
+        Where the closed form knows the pieces of Phi (:class:`TwoLayerObjective`), a
+        ``pattern`` of kink signs -1, +1 asks for the smooth piece on which they hold,
+        continued to w. Its zeros ask for the element of the Clarke subdifferential
+        that keeps w' = -P u on those kinks.
         """
         z, parameters = self._forward(w)
         value, weights = self._weights(z.detach())
@@ -199,7 +174,7 @@ class Objective:
         """
         z, jac = torch.from_numpy(self.margins(w, pattern)), self.jacobian(w, pattern)
         q = self._weights(z)[1].numpy()
-        if self.others is not None:
+        if self.contrasts.shape[2] > 1:
             bend = torch.autograd.functional.hessian(self._log_total, z).numpy()
             return jac.T @ bend @ jac - self.curvature(w, q, pattern)
         at = z.clone().requires_grad_()
@@ -226,18 +201,11 @@ class Objective:
         pattern: Array | None = None,
     ) -> Float[Array, "p p"]:
         """sum_i multipliers_i Hess y_i Phi(w, x_i)."""
-        z, parameters = self._forward(w)
         weights = torch.from_numpy(np.asarray(multipliers, dtype=np.float64))
-        (slope,) = torch.autograd.grad(z, parameters, weights, create_graph=True)
-        rows = []
-        for j in range(len(w)):
-            row = None
-            if slope.requires_grad:
-                (row,) = torch.autograd.grad(
-                    slope[j], parameters, retain_graph=True, allow_unused=True
-                )
-            rows.append(torch.zeros_like(parameters) if row is None else row)
-        return torch.stack(rows).detach().numpy()
+        at = torch.tensor(w, dtype=torch.float64)
+        return torch.autograd.functional.hessian(
+            lambda w: weights @ self._gaps(w), at
+        ).numpy()
 
     def kinks(self, w: Float[Array, " p"]) -> Float[Array, " k"] | None:
         """Values whose signs tell on which smooth piece of Phi w lies, if known."""
@@ -283,29 +251,20 @@ class Objective:
 
     def _gaps(self, w: Tensor) -> Tensor:
         """The margins of all data, with autograd."""
-        out = self.phi(w, self.x)
-        if self.others is None:
-            if out.shape != self.y.shape:
-                raise ValueError(
-                    f"network maps x to shape {tuple(out.shape)}; with labels -1 and "
-                    f"+1 it must be ({len(self.y)},)"
-                )
-            return self.y * out
-        wanted = (len(self.y), self.others.shape[1] + 1)
+        out, (n, _, c) = self.phi(w, self.x), self.contrasts.shape
+        wanted = (n,) if c == 1 else (n, c)
         if out.shape != wanted:
             raise ValueError(
-                f"network maps x to shape {tuple(out.shape)}; with class indices up to "
-                f"{wanted[1] - 1} in y it must be {wanted}. With one output labels are "
-                "-1 and +1; a network with classes that no example has must be a module"
+                f"network maps x to shape {tuple(out.shape)}; with these y it must be "
+                f"{wanted}. With one output labels are -1 and +1; a network with "
+                "classes that no example has must be a module"
             )
-        own = out.gather(1, self.y[:, None])
-        return (own - out.gather(1, self.others)).reshape(-1)
+        return (out.reshape(n, 1, c) * self.contrasts).sum(-1).reshape(-1)
 
     def soft(self, z: Float[Tensor, "*m n"]) -> Float[Tensor, "*m k"]:
         """-log sum_j exp(-s_ij), example by example: L is the loss of these, summed."""
-        if self.others is None:
-            return z
-        return -torch.logsumexp(-z.reshape(*z.shape[:-1], *self.others.shape), -1)
+        n, k, c = self.contrasts.shape
+        return z if c == 1 else -torch.logsumexp(-z.reshape(*z.shape[:-1], n, k), -1)
 
     def _log_total(self, z: Float[Tensor, "*m n"]) -> Float[Tensor, "*m"]:
         return log_total_loss(self.soft(z), self.loss)
@@ -315,8 +274,9 @@ class Objective:
         soft = self.soft(z)
         value = torch.logsumexp(self.loss.log_value(soft), -1)
         weights = torch.exp(self.loss.log_slope(soft) - value)
-        if self.others is not None:
-            weights = weights[:, None] * torch.softmax(-z.view(self.others.shape), -1)
+        n, k, c = self.contrasts.shape
+        if c > 1:
+            weights = weights[:, None] * torch.softmax(-z.view(n, k), -1)
         return float(value), weights.reshape(-1)
 
 

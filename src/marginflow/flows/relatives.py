@@ -37,7 +37,7 @@ class _Gradient(System):
         return np.ones(self.p)
 
     def start(self, w: Array, G: Array, H: Array) -> Array:
-        return np.concatenate([w, np.zeros(self.p * (len(self.blocks) - 1))])
+        return self.state(w=w)
 
     def beta(self, Y: dict[str, Array]) -> Array:
         return np.ones_like(Y["w"])
@@ -48,15 +48,6 @@ class _Gradient(System):
     def settled(self, sigma: float, Y: Array) -> Array | None:
         return np.ones(self.p) if self.clock.kind == "log" else None
 
-    def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
-        nothing = np.full_like(Y["w"], -np.inf)
-        return {
-            "log_G": nothing,
-            "log_H": nothing,
-            "gap": np.zeros_like(nothing),
-            "log_gap": nothing,
-        }
-
 
 class _RMSProp(System):
     """g' = (1 - rho)(grad L^2 - g), w' = -grad L / sqrt(delta + g)."""
@@ -64,8 +55,7 @@ class _RMSProp(System):
     blocks: tuple[str, ...] = ("w", "log_G")
 
     def start(self, w: Array, G: Array, H: Array) -> Array:
-        rest = np.zeros(self.p * (len(self.blocks) - 2))
-        return np.concatenate([w, to_log(G), rest])
+        return self.state(w=w, log_G=to_log(G))
 
     def beta(self, Y: dict[str, Array]) -> Array:
         return 1.0 / np.sqrt(1.0 + np.exp(Y["log_G"]))
@@ -79,17 +69,6 @@ class _RMSProp(System):
         return {
             "w": self.w_slope(terms, Y),
             "log_G": rate * (np.exp(terms.log_q - Y["log_G"]) - keep),
-        }
-
-    def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
-        with np.errstate(under="ignore", invalid="ignore"):
-            # 1 - beta^2 = G/(1 + G)
-            log_gap = Y["log_G"] - np.logaddexp(0.0, Y["log_G"])
-        return {
-            "log_G": Y["log_G"],
-            "log_H": np.full_like(log_gap, -np.inf),
-            "gap": np.exp(log_gap),
-            "log_gap": log_gap,
         }
 
 
@@ -129,8 +108,7 @@ class _Adam(_RMSProp):
             )
         with np.errstate(divide="ignore"):
             log_q = self.terms(0.0, {"w": w, "log_G": to_log(G)}).log_q
-        rest = np.zeros(self.p * (len(self.blocks) - 2))
-        return np.concatenate([w, np.maximum(log_q, LOG_ZERO), rest])
+        return self.state(w=w, log_G=np.maximum(log_q, LOG_ZERO))
 
     def forgetting(self, terms: Terms, Y: dict[str, Array]) -> tuple[Array, float]:
         rate = terms.rate / -np.expm1(-Y["K"])

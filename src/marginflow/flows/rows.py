@@ -10,7 +10,6 @@ as these two factors, a hundred rows of 50,000 entries are never formed, and
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -21,10 +20,9 @@ from torch.nn import functional as F
 
 from marginflow import checks
 from marginflow.flat import FlatNetwork
+from marginflow.flows.objective import Phi, contrasts
 
 __all__ = ["Gaps", "Rows"]
-
-Phi = Callable[[Float[Tensor, " p"], Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -109,14 +107,8 @@ class Gaps:
             raise ValueError("w is None; a function's own parameters are not known")
         with torch.no_grad():
             out = self._phi(w, self.x)
-        n, c = len(self.x), out.shape[1] if out.ndim == 2 else 0
-        if out.shape not in ((n,), (n, c)) or c == 1:
-            raise ValueError(
-                f"network maps x to shape {tuple(out.shape)}; it must be ({n},), or "
-                f"({n}, c) with c > 1 classes"
-            )
-        self.per_example = max(c - 1, 1)
-        self._signs = self._contrast(y, n, c)
+        self._signs = contrasts(y, len(self.x), tuple(out.shape))
+        self.per_example = self._signs.shape[1]
         if isinstance(network, nn.Module):
             self._layers = self._weighted_layers(w)
 
@@ -132,16 +124,6 @@ class Gaps:
             full = _Full(self._full_rows(w, chosen))
             return Rows((full,), (len(w),))
         return self._factored_rows(self._layers, w, chosen)
-
-    def _contrast(self, y, n: int, c: int) -> Float[Tensor, "n k c"]:
-        """z_ij = <contrast_ij, outputs_i>."""
-        if not c:
-            return torch.from_numpy(checks.signs("y", y, n)).view(n, 1, 1)
-        labels = torch.from_numpy(checks.classes("y", y, n, c))
-        every = torch.arange(c).expand(n, c)
-        others = every[every != labels[:, None]].view(n, c - 1)
-        eye = torch.eye(c, dtype=torch.float64)
-        return eye[labels][:, None] - eye[others]
 
     def _chosen(self, chosen: Int[Tensor, " r"]) -> tuple[Tensor, Tensor]:
         """The owner of each chosen gap, and its contrast."""

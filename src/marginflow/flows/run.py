@@ -16,10 +16,11 @@ from scipy.integrate import (
 )
 
 from marginflow.flows.errors import FlowError, NotSeparatedError, SlidingError
-from marginflow.flows.objective import Objective, Pieces
+from marginflow.flows.objective import Objective
 from marginflow.flows.systems import LOG_ZERO, System
 from marginflow.flows.tail import Tail
 from marginflow.flows.trajectory import Crossing, Trajectory
+from marginflow.flows.two_layer import TwoLayerObjective
 
 __all__ = ["METHODS", "Run", "not_separated"]
 
@@ -72,7 +73,10 @@ class Run:
         # they change at a kink.
         kinks = self._kinks(start) if locate_kinks else None
         self.pattern = np.zeros(0) if kinks is None else np.where(kinks > 0, 1, -1)
-        self.known = self.objective.pieces if locate_kinks else None
+        # The objective, if it can be continued beyond the kinks of its smooth pieces.
+        self.known: TwoLayerObjective | None = None
+        if locate_kinks and isinstance(self.objective, TwoLayerObjective):
+            self.known = self.objective
         self.patterns = [(0.0, None if self.known is None else self.pattern)]
         self.crossings: list[Crossing] = []
         self.returns, self.last_crossing = 0, -np.inf
@@ -222,7 +226,7 @@ class Run:
         return violated
 
     def _sliding(
-        self, known: Pieces, state: Array, pattern: Array
+        self, known: TwoLayerObjective, state: Array, pattern: Array
     ) -> tuple[Array, Array]:
         blocks = self.system.split(state)
         P = self._preconditioner(blocks)
@@ -234,7 +238,7 @@ class Run:
         return self.system.preconditioner(blocks)
 
     def _next_pattern(
-        self, known: Pieces, sigma: float, state: Array, changed: Array
+        self, known: TwoLayerObjective, sigma: float, state: Array, changed: Array
     ) -> Array:
         """Cross or slide? The pattern whose field agrees with itself (Filippov).
 

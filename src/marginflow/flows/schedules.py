@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from marginflow import checks
+
 __all__ = ["Constant", "Decay", "Plain", "PowerLaw", "as_decay"]
 
 Array = np.ndarray
@@ -72,18 +74,10 @@ class PowerLaw(Decay):
     power: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.complement <= 1:
-            raise ValueError(
-                f"complement={self.complement!r} must lie in [0, 1]: Process 2 needs "
-                "decay coefficients rho = 1 - complement in [0, 1]"
-            )
-        if not (np.isfinite(self.horizon) and self.horizon > 0):
-            raise ValueError(f"horizon={self.horizon!r} must be a finite time > 0")
-        if not (np.isfinite(self.power) and self.power >= 0):
-            raise ValueError(
-                f"power={self.power!r} must be >= 0: with a negative one rho(t) would "
-                "leave [0, 1], where Process 2 has it"
-            )
+        # So rho stays in [0, 1], where Process 2 has it.
+        checks.probability("complement", self.complement)
+        checks.positive("horizon", self.horizon)
+        checks.non_negative("power", self.power)
 
     def log_complement(self, log_t: float) -> float:
         with np.errstate(divide="ignore"):

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from marginflow import checks
 from marginflow.flows.objective import Objective
 from marginflow.flows.schedules import Decay
 
@@ -56,8 +57,7 @@ class Clock:
     kind: str
 
     def __post_init__(self) -> None:
-        if self.kind not in ("t", "log"):
-            raise ValueError(f'clock={self.kind!r} is unknown; choose "t" or "log"')
+        checks.one_of("clock", self.kind, ("t", "log"))
 
     def log_speed(self, sigma: float) -> float:
         """log dt/dsigma."""
@@ -98,6 +98,8 @@ class System(ABC):
     """A flow as d Y/d sigma = F(sigma, Y), Y a concatenation of named blocks of p."""
 
     blocks: tuple[str, ...]
+    sign: Array | float = 1.0
+    """Of D = G - H, which it keeps for good."""
     forgets = True
     """Whether averages decay, at rates that may have to be capped."""
 
@@ -138,9 +140,25 @@ class System(ABC):
     def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
         """F, block by block."""
 
-    @abstractmethod
     def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
         """log_G, log_H, 1 - beta^2 and its log modulus from blocks of shape (m, p)."""
+        zero = np.full_like(Y["w"], -np.inf)
+        log_G = Y.get("log_G", zero)
+        with np.errstate(under="ignore", invalid="ignore"):
+            # 1 - beta^2 = D/(1 + G), where D = G without an average h.
+            log_gap = Y.get("log_D", log_G) - np.logaddexp(0.0, log_G)
+            log_gap = np.where(self.sign == 0, -np.inf, log_gap)
+            return {
+                "log_G": log_G,
+                "log_H": Y.get("log_H", zero),
+                "gap": self.sign * np.exp(log_gap),
+                "log_gap": log_gap,
+            }
+
+    def state(self, **known: Array) -> Float[Array, " k"]:
+        """A state from its blocks; those that are not named are 0."""
+        parts = [known.get(name, np.zeros(self.p)) for name in self.blocks]
+        return np.concatenate(parts)
 
     def split(self, Y: Array) -> dict[str, Array]:
         """The blocks of a state (k,) or of a stack of states (m, k)."""
@@ -222,8 +240,7 @@ class AdaDeltaPaper(_AdaDelta):
     blocks = ("w", "G", "H")
 
     def start(self, w: Array, G: Array, H: Array) -> Array:
-        zeros = np.zeros(self.p * (len(self.blocks) - 3))
-        return np.concatenate([w, G, H, zeros])
+        return self.state(w=w, G=G, H=H)
 
     def beta(self, Y: dict[str, Array]) -> Array:
         return np.sqrt((1.0 + Y["H"]) / (1.0 + Y["G"]))
@@ -255,11 +272,8 @@ class AdaDeltaLog(_AdaDelta):
 
     def start(self, w: Array, G: Array, H: Array) -> Array:
         self.sign = np.sign(G - H)
-        return self._state(w, G, H, np.abs(G - H))
-
-    def _state(self, w: Array, G: Array, H: Array, D: Array) -> Array:
-        zeros = np.zeros(self.p * (len(self.blocks) - 4))
-        return np.concatenate([w, to_log(G), to_log(H), to_log(D), zeros])
+        D = np.abs(G - H)
+        return self.state(w=w, log_G=to_log(G), log_H=to_log(H), log_D=to_log(D))
 
     def first_step(self, Y: Array) -> tuple[float, Array]:
         """Zero has no logarithm, so averages that start there leave it by Euler's step.
@@ -281,16 +295,14 @@ class AdaDeltaLog(_AdaDelta):
         step = 1e-11 / max(1.0, swiftness)
         G = np.where(blocks["log_G"] <= LOG_ZERO, 0.0, G)
         H = np.where(blocks["log_H"] <= LOG_ZERO, 0.0, H)
-        state = self._state(
-            w + step * slopes["w"],
-            G + step * rate * (q - G),
-            H + step * rate * (beta2 * q - H),
-            np.exp(blocks["log_D"] + step * slopes["log_D"]),
+        return step, self.state(
+            w=w + step * slopes["w"],
+            log_G=to_log(G + step * rate * (q - G)),
+            log_H=to_log(H + step * rate * (beta2 * q - H)),
+            log_D=to_log(np.exp(blocks["log_D"] + step * slopes["log_D"])),
+            exponent=step * slopes["exponent"],
+            energy=step * self.delta * q,
         )
-        if self.quadratures:
-            state[self.where["exponent"]] = step * slopes["exponent"]
-            state[self.where["energy"]] = step * self.delta * q
-        return step, state
 
     def beta(self, Y: dict[str, Array]) -> Array:
         one_G = 1.0 + np.exp(Y["log_G"])
@@ -311,17 +323,6 @@ class AdaDeltaLog(_AdaDelta):
             "log_D": -moving * rate * (1.0 - np.exp(log_q) / one_G),
             "exponent": rate / one_G,
         }
-
-    def observe(self, Y: dict[str, Array]) -> dict[str, Array]:
-        with np.errstate(under="ignore", invalid="ignore"):
-            log_gap = Y["log_D"] - np.logaddexp(0.0, Y["log_G"])
-            log_gap = np.where(self.sign == 0, -np.inf, log_gap)
-            return {
-                "log_G": Y["log_G"],
-                "log_H": Y["log_H"],
-                "gap": self.sign * np.exp(log_gap),
-                "log_gap": log_gap,
-            }
 
 
 def to_log(value: Array) -> Array:

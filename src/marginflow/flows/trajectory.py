@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -93,10 +93,8 @@ class Trajectory:
                 f"log_t={float(asked[outside][0])!r} lies outside the trajectory, "
                 f"log t in [{first:.6g}, {last:.6g}]"
             )
-        carried = {f.name: getattr(self, f.name) for f in fields(self)}
         sigma = np.clip(sigma, low, high)
-        carried |= {"sigma": sigma, "state": self.interpolant(sigma).T}
-        return Trajectory(**carried)
+        return replace(self, sigma=sigma, state=self.interpolant(sigma).T)
 
     # Times ----------------------------------------------------------------------
 

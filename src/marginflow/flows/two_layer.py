@@ -36,7 +36,7 @@ class TwoLayerObjective(Objective):
         super().__init__(network, x, y, loss)
         if self.x.ndim != 2:
             raise ValueError(f"x has shape {tuple(self.x.shape)}; it must be (n, d)")
-        self._x, self._y = self.x.numpy(), self.y.numpy()
+        self._x, self._y = self.x.numpy(), self.contrasts.reshape(-1).numpy()
         d = self._x.shape[1]
         if isinstance(network, networks.LeakyPerceptron):
             self.slope, hidden = network.slope, 1
@@ -45,6 +45,7 @@ class TwoLayerObjective(Objective):
         else:
             first, middle = list(network.children())[:2]
             hidden, inputs = first.get_parameter("weight").shape
+            # Of the activation s on its inactive side; on the other it is 1.
             self.slope = float(getattr(middle, "negative_slope", 0.0))
             self._W = slice(0, hidden * inputs)
             self._v = slice(hidden * inputs, hidden * (inputs + 1))
@@ -53,10 +54,6 @@ class TwoLayerObjective(Objective):
                 f"x has {d} columns; the network takes inputs of dimension {inputs}"
             )
         self.hidden, self.d = hidden, d
-
-    @property
-    def pieces(self) -> TwoLayerObjective:
-        return self
 
     @staticmethod
     def covers(network: nn.Module) -> bool:
@@ -98,6 +95,11 @@ class TwoLayerObjective(Objective):
     def sliding_slopes(
         self, w: Float[Array, " p"], pattern: Array, P: Array
     ) -> tuple[Array, Float[Array, " k"]]:
+        """Kinks with pattern 0, and the slope of s there that keeps w on them.
+
+        Between ``slope`` and 1 it belongs to the Clarke subdifferential; outside, the
+        flow leaves the kink.
+        """
         where = np.flatnonzero(pattern == 0)
         _, u, pull = self._gradient(w, pattern)
         _, hold = self._hold(pattern, P)

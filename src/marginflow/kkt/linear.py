@@ -19,7 +19,7 @@ from scipy.optimize import nnls
 
 from marginflow.kkt.points import KKTPoint
 
-__all__ = ["max_margin", "max_margin_classes"]
+__all__ = ["least_distance", "max_margin", "max_margin_classes"]
 
 Array = np.ndarray
 
@@ -111,12 +111,12 @@ def _least_norm(
         length = float(v @ v)
         active = np.concatenate([active, worst])
         a = rows(active)
-        dual = _least_distance(a)
+        dual = least_distance(a)
         active, dual = active[dual > 0], dual[dual > 0]
         v = rows(active).T @ dual
 
 
-def _least_distance(a: Float[Array, "k p"]) -> Float[Array, " k"]:
+def least_distance(a: Float[Array, "k p"]) -> Float[Array, " k"]:
     """Multipliers of min ½‖v‖², a v >= 1, by Lawson and Hanson's nnls."""
     # Only inner products of the rows matter, so k columns stand for the p.
     root = np.linalg.qr(a.T, mode="r")
@@ -125,7 +125,10 @@ def _least_distance(a: Float[Array, "k p"]) -> Float[Array, " k"]:
     target[-1] = 1.0
     u, distance = nnls(matrix, target, maxiter=50 * len(a))
     if distance < 1e-12:
-        raise ValueError("the examples cannot be separated: there is no margin problem")
+        raise ValueError(
+            "x, y cannot be separated: no w has y_i Phi(w, x_i) > 0 for all i, so that "
+            "Assumption 2 (iii) fails and problem (*) has no feasible point"
+        )
     return u / (1.0 - u.sum())
 
 

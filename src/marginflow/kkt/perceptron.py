@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import nnls
 
 from marginflow import checks
+from marginflow.kkt.linear import least_distance
 from marginflow.kkt.points import KKTPoint
 
 __all__ = ["PerceptronKKTPoints", "perceptron_kkt_points"]
@@ -64,10 +64,7 @@ def perceptron_kkt_points(
     y = checks.signs("y", y, len(x))
     if not (np.isfinite(slope) and 0 < slope <= 1):
         raise ValueError(f"slope={slope!r} must lie in (0, 1]")
-    p = x.shape[1] + 1
-    need = "Process 2 needs stability terms"
-    delta = checks.terms("delta", delta, p, need)
-    epsilon = checks.terms("epsilon", epsilon, p, need)
+    delta, epsilon = checks.stability(delta, epsilon, x.shape[1] + 1)
     d = np.sqrt(delta / epsilon)
     return PerceptronKKTPoints(
         _perceptron_branch(+1.0, x, y, d, slope),
@@ -105,25 +102,13 @@ def _perceptron_branch(sign: float, x: Array, y: Array, d: Array, slope: float):
 def _least_distance(a: Array, d: Array) -> tuple[Array, Array]:
     """Minimize sum_j d_j u_j^2 / 2 subject to a u >= 1; returns u and multipliers.
 
-    Lawson and Hanson's reduction to non-negative least squares finds the active set;
-    the equations on that set are then solved once more by themselves, which leaves
+    The equations on the active set are solved once more by themselves, which leaves
     only rounding errors.
     """
     b = a / np.sqrt(d)
-    # The scale of b is divided out, so that the reduction's threshold means the same
-    # for inputs of every size.
-    scale = np.linalg.norm(b, axis=1).max()
-    system = np.vstack([b.T / scale, np.ones(len(b))])
-    target = np.zeros(len(system))
-    target[-1] = 1.0
-    weights, _ = nnls(system, target)
-    residual = system @ weights - target
-    if -residual[-1] <= 1e-13 * len(b):
-        raise ValueError(
-            "x, y cannot be separated: no w has y_i Phi(w, x_i) > 0 for all i, so that "
-            "Assumption 2 (iii) fails and problem (*) has no feasible point"
-        )
-    active = np.flatnonzero(weights > 0)
+    # The scale of b is divided out, so that what counts as separated does not depend
+    # on it.
+    active = np.flatnonzero(least_distance(b / np.linalg.norm(b, axis=1).max()))
     z = np.linalg.lstsq(b[active], np.ones(len(active)), rcond=None)[0]
     mu = np.zeros(len(b))
     mu[active] = np.linalg.lstsq(b[active].T, z, rcond=None)[0]

@@ -11,7 +11,7 @@ from torch import nn
 
 from marginflow import checks
 from marginflow.flows.objective import Objective, Phi
-from marginflow.flows.two_layer import make_objective
+from marginflow.flows.two_layer import TwoLayerObjective, make_objective
 from marginflow.kkt.points import KKTReport
 from marginflow.losses import EXPONENTIAL, Loss
 from marginflow.optim import skewing_vector
@@ -133,22 +133,19 @@ def check_point(
     w = checks.vector("w", w, objective.p)
     if not w.any():
         raise ValueError("w is 0; it must be not 0 to have a direction")
-    need = "Process 2 needs stability terms"
-    delta = checks.terms("delta", delta, len(w), need)
-    epsilon = checks.terms("epsilon", epsilon, len(w), need)
-    return w, skewing_vector(delta, epsilon)
+    return w, skewing_vector(*checks.stability(delta, epsilon, len(w)))
 
 
 def kink_pattern(
     objective: Objective, w: Array, on_kink: float
 ) -> tuple[Array | None, Array]:
     """Signs of the kink functions, 0 on a kink, and the normals of those kinks."""
-    if objective.pieces is None:
+    if not isinstance(objective, TwoLayerObjective):
         return None, np.zeros((0, len(w)))
     kinks = np.asarray(objective.kinks(w))
     pattern = np.sign(kinks)
     pattern[np.abs(kinks) <= on_kink * np.abs(kinks).max()] = 0
-    return pattern, objective.pieces.normals(np.flatnonzero(pattern == 0))
+    return pattern, objective.normals(np.flatnonzero(pattern == 0))
 
 
 def _subgradients(
