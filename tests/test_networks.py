@@ -256,6 +256,22 @@ def test_flatten_under_grad_jacrev_and_vmap_obeys_euler(name):
     assert torch.allclose(mapped[1], 2**degree * mapped[0], rtol=1e-12)
 
 
+def test_a_parameter_with_two_names_is_one_part_of_w_under_both():
+    """Tied layers: what steps w, steps every layer that has the parameter."""
+    net = mlp([2, 2, 2, 1], generator=seeded(8))
+    net[2].weight = net[0].weight
+    phi, w0 = flatten(net)
+    assert w0.shape == (4 + 2,)
+    bound = phi.bound(w := 2 * w0)
+    assert bound[2].weight is bound[0].weight
+    assert bound[0].weight.data_ptr() == w.data_ptr()
+    assert torch.equal(bound(PLANE), phi(w, PLANE))
+    w.mul_(2)
+    assert torch.equal(bound(PLANE), phi(w, PLANE))
+    assert torch.allclose(phi(w, PLANE), 4**3 * net(PLANE))
+    assert net(PLANE).any()
+
+
 def test_frozen_parameters_are_no_part_of_w():
     net = two_layer(2, 3)
     net[0].requires_grad_(False)

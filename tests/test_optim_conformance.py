@@ -62,7 +62,35 @@ for e in sets.optim_error_inputs_func_adadelta("cpu", torch.float64):
         except e.error_type as error:
             message = str(error)
     errors.append([given.desc, e.error_regex, message])
-print(json.dumps({"options": options, "errors": errors}))
+# What torch's own test of mixed devices and dtypes does with an OptimizerInfo, with the
+# meta device for the second one.
+(info,) = (i for i in sets.optim_db if i.optim_cls is torch.optim.Adadelta)
+assert info.supports_multiple_devices and "foreach" in info.supported_impls
+mixed = []
+for given in info.optim_inputs_func(device="cpu"):
+    for impl in info.supported_impls:
+        found = []
+        for cls in (GeneralizedAdadelta, info.optim_cls):
+            random = torch.Generator().manual_seed(0)
+            params = []
+            for device in ("cpu", "meta", "cpu"):
+                for dtype in (torch.float32, torch.float64, torch.bfloat16):
+                    p = torch.randn(3, 2, dtype=dtype, generator=random).to(device)
+                    p.requires_grad_()
+                    p.grad = torch.randn(3, 2, dtype=dtype, generator=random).to(device)
+                    params.append(p)
+            optimizer = cls(params, **given.kwargs | {impl: True, "capturable": False})
+            with torch.no_grad():
+                for _ in range(4):
+                    optimizer.step()
+            found.append([
+                t for p in params for t in (p, *optimizer.state[p].values())
+            ])
+        mixed.append([given.desc, impl, len(found[0]), [
+            a.device == b.device and a.dtype == b.dtype
+            and (a.is_meta or torch.equal(a, b)) for a, b in zip(*found, strict=True)
+        ]])
+print(json.dumps({"options": options, "errors": errors, "mixed": mixed}))
 """
 
 
@@ -321,6 +349,13 @@ def test_torch_error_inputs_give_torch_errors(torch_sets):
     for description, regex, message in torch_sets["errors"]:
         assert message is not None, f"{description}: no error of torch's type"
         assert re.search(regex, message), (description, message)
+
+
+def test_devices_and_dtypes_may_be_mixed_as_in_torchs_own(torch_sets):
+    assert len(torch_sets["mixed"]) >= 12
+    for description, impl, count, same in torch_sets["mixed"]:
+        assert count == len(same) == 9 * 4, description
+        assert all(same), (description, impl, same)
 
 
 @pytest.mark.parametrize("way", WAYS)

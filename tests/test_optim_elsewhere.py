@@ -481,6 +481,42 @@ except ValueError as error:
     assert "sharded" in str(error), error
 else:
     raise AssertionError("plain terms of a sharded parameter were taken")
+# Terms that are sharded as their parameter is: the step of one process, shard by shard.
+from torch.distributed.tensor import distribute_tensor
+for way in ({}, {"foreach": False}, {"foreach": True}):
+    whole = {name: q for name, q in net().named_parameters()}
+    random.manual_seed(2)
+    parts, wholes = [], []
+    for name, p in model.named_parameters():
+        q = whole[name]
+        terms = {
+            key: torch.rand(q.shape, dtype=q.dtype, generator=random).add(1e-3)
+            for key in ("delta", "epsilon", "rho")
+        }
+        terms["rho"] = terms["rho"] / 2
+        q.grad = torch.randn(q.shape, dtype=q.dtype, generator=random)
+        p.grad = distribute_tensor(q.grad, p.device_mesh, p.placements)
+        with torch.no_grad():
+            p.copy_(distribute_tensor(q.detach(), p.device_mesh, p.placements))
+        wholes.append({"params": q, **terms})
+        parts.append({"params": p} | {
+            key: distribute_tensor(t, p.device_mesh, p.placements)
+            for key, t in terms.items()
+        })
+    optimizers = GeneralizedAdadelta(wholes, **way), GeneralizedAdadelta(parts, **way)
+    for _ in range(3):
+        for optimizer in optimizers:
+            optimizer.step()
+    for name, p in model.named_parameters():
+        assert torch.equal(p.full_tensor(), whole[name]), (way, name)
+    try:
+        p, negative = parts[0]["params"], -wholes[0]["delta"]
+        bad = distribute_tensor(negative, p.device_mesh, p.placements)
+        GeneralizedAdadelta([parts[0] | {"delta": bad}])
+    except ValueError as error:
+        assert "must be" in str(error), error
+    else:
+        raise AssertionError("negative sharded terms were taken")
 import warnings
 for way in ({}, {"fused": True}):
     optimizer = GeneralizedAdadelta(model.parameters(), **options, **way)

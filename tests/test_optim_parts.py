@@ -230,6 +230,25 @@ def test_the_averages_tell_both_readings_of_the_figures_adapter():
     assert torch.allclose(released, (epsilon / delta) ** 0.5 * beta, rtol=1e-13)
 
 
+@pytest.mark.parametrize("convert", [lambda t: t, lambda t: t.numpy(), float])
+def test_negative_averages_and_terms_are_refused_by_name(convert):
+    for i, name in enumerate(("g", "h", "delta", "epsilon")):
+        values = [torch.tensor(1.0) for _ in range(4)]
+        values[i] = torch.tensor(-0.5)
+        values = list(map(convert, values))
+        for function in (adapter, adapter_reciprocal_root, skewed_adapter):
+            with pytest.raises(ValueError, match=f"^{name} contains -0.5; it must be"):
+                function(*values)
+        if i > 1:
+            with pytest.raises(ValueError, match=f"^{name} contains"):
+                skewing_vector(*values[2:])
+    several = torch.tensor([1.0, -2.0, -3.0])
+    with pytest.raises(ValueError, match=r"h contains -2\.0"):
+        adapter(several.abs(), several, 1e-3, 1e-3)
+    # A diverged run is no bad input: NaN stays NaN.
+    assert adapter(torch.tensor(1.0), torch.tensor(float("nan")), 1.0, 1.0).isnan()
+
+
 # ---- the averages' initial values ----------------------------------------------------
 
 

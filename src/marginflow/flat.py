@@ -43,6 +43,10 @@ class FlatNetwork:
         self.sizes = [p.numel() for p in named.values()]
         self.initial: Float[Tensor, " p"] = self.pack(list(named.values()))
         self._module = without_values(module)
+        # A parameter may have several names, if layers share it.
+        every = module.named_parameters(remove_duplicate=False)
+        first = {id(p): name for name, p in named.items()}
+        self._names = {name: first[id(p)] for name, p in every if id(p) in first}
 
     def pack(self, tensors: Sequence[Tensor]) -> Float[Tensor, " p"]:
         """One vector from a tensor for each parameter, in the module's order."""
@@ -74,12 +78,11 @@ class FlatNetwork:
         Costs less per call than the pure function, and computes the same numbers.
         """
         module = copy.deepcopy(self._module)
-        views = {
-            name: nn.Parameter(view) for name, view in self.unpack(w.detach()).items()
-        }
-        for name, parameter in views.items():
+        views = self.unpack(w.detach()).items()
+        parameters = {name: nn.Parameter(view) for name, view in views}
+        for name, first in self._names.items():
             owner, _, own_name = name.rpartition(".")
-            setattr(module.get_submodule(owner), own_name, parameter)
+            setattr(module.get_submodule(owner), own_name, parameters[first])
         return module
 
     def __call__(self, w: Float[Tensor, " p"], x: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .adapter import adapter
+from .adapter import bare_adapter
 
 __all__ = ["Averages", "Step", "foreach_step", "procedure_1"]
 
@@ -54,7 +54,7 @@ def procedure_1(
     place, so that the step is differentiable in all of its arguments.
     """
     g_next = rho * g + (1 - rho) * gradient**2
-    adapted = adapter(g_next, h, delta, epsilon) * gradient  # Δ_{k+1}
+    adapted = bare_adapter(g_next, h, delta, epsilon) * gradient  # Δ_{k+1}
     h_next = rho * h + (1 - rho) * adapted**2
     w_next = w - eta * adapted
     return Step(w_next, g_next, h_next)
