@@ -510,9 +510,10 @@ for way in ({}, {"foreach": False}, {"foreach": True}):
     for name, p in model.named_parameters():
         assert torch.equal(p.full_tensor(), whole[name]), (way, name)
     try:
-        p, negative = parts[0]["params"], -wholes[0]["delta"]
-        bad = distribute_tensor(negative, p.device_mesh, p.placements)
-        GeneralizedAdadelta([parts[0] | {"delta": bad}])
+        p = next(model.parameters())
+        bad = -torch.ones(p.shape, dtype=p.dtype)
+        bad = distribute_tensor(bad, p.device_mesh, p.placements)
+        GeneralizedAdadelta([p], delta=bad, epsilon=bad)
     except ValueError as error:
         assert "must be" in str(error), error
     else:

@@ -89,7 +89,7 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
     Which step runs when neither `foreach` nor `fused` is given: the in-place one, for
     all tensors at once on devices with multi-tensor kernels, one at a time elsewhere.
     It needs no compiler, the first step does not wait for one, and results agree with
-    torch.optim.Adadelta bit for bit (for complex parameters, with its foreach).
+    torch.optim.Adadelta bit for bit (complex or bfloat16: with its foreach).
     `fused=True` is for long runs: several times faster on a CPU, equal to the plain
     step but for rounding, seconds at the first step. It is tested on CPUs only.
 
