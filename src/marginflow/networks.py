@@ -21,7 +21,7 @@ import copy
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -153,31 +153,16 @@ def mlp(
 
 
 def two_layer(
-    inputs: int,
-    hidden: int,
-    activation: str = "relu",
-    *,
-    first_bias: bool = False,
-    gain: float | None = None,
-    generator: torch.Generator | None = None,
-    dtype: torch.dtype = torch.float64,
+    inputs: int, hidden: int, activation: str = "relu", **options: Any
 ) -> nn.Sequential:
     """Small scalar network <v, sigma(W x)>: ``mlp([inputs, hidden, 1], ...)``.
 
-    L = 2 for relu, leaky_relu and linear, 3 for square_relu, 4 for cube.
+    L = 2 for relu, leaky_relu and linear, 3 for square_relu, 4 for cube. Options are
+    those of :func:`mlp`: first_bias, gain, generator, dtype.
     """
-    return mlp(
-        [
-            checks.positive_integer("inputs", inputs),
-            checks.positive_integer("hidden", hidden),
-            1,
-        ],
-        activation,
-        first_bias=first_bias,
-        gain=gain,
-        generator=generator,
-        dtype=dtype,
-    )
+    checks.positive_integer("inputs", inputs)
+    checks.positive_integer("hidden", hidden)
+    return mlp([inputs, hidden, 1], activation, **options)
 
 
 def mnist_net(

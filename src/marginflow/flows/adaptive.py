@@ -13,7 +13,7 @@ from marginflow.flows.objective import Phi
 from marginflow.flows.relatives import make_system
 from marginflow.flows.run import METHODS, Run
 from marginflow.flows.schedules import Decay, as_decay
-from marginflow.flows.systems import Clock, System
+from marginflow.flows.systems import Clock
 from marginflow.flows.trajectory import Trajectory
 from marginflow.flows.two_layer import make_objective
 from marginflow.losses import EXPONENTIAL, Loss
@@ -140,45 +140,11 @@ class AdaptiveFlow:
             FlowError: the solver failed, met a non-finite state or ran out of steps, or
                 the rates had to be capped too early.
         """
-        system, start, end = self._problem(
-            w0, g0, h0, t_end, log_t_end, clock, variables, rate_cap, quadratures
-        )
         checks.one_of("method", method, METHODS)
         if not 2.3e-14 <= rtol < 1 or not 0 < atol < 1:
             raise ValueError(
                 f"rtol={rtol!r}, atol={atol!r} must lie in [2.3e-14, 1) and (0, 1)"
             )
-        return Run(system, start, end, locate_kinks, max_steps).go(method, rtol, atol)
-
-    def start(
-        self,
-        w0: Float[Array, " p"] | Tensor,
-        g0: float | Float[Array, " p"] = 0.0,
-        h0: float | Float[Array, " p"] = 0.0,
-    ) -> tuple[Array, Array, Array, Array, Array]:
-        """w0, g0, h0, delta, epsilon as float64 vectors of one length, checked.
-
-        Raises:
-            ValueError: shapes; g0 or h0 < 0 (Assumption 2 (ii)); Phi is not homogeneous
-                at w0 (Assumption 1 (ii)); rho(0) outside [0, 1] (Process 2).
-        """
-        w = checks.vector("w0", w0, self.objective.p)
-        p = len(w)
-        delta, epsilon = checks.stability(self.delta, self.epsilon, p)
-        g, h = (
-            checks.terms(name, value, p, "Assumption 2 (ii) needs", zero=True)
-            for name, value in (("g0", g0), ("h0", h0))
-        )
-        if self.homogeneous:
-            self.objective.degree(w)
-        shape = np.shape(self.decay.log_complement(-np.inf))
-        if shape not in ((), (p,)):
-            raise ValueError(f"rho has shape {shape}; it must be () or ({p},)")
-        return w, g, h, delta, epsilon
-
-    def _problem(
-        self, w0, g0, h0, t_end, log_t_end, clock, variables, rate_cap, quadratures
-    ) -> tuple[System, Array, float]:
         w, g, h, delta, epsilon = self.start(w0, g0, h0)
         system_clock = Clock(clock)
         if (t_end is None) == (log_t_end is None):
@@ -207,4 +173,37 @@ class AdaptiveFlow:
             rate_cap,
             quadratures,
         )
-        return system, system.start(w, g / delta, h / epsilon), end
+        run = Run(
+            system,
+            system.start(w, g / delta, h / epsilon),
+            end,
+            locate_kinks,
+            max_steps,
+        )
+        return run.go(method, rtol, atol)
+
+    def start(
+        self,
+        w0: Float[Array, " p"] | Tensor,
+        g0: float | Float[Array, " p"] = 0.0,
+        h0: float | Float[Array, " p"] = 0.0,
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """w0, g0, h0, delta, epsilon as float64 vectors of one length, checked.
+
+        Raises:
+            ValueError: shapes; g0 or h0 < 0 (Assumption 2 (ii)); Phi is not homogeneous
+                at w0 (Assumption 1 (ii)); rho(0) outside [0, 1] (Process 2).
+        """
+        w = checks.vector("w0", w0, self.objective.p)
+        p = len(w)
+        delta, epsilon = checks.stability(self.delta, self.epsilon, p)
+        g, h = (
+            checks.terms(name, value, p, "Assumption 2 (ii) needs", zero=True)
+            for name, value in (("g0", g0), ("h0", h0))
+        )
+        if self.homogeneous:
+            self.objective.degree(w)
+        shape = np.shape(self.decay.log_complement(-np.inf))
+        if shape not in ((), (p,)):
+            raise ValueError(f"rho has shape {shape}; it must be () or ({p},)")
+        return w, g, h, delta, epsilon

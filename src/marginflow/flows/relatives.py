@@ -43,7 +43,7 @@ class _Gradient(System):
         return np.ones_like(Y["w"])
 
     def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
-        return {"w": self.w_slope(terms, Y)}
+        return {"w": self.w_slope(terms)}
 
     def settled(self, sigma: float, Y: Array) -> Array | None:
         return np.ones(self.p) if self.clock.kind == "log" else None
@@ -67,7 +67,7 @@ class _RMSProp(System):
     def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
         rate, keep = self.forgetting(terms, Y)
         return {
-            "w": self.w_slope(terms, Y),
+            "w": self.w_slope(terms),
             "log_G": rate * (np.exp(terms.log_q - Y["log_G"]) - keep),
         }
 

@@ -88,6 +88,7 @@ class Terms:
     """What every right-hand side at (sigma, w) is made of."""
 
     speed: float  # log T
+    beta: Array
     log_loss: float
     u: Array  # grad log L
     log_q: Array  # log(grad L^2 / delta); -inf where the gradient is 0
@@ -200,13 +201,13 @@ class System(ABC):
         return self.chi2 * self.beta(Y)
 
     def terms(self, sigma: float, Y: dict[str, Array]) -> Terms:
-        P = self.preconditioner(Y)
-        log_loss, u = self.objective.gradient(Y["w"], self.pattern, P)
+        beta = self.beta(Y)
+        log_loss, u = self.objective.gradient(Y["w"], self.pattern, self.chi2 * beta)
         log_q = 2.0 * (log_loss + np.log(np.abs(u))) - np.log(self.delta)
         cap = self.log_cap + self.clock.log_stretch(sigma)
         rate = np.exp(np.minimum(self.log_rate(sigma), cap))
         rate = np.broadcast_to(rate, (self.p,))
-        return Terms(self.clock.log_speed(sigma), log_loss, u, log_q, rate)
+        return Terms(self.clock.log_speed(sigma), beta, log_loss, u, log_q, rate)
 
     def __call__(self, sigma: float, Y: Array) -> Array:
         with np.errstate(all="ignore"):
@@ -221,9 +222,9 @@ class System(ABC):
     def beta(self, Y: dict[str, Array]) -> Array:
         """The preconditioner divided by chi^2, component by component."""
 
-    def w_slope(self, terms: Terms, Y: dict[str, Array]) -> Array:
+    def w_slope(self, terms: Terms) -> Array:
         """-T P(t) grad L(w), P the preconditioner."""
-        gain = np.exp(terms.speed + terms.log_loss) * self.preconditioner(Y)
+        gain = np.exp(terms.speed + terms.log_loss) * (self.chi2 * terms.beta)
         return -gain * terms.u
 
 
@@ -246,9 +247,9 @@ class AdaDeltaPaper(_AdaDelta):
         return np.sqrt((1.0 + Y["H"]) / (1.0 + Y["G"]))
 
     def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
-        q, beta2 = np.exp(terms.log_q), self.beta(Y) ** 2
+        q, beta2 = np.exp(terms.log_q), terms.beta**2
         return {
-            "w": self.w_slope(terms, Y),
+            "w": self.w_slope(terms),
             "G": terms.rate * (q - Y["G"]),
             "H": terms.rate * (beta2 * q - Y["H"]),
             "exponent": terms.rate / (1.0 + Y["G"]),
@@ -289,7 +290,7 @@ class AdaDeltaLog(_AdaDelta):
         with np.errstate(divide="ignore"):
             terms = self.terms(0.0, blocks)
         slopes, q = self.slopes(terms, blocks), np.exp(terms.log_q)
-        beta2, rate = self.beta(blocks) ** 2, terms.rate
+        beta2, rate = terms.beta**2, terms.rate
         swiftness = np.abs(slopes["w"]).max() * np.abs(terms.u).max()
         swiftness += (rate * (1.0 + q)).max()
         step = 1e-11 / max(1.0, swiftness)
@@ -313,11 +314,11 @@ class AdaDeltaLog(_AdaDelta):
         return np.sqrt(np.where(gap > 0.999, near_zero, 1.0 - gap))
 
     def slopes(self, terms: Terms, Y: dict[str, Array]) -> dict[str, Array]:
-        one_G, beta2 = 1.0 + np.exp(Y["log_G"]), self.beta(Y) ** 2
+        one_G, beta2 = 1.0 + np.exp(Y["log_G"]), terms.beta**2
         log_q, rate = terms.log_q, terms.rate
         moving = np.abs(self.sign)
         return {
-            "w": self.w_slope(terms, Y),
+            "w": self.w_slope(terms),
             "log_G": rate * (np.exp(log_q - Y["log_G"]) - 1.0),
             "log_H": rate * (beta2 * np.exp(log_q - Y["log_H"]) - 1.0),
             "log_D": -moving * rate * (1.0 - np.exp(log_q) / one_G),
