@@ -172,15 +172,22 @@ class Objective:
 
         J^T (Hess_z log L) J - sum_i q_i Hess z_i,   J = dz/dw,  q = -d log L/dz.
         """
-        z, jac = torch.from_numpy(self.margins(w, pattern)), self.jacobian(w, pattern)
-        q = self._weights(z)[1].numpy()
+        z, jac = self.margins(w, pattern), self.jacobian(w, pattern)
+        q, bend = self._bend(z)
+        u, rest = q @ jac, -self.curvature(w, q, pattern)
+        if bend.ndim == 1:
+            return rest - np.outer(u, u) - jac.T @ ((q * bend)[:, None] * jac)
+        return rest + jac.T @ bend @ jac
+
+    def _bend(self, z: Float[Array, " n"]) -> tuple[Array, Array]:
+        """q and, with one output, the derivative of log(-l'); else Hess_z log L."""
+        at = torch.from_numpy(z)
+        q = self._weights(at)[1].numpy()
         if self.contrasts.shape[2] > 1:
-            bend = torch.autograd.functional.hessian(self._log_total, z).numpy()
-            return jac.T @ bend @ jac - self.curvature(w, q, pattern)
-        at = z.clone().requires_grad_()
+            return q, torch.autograd.functional.hessian(self._log_total, at).numpy()
+        at.requires_grad_()
         (bend,) = torch.autograd.grad(self.loss.log_slope(at).sum(), at)
-        u, scaled = q @ jac, (q * bend.numpy())[:, None] * jac
-        return -np.outer(u, u) - jac.T @ scaled - self.curvature(w, q, pattern)
+        return q, bend.numpy()
 
     def pulls(self, w: Float[Array, " p"]) -> Float[Array, " n"]:
         """q = -d log L/dz >= 0: how much each datum counts in the gradient."""

@@ -205,6 +205,13 @@ class TwoLayerObjective(Objective):
         value = largest + np.log(np.exp(log_value - largest).sum())
         return float(value), np.exp(log_slope - value)
 
+    def _bend(self, z: Float[Array, " n"]) -> tuple[Array, Array]:
+        if self.loss is EXPONENTIAL:
+            return self._loss(z)[1], np.full(len(z), -1.0)
+        if self.loss is LOGISTIC:
+            return self._loss(z)[1], np.expm1(-np.logaddexp(0.0, z))
+        return super()._bend(z)
+
 
 def make_objective(
     network: nn.Module | Phi,
