@@ -186,7 +186,6 @@ def test_the_weights_solve_their_equation():
         ({"h": 0.0}, "h is 0.0"),
         ({"h": float("nan")}, "h is nan"),
         ({"blur": -1.0}, "blur is -1.0"),
-        ({"slack": 0.0}, "slack is 0.0"),
         ({"until": float("inf")}, "until is inf"),
         ({"log_t": float("nan")}, "log_t is nan"),
         ({"delta": 0.0}, "delta contains 0.0"),
