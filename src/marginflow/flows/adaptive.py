@@ -150,12 +150,13 @@ class AdaptiveFlow:
         if (t_end is None) == (log_t_end is None):
             raise ValueError("integrate() takes exactly one of t_end and log_t_end")
         if log_t_end is None:
-            if checks.positive("t_end", t_end) < 1e-100:
+            end = checks.positive("t_end", t_end)
+            if end < 1e-100:
                 raise ValueError(
                     f"t_end is {t_end!r}, too near 0 for steps in float64; it must be "
                     "at least 1e-100"
                 )
-            log_t_end = np.log(t_end)
+            log_t_end = np.log(end)
         end = float(system_clock.sigma(log_t_end))
         if not (np.isfinite(end) and end > 0):
             raise ValueError(
