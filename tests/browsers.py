@@ -8,7 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,18 @@ STRICT = (
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless, patient Chromium; without one, tests are skipped, but fail in CI."""
+def launched() -> Iterator[Browser]:
+    """A headless, patient Chromium.
+
+    Raises:
+        LookupError: there is none.
+    """
     named = os.environ.get("CHROMIUM")
     executable = named or next(filter(None, map(shutil.which, NAMES)), None)
     if executable is None:
-        reason = "no Chromium or Chrome found; install one, or name it in CHROMIUM"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        raise LookupError(
+            "no Chromium or Chrome found; install one, or name it in CHROMIUM"
+        )
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=executable,
@@ -62,6 +65,19 @@ def _patient(make: Callable[..., Any]) -> Callable[..., Any]:
         return new
 
     return made
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The same, for tests: skipped where there is none, but not in CI."""
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(launched())
+        except LookupError as missing:
+            if os.environ.get("CI"):
+                pytest.fail(str(missing))
+            pytest.skip(str(missing))
+        yield browser
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

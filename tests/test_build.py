@@ -132,6 +132,7 @@ def test_a_site_is_built_when_something_changed_and_only_then(
     monkeypatch.setattr(make_book, "SITE", book / "_build" / "html")
     monkeypatch.setattr(make_book, "BUILT", book / "_build" / "html" / ".built")
     monkeypatch.setattr(make_book, "execute_missing", lambda: 0)
+    monkeypatch.setattr(make_book, "print_book", lambda: 0)
     monkeypatch.setattr(make_book.subprocess, "run", build)
     assert make_book.main() == 0
     assert len(built) == 1

@@ -4,7 +4,8 @@
     python tools/make_book.py
 
 Executes the chapters whose outputs are missing or stale, then lets jupyter-book make
-the pages.  What the site was built from is kept in `.built` beside its pages.
+the pages, and prints them as one PDF.  What the site was built from is kept in `.built`
+beside its pages.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 
 from execute_chapters import ROOT, alone, execute_missing
+from make_pdf import print_book
 from marginflow_state import site_state
 
 SITE = ROOT / "_build" / "html"
@@ -35,6 +37,8 @@ def main() -> int:
         shutil.rmtree(ROOT / "_build" / ".doctrees", ignore_errors=True)
     BUILT.unlink(missing_ok=True)
     if failed := subprocess.run(BUILD, cwd=ROOT, check=False).returncode:
+        return failed
+    if failed := print_book():
         return failed
     BUILT.write_text(state, encoding="utf-8")
     return 0
