@@ -15,8 +15,6 @@ SITE = ROOT / "_build" / "html"
 PICTURES = ROOT / "book" / "_static" / "pictures"
 WIDTH, HEIGHT = 1280, 800
 MOST_CODE = 0.25
-# Their first picture is a figure that they compute, and need not end in that screen.
-COMPUTED = {"far-flow", "many-classes", "rates"}
 DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw=="
 
 # Height of a page, what of it is open code, and the part of its first picture that
@@ -54,9 +52,9 @@ def measured(page: Page, address: str) -> dict[str, float]:
     return page.evaluate(MEASURE, HEIGHT)
 
 
-def faults(found: dict[str, float], least: float = 1.0) -> list[str]:
+def faults(found: dict[str, float]) -> list[str]:
     wrong = []
-    if found["picture"] < least:
+    if found["picture"] < 1:
         wrong.append(f"{found['picture']:.0%} of its picture in the first screen")
     if found["code"] > MOST_CODE:
         wrong.append(f"{found['code']:.0%} of its height is code")
@@ -65,7 +63,7 @@ def faults(found: dict[str, float], least: float = 1.0) -> list[str]:
 
 def test_every_picture_is_shown_and_every_theory_chapter_has_one() -> None:
     drawn = {path.stem for path in PICTURES.glob("*.svg")}
-    assert drawn == set(theory()) - COMPUTED
+    assert drawn == set(theory())
     for chapter in drawn:
         text = (ROOT / "notebooks" / f"{chapter}.md").read_text(encoding="utf-8")
         shown = f"../book/_static/pictures/{chapter}.svg", f"```{{strip}} {chapter}\n"
@@ -82,10 +80,7 @@ def page() -> Iterator[Page]:
 def test_a_picture_at_once_and_more_text_than_code(page: Page) -> None:
     with served(SITE, strict=False) as site:
         found = {
-            chapter: faults(
-                measured(page, f"{site}/notebooks/{chapter}.html"),
-                0.2 if chapter in COMPUTED else 1.0,
-            )
+            chapter: faults(measured(page, f"{site}/notebooks/{chapter}.html"))
             for chapter in theory()
         }
     assert len(found) >= 20

@@ -20,7 +20,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from marginflow.book.style import ACCENTS, INK
-from marginflow.kkt import max_margin
+from marginflow.kkt import max_margin, max_margin_classes
 
 PICTURES = Path(__file__).resolve().parent.parent / "book/_static/pictures"
 BLUE, ORANGE, GREEN, PINK, *_ = ACCENTS
@@ -373,6 +373,59 @@ def beyond_relatives() -> None:
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
 
 
+def far_flow() -> None:
+    _, (ax,) = panels(1, 6.4, 2.3)
+    x = np.linspace(0, 6, 300)
+    for color, height, name in (
+        (BLUE, 1.0, "the flow in this metric"),
+        (ORANGE, 0.35, "the flow in another metric"),
+    ):
+        ax.plot(x, height / (1 + np.exp(2.2 - 1.4 * x)), color=color, label=name)
+    ax.axvspan(0.7, 1.1, color=INK, alpha=0.2, lw=0)
+    ax.text(1.2, 0.85, "training\nends here", ha="left")
+    bare(ax, x=r"logarithm of time, itself on a logarithmic scale", y="margin")
+    ax.set(xlim=(0, 6), ylim=(0, 1.1))
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def many_classes() -> None:
+    _, axes = panels(2, 6.4, 2.5)
+    labels = np.arange(9) % 3
+    turn = 2 * np.pi * labels / 3 + 0.5
+    spread = np.random.default_rng(5).normal(size=(9, 2))
+    x = 1.5 * np.c_[np.cos(turn), np.sin(turn)] + 0.35 * spread
+    for ax, chi, title in (
+        (axes[0], np.ones(2), "in the plain metric"),
+        (axes[1], np.array([1.0, 1e3**0.25]), "in a skewed one"),
+    ):
+        rows = max_margin_classes(x, labels, np.tile(chi, (3, 1))).w.reshape(3, 2)
+        for label, (mark, color) in enumerate(zip("oP^", ACCENTS, strict=False)):
+            ax.plot(*x[labels == label].T, mark, color=color, ms=7)
+        for i, j, k in ((0, 1, 2), (0, 2, 1), (1, 2, 0)):
+            ray = np.array([[0, -1], [1, 0]]) @ (rows[i] - rows[j])
+            ray *= np.sign(ray @ (rows[i] - rows[k])) / np.linalg.norm(ray)
+            ax.plot(*np.outer((0, 2.6), ray).T, color=INK, lw=1.5)
+        ax.set(aspect="equal", xlim=(-2.4, 2.4), ylim=(-2.1, 2.1))
+        bare(ax, title=title)
+        ax.spines[:].set_visible(False)
+
+
+def rates() -> None:
+    _, (left, right) = panels(2, height=2.3)
+    angle, time = np.linspace(-1, 1, 201), np.linspace(0, 4, 50)
+    for color, bend, rate, name in (
+        (BLUE, np.abs(angle), 1.0, "a sharp peak"),
+        (ORANGE, 0.5 * angle**2, 0.25, "a flat one"),
+    ):
+        left.plot(angle, -bend, color=color, label=name)
+        right.plot(time, -rate * time, color=color)
+    left.plot(0, 0, "o", color=INK, ms=7)
+    left.legend(frameon=False, loc="lower center")
+    bare(left, title="margin of the directions around the end", x="direction")
+    bare(right, title="and how the flow gets there", x=r"$\log\log t$",
+         y="log distance")  # fmt: skip
+
+
 def beyond_float32() -> None:
     _, (ax,) = panels(1, 7.0, 2.2)
     gap = np.linspace(0, 36, 400)
@@ -390,8 +443,9 @@ def beyond_float32() -> None:
 
 PICTURE: tuple[Callable[[], None], ...] = (
     procedure_1, assumption_1, process_2, assumption_2, proposition_1, kkt, remark_3,
-    theorem_2, theorem_4, beyond_zero_averages, beyond_discrete, discrete_time,
-    direction, beyond_assumptions, beyond_relatives, beyond_float32,
+    theorem_2, theorem_4, beyond_zero_averages, far_flow, beyond_discrete,
+    discrete_time, direction, many_classes, rates, beyond_assumptions,
+    beyond_relatives, beyond_float32,
 )  # fmt: skip
 
 
