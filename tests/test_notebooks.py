@@ -23,7 +23,6 @@ CHAPTERS = sorted((ROOT / "notebooks").glob("*.md"))
 sys.path.insert(0, str(ROOT / "tools"))
 
 import execute_chapters  # noqa: E402
-import test_first_screen  # noqa: E402
 
 
 def outputs(chapter: Path, folder: Path):
@@ -103,27 +102,31 @@ def test_chapter_is_in_the_house_form(chapter: Path) -> None:
 
 
 def missing_at_the_end(text: str) -> list[str]:
-    """What the end of a theory chapter lacks: takeaway, way on, an answer to each."""
-    found = [] if re.search(r"^## In short$|^In short: ", text, re.M) else ["In short"]
-    found += [] if re.search(r"\bNext: (the\s+)?\[", text) else ["Next"]
-    asked, _, answered = text.partition("## Exercises\n")[2].partition("} Answers\n")
+    """What a chapter's end lacks: three sentences to keep, way on, answers to all."""
+    short, _, exercises = text.partition("## In short\n")[2].partition("## Exercises\n")
+    kept, _, way_on = short.partition("\nNext: ")
+    found = [] if len(re.findall(r"[.?!](?:\s|$)", kept)) >= 3 else ["In short"]
+    found += [] if re.match(r"(the\s+)?\[", way_on) else ["Next"]
+    asked, _, answered = exercises.partition("} Answers\n")
     numbered = re.compile(r"^(\d)\\?\. ", re.M)
     asked, answered = numbered.findall(asked), numbered.findall(answered)
     return found + ([] if asked and asked == answered else ["answers"])
 
 
-@pytest.mark.parametrize("chapter", test_first_screen.theory())
-def test_a_theory_chapter_ends_with_what_to_take_along(chapter: str) -> None:
-    text = (ROOT / "notebooks" / f"{chapter}.md").read_text(encoding="utf-8")
-    assert missing_at_the_end(text) == []
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.stem)
+def test_a_chapter_ends_with_what_to_take_along(chapter: Path) -> None:
+    assert missing_at_the_end(chapter.read_text(encoding="utf-8")) == []
 
 
 def test_what_is_missing_at_the_end_is_found() -> None:
-    whole = "## In short\nA.\n\nNext: [B](b.md).\n\n## Exercises\n\n1. C?\n2. D?\n"
-    answers = "\n:::{admonition} Answers\n1. E.\n2. F.\n:::\n"
+    whole = (
+        "## In short\nA. B. C.\n\nNext: [D](d.md).\n\n## Exercises\n\n1. E?\n2. F?\n"
+    )
+    answers = "\n:::{admonition} Answers\n1. G.\n2. H.\n:::\n"
     assert missing_at_the_end(whole + answers) == []
     assert missing_at_the_end(whole) == ["answers"]
-    assert missing_at_the_end(whole + answers.replace("2. F.", "")) == ["answers"]
+    assert missing_at_the_end(whole + answers.replace("2. H.", "")) == ["answers"]
+    assert missing_at_the_end(whole.replace(" B.", "") + answers) == ["In short"]
     assert missing_at_the_end("") == ["In short", "Next", "answers"]
 
 
