@@ -70,6 +70,16 @@ LOOK = """async () => {
   const raw = document.querySelectorAll('.math').length;
   const shown = document.querySelectorAll('mjx-container').length;
   if (raw > shown) found.push(`mathematics: ${raw} formulas, ${shown} rendered`);
+  if (innerWidth >= 1280) {  // on a desk, code, outputs and tables fit their column
+    const folds = [...document.querySelectorAll('main details:not([open])')];
+    for (const fold of folds) fold.open = true;
+    for (const box of document.querySelectorAll('main :is(pre, table)'))
+      if (box.clientWidth && box.scrollWidth > box.clientWidth
+          && getComputedStyle(box).overflowX !== 'visible')
+        found.push(`too wide: ${box.scrollWidth - box.clientWidth} px: `
+          + box.textContent.trim().slice(0, 60));
+    for (const fold of folds) fold.open = false;
+  }
   for (const error of document.querySelectorAll('mjx-merror'))
     found.push(`mathematics: ${error.textContent}`);
   for (const img of document.querySelectorAll('main img')) {
@@ -418,6 +428,65 @@ def test_a_note_stands_beside_its_statement_or_above_it(
     page.close()
 
 
+# ---- without scripts -----------------------------------------------------------------
+
+# The scoreboard is filtered by radio buttons and CSS alone.
+DEAD = """() => [...document.querySelectorAll(
+  'article :is(button, select, input:not([type=radio]), .vega-chart)')]
+  .filter(part => part.checkVisibility()).map(part => part.outerHTML.slice(0, 90))"""
+
+
+def dead(browser: Browser, address: str, paths: list[str]) -> dict[str, list[str]]:
+    """Controls and empty charts that a reader without scripts meets, by page."""
+    context = browser.new_context(java_script_enabled=False)
+    page, found = context.new_page(), {}
+    for path in paths:
+        page.goto(f"{address}/{path}")
+        if parts := page.evaluate(DEAD):
+            found[path] = parts
+    context.close()
+    return found
+
+
+def test_without_scripts_nothing_is_dead(browser: Browser, site: str) -> None:
+    marks = re.compile('class="(?:mfx|mfl|mfl-panel|mfl-proofs|vega-chart)[ "]|<button')
+    live = [p for p in pages() if marks.search((SITE / p).read_text("utf-8"))]
+    assert {"book/explorer.html", "notebooks/runs.html"} < set(live)
+    assert dead(browser, site, live) == {}
+    assert "script" in soup("notebooks/runs.html").select_one("article noscript").text
+
+
+@pytest.mark.parametrize("part", ["<button>Play</button>", "<input type='range'>"])
+def test_a_dead_control_is_found(browser: Browser, tmp_path: Path, part: str) -> None:
+    script = "<script>document.querySelector('article').remove()</script>"
+    (tmp_path / "a.html").write_text(f"<article>{part}</article>{script}")
+    with served(tmp_path, strict=False) as address:
+        assert len(dead(browser, address, ["a.html"])["a.html"]) == 1
+
+
+# ---- search --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "page", "title"),
+    [
+        ("Lemma 8", "notebooks/lemma-8.html", "Lemma 8: the adapter converges"),
+        ("theorem 2", "notebooks/theorem-2.html", "Theorem 2: where AdaDelta goes"),
+        ("KKT points", "notebooks/kkt.html", "KKT points and margin maximization"),
+    ],
+)
+def test_search_puts_the_page_first_that_is_called_so(
+    browser: Browser, site: str, asked: str, page: str, title: str
+) -> None:
+    window = browser.new_page()
+    window.goto(f"{site}/search.html?q={urllib.parse.quote(asked)}")
+    window.locator(".search-summary", has_text="found").wait_for()
+    first = window.locator("#search-results li > a").first
+    assert first.get_attribute("href").split("#")[0] == page
+    assert title in first.text_content()
+    window.close()
+
+
 # ---- each check can fail -------------------------------------------------------------
 
 PLANTED = {
@@ -426,6 +495,9 @@ PLANTED = {
     "script error": "<script>undefinedFunction()</script>",
     "console": "<script>console.error('planted')</script>",
     "overflow": "<div style='width: 3000px'>wide</div>",
+    "too wide": "<details><summary>s</summary><pre tabindex=0 style='overflow: auto'>"
+    + "wide " * 300
+    + "</pre></details>",
     "mathematics": "<span class='math'>\\(x\\)</span>",
     "text alternative": "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>",
     "does not load": "<img alt='a' src='missing.png'>",

@@ -137,6 +137,8 @@ def keep_mathematics(app: Sphinx, what, name, obj, options, lines: list[str]) ->
 
     Both mean something to reStructuredText, but never in this package's docstrings.
     """
+    if lines and lines[0].startswith("Alias for field number"):
+        lines.clear()  # Python's own words for a field of a named tuple
     for i, line in enumerate(lines):
         line = line.replace("|", r"\|")
         lines[i] = LONE_STAR.sub(lambda m: m[0] if m[0] != "*" else r"\*", line)
