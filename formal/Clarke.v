@@ -173,6 +173,30 @@ Proof.
     rewrite Rmult_plus_distr_l, IH; unfold mul; ring.
 Qed.
 
+(** Finitely many arcs are near to their values at t at once. *)
+Lemma arcs_close (v : R -> vec J) T t r : (forall j, arc (fun t => v t j)) ->
+  0 <= t <= T -> 0 < r -> exists d, 0 < d /\ forall s, 0 <= s <= T ->
+    Rabs (s - t) < d -> norm (sub (v s) (v t)) < r.
+Proof.
+  intros Av Ht r0; assert (T0 : 0 <= T) by lra.
+  assert (B : exists d, 0 < d /\ forall s, 0 <= s <= T -> Rabs (s - t) < d ->
+    lsum (fun j => Rabs (v s j - v t j)) enum < r).
+  { revert r r0; induction enum as [| j l IH]; intros r r0.
+    - exists 1; simpl; split; intros; lra.
+    - destruct (IH (r / 2)) as (d & d0 & Hd); [lra |].
+      destruct (AC_close _ 0 T (Av j T T0) (r / 2)) as (d' & d0' & Hd'); [lra |].
+      exists (Rmin d d'); split; [minmax; lra |]; intros s Hs C; simpl.
+      assert (C1 : Rabs (s - t) < d)
+        by (apply Rlt_le_trans with (1 := C), Rmin_l).
+      assert (C2 : Rabs (s - t) < d')
+        by (apply Rlt_le_trans with (1 := C), Rmin_r).
+      specialize (Hd s Hs C1); apply Rabs_def2 in C2.
+      assert (Rabs (v s j - v t j) < r / 2); [| lra].
+      destruct (Rle_lt_dec s t); [rewrite Rabs_minus_sym |]; apply Hd'; lra. }
+  destruct B as (d & d0 & Hd); exists d; split; auto; intros s Hs C.
+  eapply Rle_lt_trans; [apply norm_le_Sum | now apply Hd].
+Qed.
+
 (** The total loss along an arc is an arc. *)
 Lemma arc_lipschitz_comp f (v : R -> vec J) :
   locally_lipschitz f -> (forall j, arc (fun t => v t j)) ->
@@ -180,26 +204,6 @@ Lemma arc_lipschitz_comp f (v : R -> vec J) :
 Proof.
   intros Lip Av T T0.
   apply AC_dominated with (fun j t => v t j) enum; [intros j; now apply Av |].
-  assert (Close : forall t, 0 <= t <= T -> forall r, 0 < r ->
-    exists d, 0 < d /\ forall s, 0 <= s <= T -> Rabs (s - t) < d ->
-      norm (sub (v s) (v t)) < r).
-  { intros t Ht r r0.
-    assert (B : exists d, 0 < d /\ forall s, 0 <= s <= T -> Rabs (s - t) < d ->
-      lsum (fun j => Rabs (v s j - v t j)) enum < r).
-    { revert r r0; induction enum as [| j l IH]; intros r r0.
-      - exists 1; simpl; split; intros; lra.
-      - destruct (IH (r / 2)) as (d & d0 & Hd); [lra |].
-        destruct (AC_close _ 0 T (Av j T T0) (r / 2)) as (d' & d0' & Hd'); [lra |].
-        exists (Rmin d d'); split; [minmax; lra |]; intros s Hs C; simpl.
-        assert (C1 : Rabs (s - t) < d)
-          by (apply Rlt_le_trans with (1 := C), Rmin_l).
-        assert (C2 : Rabs (s - t) < d')
-          by (apply Rlt_le_trans with (1 := C), Rmin_r).
-        specialize (Hd s Hs C1); apply Rabs_def2 in C2.
-        assert (Rabs (v s j - v t j) < r / 2); [| lra].
-        destruct (Rle_lt_dec s t); [rewrite Rabs_minus_sym |]; apply Hd'; lra. }
-    destruct B as (d & d0 & Hd); exists d; split; auto; intros s Hs C.
-    eapply Rle_lt_trans; [apply norm_le_Sum | now apply Hd]. }
   set (P t := exists K s, 0 < s /\ forall x y, 0 <= x -> x <= y -> y <= t ->
     y - x < s -> Rabs (f (v y) - f (v x)) <= K * norm (sub (v y) (v x))).
   assert (PT : P T).
@@ -208,7 +212,7 @@ Proof.
       Rabs (y - t) < d ->
       Rabs (f (v y) - f (v x)) <= K * norm (sub (v y) (v x))).
     { intros t Ht; destruct (Lip (v t)) as (r & K & r0 & HK).
-      destruct (Close t Ht r r0) as (d & d0 & Hd); exists K, d; split; auto.
+      destruct (arcs_close v T t r Av Ht r0) as (d & d0 & Hd); exists K, d; split; auto.
       intros x y X Y Z Dx Dy; apply HK; apply Hd; auto; lra. }
     assert (Glue : forall t u K s K' d, 0 <= t <= T -> 0 < s -> 0 < d ->
       (forall x y, 0 <= x -> x <= y -> y <= u -> y - x < s ->

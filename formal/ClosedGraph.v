@@ -51,55 +51,19 @@ Proof.
   destruct (In_l c D I); split; auto; now apply limit_gradient_weaken.
 Qed.
 
-Lemma dist_triangle (a b c : vec J) : norm (sub a c) <= norm (sub a b) + norm (sub b c).
-Proof.
-  eapply Rle_trans; [| apply norm_triangle]; right; apply norm_ext.
-  intros j; unfold sub; ring.
-Qed.
-
-Lemma dist_sym (a b : vec J) : norm (sub a b) = norm (sub b a).
-Proof.
-  transitivity (norm (fun j => -1 * sub b a j)).
-  - apply norm_ext; intros; unfold sub; ring.
-  - rewrite norm_scal, Rabs_left by lra; ring.
-Qed.
-
-Lemma norm_small (w : vec J) r : (forall j, Rabs (w j) <= r) ->
-  norm w <= r * Sum (fun _ : J => 1).
-Proof.
-  intros B; eapply Rle_trans; [apply norm_le_Sum |].
-  rewrite <- Sum_scal; apply Sum_le; intros j; rewrite Rmult_1_r; apply B.
-Qed.
-
 (** A Lipschitz constant bounds the gradients. *)
 Lemma gradient_bounded f v r K z D :
   (forall a b, norm (sub a v) < r -> norm (sub b v) < r ->
      Rabs (f b - f a) <= K * norm (sub b a)) ->
   is_gradient f z D -> norm (sub z v) < r -> norm D <= Rabs K + 1.
 Proof.
-  intros Lip Gr Z; set (N := norm D); assert (N0 : 0 <= N) by apply norm_nonneg.
-  destruct N0 as [N0 | <-]; [| generalize (Rabs_pos K); lra].
-  destruct (Gr 1 Rlt_0_1) as (d & d0 & Near).
-  set (m := Rmin d (r - norm (sub z v))).
-  assert (m0 : 0 < m /\ m <= d /\ m <= r - norm (sub z v)) by (unfold m; minmax; lra).
-  set (s := m / (2 * N)); assert (s0 : 0 < s) by (apply Rdiv_lt_0_compat; lra).
-  set (x := fun j => z j + s * D j).
-  assert (E : forall j, sub x z j = s * D j) by (intros j; unfold sub, x; ring).
-  assert (Nx : norm (sub x z) = s * N)
-    by (rewrite (norm_ext _ _ E), norm_scal, Rabs_pos_eq by lra; reflexivity).
-  assert (sN : s * N = m / 2) by (unfold s; field; lra).
-  assert (Nr : norm (sub x v) < r) by (generalize (dist_triangle x z v); lra).
-  specialize (Near x); rewrite Nx in Near; specialize (Near ltac:(lra)).
-  specialize (Lip z x Z Nr); rewrite Nx in Lip.
-  assert (I : inner D (sub x z) = s * N ^ 2).
-  { unfold N; rewrite norm_sqr, <- Sum_scal; apply Sum_ext; intros j; rewrite E; ring. }
-  rewrite I in Near; apply Rabs_le_between in Near; apply Rabs_le_between in Lip.
-  assert (Kl := Rle_abs K); assert (sN0 : 0 < s * N) by (apply Rmult_lt_0_compat; lra).
-  apply Rmult_le_reg_l with (s * N); auto.
-  replace (s * N * N) with (s * N ^ 2) by ring.
-  apply Rle_trans with (K * (s * N) + 1 * (s * N)); [lra |].
-  replace (s * N * (Rabs K + 1)) with (Rabs K * (s * N) + 1 * (s * N)) by ring.
-  apply Rplus_le_compat_r, Rmult_le_compat_r; lra.
+  intros Lip Gr Z; apply Rle_trans with (Rabs K); [| lra].
+  apply (clarke_lipschitz f z (r - norm (sub z v))); [lra | apply Rabs_pos | |].
+  2: { now apply gradient_in_clarke. }
+  intros a b A B; eapply Rle_trans.
+  - assert (Da := dist_triangle a z v); assert (Db := dist_triangle b z v).
+    apply Lip; lra.
+  - apply Rmult_le_compat_r; [apply norm_nonneg | apply Rle_abs].
 Qed.
 
 End ClosedHull.
@@ -156,6 +120,22 @@ Proof.
     by (field; lra); nra.
 Qed.
 
+(** Products of near factors are near. *)
+Lemma product_near a b a' b' M r : 0 < r <= 1 -> Rabs a <= M -> Rabs b <= M ->
+  Rabs (a - a') < r -> Rabs (b - b') < r -> Rabs (a * b - a' * b') <= (2 * M + 1) * r.
+Proof.
+  intros r0 B1 B2 A1 A2.
+  assert (Bb : Rabs b' <= M + 1).
+  { apply Rabs_def2 in A2; apply Rabs_le_between in B2; apply Rabs_le; lra. }
+  replace (a * b - a' * b') with (a * (b - b') + b' * (a - a')) by ring.
+  eapply Rle_trans; [apply Rabs_triang |]; rewrite !Rabs_mult.
+  assert (X1 : Rabs a * Rabs (b - b') <= M * r)
+    by (apply Rmult_le_compat; try apply Rabs_pos; lra).
+  assert (X2 : Rabs b' * Rabs (a - a') <= (M + 1) * r)
+    by (apply Rmult_le_compat; try apply Rabs_pos; lra).
+  lra.
+Qed.
+
 (** The coordinates of a convex combination: its weights and its vectors. *)
 Inductive hull_index (J : Type) := Share (k : nat) | Gradient (k : nat) (j : J).
 Arguments Share {J}. Arguments Gradient {J}.
@@ -175,6 +155,24 @@ Definition near_hull v u M e (y : hull_index J -> R) : Prop :=
      norm (sub D' (fun j => y (Gradient k j))) < e) /\
   (forall j, Rabs (lsum (fun k => y (Share k) * y (Gradient k j)) (seq 0 N) - u j) <=
     e).
+
+(** Limits of gradients near v are bounded by the Lipschitz constant at v. *)
+Lemma limit_gradient_bounded v v' r K D : 0 < r ->
+  (forall a b, norm (sub a v) < r -> norm (sub b v) < r ->
+     Rabs (f b - f a) <= K * norm (sub b a)) ->
+  norm (sub v' v) < r / 2 -> limit_gradient_eps f v' D ->
+  forall j, Rabs (D j) <= Rabs K + 2.
+Proof.
+  intros r0 HK Dv LG j.
+  destruct (LG (Rmin 1 (r / 2))) as (z & D' & Gz & Nz & ND); [minmax; lra |].
+  assert (T1 := Rlt_le_trans _ _ _ Nz (Rmin_r 1 (r / 2))).
+  assert (T2 := Rlt_le_trans _ _ _ ND (Rmin_l 1 (r / 2))).
+  assert (Zr : norm (sub z v) < r) by (generalize (dist_triangle z v' v); lra).
+  assert (B := gradient_bounded f v r K z D' HK Gz Zr).
+  assert (C1 := norm_ge_component D' j); assert (C2 := norm_ge_component (sub D' D) j).
+  unfold sub at 1 in C2.
+  apply Rabs_le_between in C1; apply Rabs_le_between in C2; apply Rabs_le; lra.
+Qed.
 
 Lemma near_hull_exists v u :
   (forall r, 0 < r -> exists v' u', clarke_eps f v' u' /\
@@ -218,18 +216,9 @@ Proof.
       intros [c' D'] I'; simpl; now apply (Pl c' D').
     - split; [lra |]; now apply (Pl c0 D0). }
   exists y; repeat split.
-  - assert (Bd : forall k j, Rabs (y (Gradient k j)) <= Rabs K + 2).
-    { intros k j; destruct (Py k) as [_ LG].
-      destruct (LG (Rmin 1 (r / 2))) as (z & D' & Gz & Nz & ND); [minmax; lra |].
-      assert (T1 := Rlt_le_trans _ _ _ Nz (Rmin_r 1 (r / 2))).
-      assert (T2 := Rlt_le_trans _ _ _ ND (Rmin_l 1 (r / 2))).
-      assert (Zr : norm (sub z v) < r) by (generalize (dist_triangle z v' v); lra).
-      assert (B := gradient_bounded f v r K z D' HK Gz Zr).
-      assert (C1 := norm_ge_component D' j).
-      assert (C2 := norm_ge_component (sub D' (fun j => y (Gradient k j))) j).
-      unfold sub at 1 in C2.
-      apply Rabs_le_between in C1; apply Rabs_le_between in C2; apply Rabs_le; lra. }
-    intros [k | k j]; [| apply Bd].
+  - intros [k | k j].
+    2: { apply (limit_gradient_bounded v v' r K (fun j => y (Gradient k j)) r0 HK);
+         [lra | apply Py]. }
     destruct (Py k) as [B _]; rewrite Rabs_pos_eq; lra.
   - intros k; apply Py.
   - rewrite <- One'; exact (lsum_nth fst (0, D0) eq_refl l1 N L').
@@ -296,19 +285,8 @@ Proof.
       <=
       n * ((2 * M + 1) * r)).
     { rewrite <- Ln; apply lsum_close; intros k I.
-      assert (A1 := Js _ (JW k I)); assert (A2 := Js _ (JG k j I)).
-      assert (B1 := B (Share k)); assert (B2 := B (Gradient k j)).
-      set (a := y (Share k)) in *; set (b := y (Gradient k j)) in *.
-      set (a' := ys (Share k)) in *; set (b' := ys (Gradient k j)) in *.
-      assert (Bb : Rabs b' <= M + 1).
-      { apply Rabs_def2 in A2; apply Rabs_le_between in B2; apply Rabs_le; lra. }
-      replace (a * b - a' * b') with (a * (b - b') + b' * (a - a')) by ring.
-      eapply Rle_trans; [apply Rabs_triang |]; rewrite !Rabs_mult.
-      assert (X1 : Rabs a * Rabs (b - b') <= M * r)
-        by (apply Rmult_le_compat; try apply Rabs_pos; lra).
-      assert (X2 : Rabs b' * Rabs (a - a') <= (M + 1) * r)
-        by (apply Rmult_le_compat; try apply Rabs_pos; lra).
-      lra. }
+      apply product_near; [lra | apply B | apply B | now apply Js, JW |].
+      now apply Js, JG. }
     rewrite Rabs_minus_sym in U.
     apply Rabs_le_between in U; apply Rabs_le_between in S2; apply Rabs_le; lra.
 Qed.

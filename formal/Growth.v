@@ -27,6 +27,9 @@ Qed.
 Lemma inner_comm (a b : vec J) : inner a b = inner b a.
 Proof. unfold inner; apply Sum_ext; intros; ring. Qed.
 
+Lemma inner_self (a : vec J) : inner a a = norm a ^ 2.
+Proof. rewrite norm_sqr; unfold inner; apply Sum_ext; intros; ring. Qed.
+
 Lemma inner_sub (a b c : vec J) : inner a (sub b c) = inner a b - inner a c.
 Proof.
   unfold inner; transitivity (Sum (fun j => a j * b j + -1 * (a j * c j))).
@@ -85,6 +88,35 @@ Proof.
   right; apply norm_ext; intros j; unfold sub; ring.
 Qed.
 
+Lemma dist_triangle (a b c : vec J) : norm (sub a c) <= norm (sub a b) + norm (sub b c).
+Proof.
+  eapply Rle_trans; [| apply norm_triangle]; right; apply norm_ext.
+  intros j; unfold sub; ring.
+Qed.
+
+Lemma dist_sym (a b : vec J) : norm (sub a b) = norm (sub b a).
+Proof.
+  transitivity (norm (fun j => -1 * sub b a j)).
+  - apply norm_ext; intros; unfold sub; ring.
+  - rewrite norm_scal, Rabs_left by lra; ring.
+Qed.
+
+Lemma norm_small (w : vec J) r : (forall j, Rabs (w j) <= r) ->
+  norm w <= r * Sum (fun _ : J => 1).
+Proof.
+  intros B; eapply Rle_trans; [apply norm_le_Sum |].
+  rewrite <- Sum_scal; apply Sum_le; intros j; rewrite Rmult_1_r; apply B.
+Qed.
+
+(** Points that move by at most d in each component change their norm by at most n d. *)
+Lemma norm_moves (b c : vec J) d : (forall j, Rabs (b j - c j) <= d) ->
+  Rabs (norm b - norm c) <= d * Sum (fun _ : J => 1).
+Proof.
+  intros Move; assert (S := norm_small (sub b c) d Move).
+  assert (A := norm_sub_le b c); assert (B := norm_sub_le c b).
+  rewrite (dist_sym c b) in B; apply Rabs_le; lra.
+Qed.
+
 End CauchySchwarz.
 
 Lemma derive_le (f : R -> R) l M :
@@ -102,6 +134,54 @@ Proof.
   apply Rmult_le_reg_r with s; [lra |].
   unfold Rdiv; rewrite Rmult_assoc, Rinv_l; lra.
 Qed.
+
+Section Local.
+Context {J : Type} `{FiniteType J}.
+
+(** A gradient is bounded by a Lipschitz constant around its point ... *)
+Lemma gradient_lipschitz f (z D d : vec J) r K : is_gradient f z D -> 0 < r ->
+  (forall w, norm (sub w z) < r -> Rabs (f w - f z) <= K * norm (sub w z)) ->
+  inner D d <= K * norm d.
+Proof.
+  intros Gr r0 Lip; apply (gradient_line _ _ _ d) in Gr.
+  apply (derive_le _ _ _ Gr); set (n := norm d); assert (n0 := norm_nonneg d : 0 <= n).
+  exists (r / (n + 1)); split; [apply Rdiv_lt_0_compat; lra |]; intros s S.
+  set (w := fun j => z j + s * d j).
+  assert (Dw : norm (sub w z) = s * n).
+  { transitivity (norm (fun j => s * d j)).
+    - apply norm_ext; intros j; unfold sub, w; ring.
+    - rewrite norm_scal, Rabs_pos_eq; [reflexivity | lra]. }
+  assert (Small : s * n < r).
+  { apply Rle_lt_trans with (s * (n + 1)); [nra |].
+    destruct S as [_ S]; apply Rmult_lt_compat_r with (r := n + 1) in S; [| lra].
+    unfold Rdiv in S; rewrite Rmult_assoc, Rinv_l in S by lra; lra. }
+  replace (fun j => z j + 0 * d j) with z
+    by (apply functional_extensionality; intros j; ring).
+  assert (L := Lip w ltac:(lra)); rewrite Dw in L.
+  generalize (Rle_abs (f w - f z)); lra.
+Qed.
+
+(** ... and so is every Clarke subgradient. *)
+Lemma clarke_lipschitz f (v : vec J) r K (u : vec J) : 0 < r -> 0 <= K ->
+  (forall z w, norm (sub z v) < r -> norm (sub w v) < r ->
+    Rabs (f w - f z) <= K * norm (sub w z)) ->
+  clarke f v u -> norm u <= K.
+Proof.
+  intros r0 K0 Lip C.
+  assert (Sup : forall d, inner u d <= K * norm d).
+  { intros d; apply clarke_bounded with f v; auto; intros E (vs & Ds & Gr & Cv & CD).
+    apply (is_lim_seq_le_loc (fun n => inner (Ds n) d) (fun _ => K * norm d)
+      (inner E d) (K * norm d)); [| | apply is_lim_seq_const].
+    2: { apply (inner_lim Ds (fun _ => d)); auto; intros j; apply is_lim_seq_const. }
+    destruct (converges_near vs v (r / 2) ltac:(lra) Cv) as [N HN]; exists N.
+    intros n Hn; specialize (HN n Hn).
+    apply (gradient_lipschitz f (vs n) (Ds n) d (r / 2)); [apply Gr | lra |].
+    intros w W; apply Lip; [lra |]; generalize (dist_triangle w (vs n) v); lra. }
+  specialize (Sup u); rewrite inner_self in Sup; assert (P := norm_nonneg u).
+  apply Rnot_lt_le; intros N; nra.
+Qed.
+
+End Local.
 
 Section Bound.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
@@ -207,93 +287,68 @@ Proof.
   apply Sum_nonneg; intros i; rewrite psi_ell; left; apply psi_pos, ell_pos.
 Qed.
 
+(** Where no margin moves by more than 1, the slope grows at most threefold ... *)
+Lemma slope_local v z : (forall i, Rabs (q i z - q i v) <= 1) -> slope z <= 3 * slope v.
+Proof.
+  intros Q; unfold total_slope; rewrite <- Sum_scal; apply Sum_le; intros i.
+  now apply (ell_local k (q i v) (q i z)).
+Qed.
+
+(** ... and the loss changes by at most three times the slope and the move. *)
+Lemma loss_local z w e : e <= 1 -> (forall i, Rabs (q i w - q i z) <= e) ->
+  Rabs (total_loss k Phi w - total_loss k Phi z) <= 3 * slope z * e.
+Proof.
+  intros e1 Q; assert (Side : forall s, s = 1 \/ s = -1 ->
+    s * total_loss k Phi w <= s * total_loss k Phi z + 3 * slope z * e).
+  { intros s S; replace (3 * slope z * e) with (3 * e * slope z) by ring.
+    unfold total_loss, total_slope; rewrite <- !Sum_scal, <- Sum_plus.
+    apply Sum_le; intros i.
+    change (y i * Phi w (x i)) with (q i w); change (y i * Phi z (x i)) with (q i z).
+    destruct (ell_local k (q i z) (q i w)) as [L _]; [specialize (Q i); lra |].
+    assert (P : 0 <= - ell' k (q i z))
+      by (rewrite psi_ell; left; apply psi_pos, ell_pos).
+    assert (T : 3 * - ell' k (q i z) * Rabs (q i w - q i z) <= 3 * - ell' k (q i z) * e)
+      by (apply Rmult_le_compat_l; [lra | apply Q]).
+    apply (Rle_trans _ _ _ L) in T; apply Rabs_le_between in T.
+    destruct S as [-> | ->]; lra. }
+  assert (S1 := Side 1 ltac:(lra)); assert (S2 := Side (-1) ltac:(lra)).
+  apply Rabs_le; lra.
+Qed.
+
 Lemma subgradient_bound : exists c, forall v u : vec J, 0 < norm v ->
   clarke (total_loss k Phi) v u ->
   norm u <= exp (c + (l - 1) * ln (norm v)) * slope v.
 Proof.
-  destruct lipschitz_scaled as (r & c & r0 & B); exists (ln 9 + c); intros v u V C.
+  destruct lipschitz_scaled as (r & c & r0 & B); exists (ln 9 + c); intros v u V.
   set (Kv := exp (c + (l - 1) * ln (norm v))); assert (K0 : 0 < Kv) by apply exp_pos.
   replace (exp (ln 9 + c + (l - 1) * ln (norm v))) with (9 * Kv).
   2: { rewrite Rplus_assoc, exp_plus, exp_ln by lra; reflexivity. }
-  assert (S0 := slope_pos v).
-  assert (Sup : forall d, inner u d <= 9 * Kv * slope v * norm d).
-  { intros d; apply clarke_bounded with (total_loss k Phi) v; auto.
-    intros E (vs & Ds & Gr & Cv & CD).
-    apply (is_lim_seq_le_loc (fun n => inner (Ds n) d)
-      (fun _ => 9 * Kv * slope v * norm d) (inner E d) (9 * Kv * slope v * norm d)).
-    2: { apply (inner_lim Ds (fun _ => d)); auto; intros j; apply is_lim_seq_const. }
-    2: apply is_lim_seq_const.
-    set (r1 := Rmin (norm v / 2) (/ Kv)).
-    assert (I0 := Rinv_0_lt_compat _ K0).
-    assert (r10 : 0 < r1 /\ r1 <= norm v / 2 /\ r1 <= / Kv) by (unfold r1; minmax; lra).
-    destruct (converges_near vs v r1 (proj1 r10) Cv) as [N HN]; exists N.
-    intros n Hn; specialize (HN n Hn); specialize (Gr n).
-    set (z := vs n) in *; clearbody z.
-    assert (Nz : norm z < 3 / 2 * norm v)
-      by (generalize (norm_sub_le z v); lra).
-    assert (Qz : forall i, Rabs (q i z - q i v) <= 1).
-    { intros i; eapply Rle_trans; [apply (B v V); lra |]; fold Kv.
-      apply Rle_trans with (Kv * / Kv); [apply Rmult_le_compat_l; lra |].
-      rewrite Rinv_r; lra. }
-    assert (Sz : slope z <= 3 * slope v).
-    { unfold total_slope; rewrite <- Sum_scal; apply Sum_le; intros i.
-      now apply (ell_local k (q i v) (q i z)). }
-    apply derive_le with (fun s => total_loss k Phi (fun j => z j + s * d j));
-      [now apply gradient_line |].
-    set (nd := norm d); assert (nd0 : 0 <= nd) by apply norm_nonneg.
-    set (dd := Rmin (norm v / 2 / (nd + 1)) (/ Kv / (nd + 1))).
-    assert (D1 : 0 < norm v / 2 / (nd + 1)) by (apply Rdiv_lt_0_compat; lra).
-    assert (D2 : 0 < / Kv / (nd + 1)) by (apply Rdiv_lt_0_compat; lra).
-    exists dd; split; [unfold dd; minmax; lra |]; intros s S.
-    assert (S1 : s * nd <= norm v / 2).
-    { assert (Small : s < norm v / 2 / (nd + 1)) by (unfold dd in S; generalize
-        (Rmin_l (norm v / 2 / (nd + 1)) (/ Kv / (nd + 1))); lra).
-      apply Rmult_lt_compat_r with (r := nd + 1) in Small; [| lra].
-      unfold Rdiv at 1 in Small; rewrite Rmult_assoc, Rinv_l in Small by lra; nra. }
-    assert (S2 : s * nd <= / Kv).
-    { assert (Small : s < / Kv / (nd + 1)) by (unfold dd in S; generalize
-        (Rmin_r (norm v / 2 / (nd + 1)) (/ Kv / (nd + 1))); lra).
-      apply Rmult_lt_compat_r with (r := nd + 1) in Small; [| lra].
-      unfold Rdiv in Small; rewrite Rmult_assoc, Rinv_l in Small by lra; nra. }
-    set (zs := fun j => z j + s * d j).
-    assert (Dz : norm (sub zs z) = s * nd).
-    { transitivity (norm (fun j => s * d j)).
-      - apply norm_ext; intros j; unfold sub, zs; ring.
-      - rewrite norm_scal, Rabs_pos_eq; [reflexivity | lra]. }
-    assert (Nzs : norm zs < 2 * norm v) by (generalize (norm_sub_le zs z); lra).
-    replace (fun j => z j + 0 * d j) with z
-      by (apply functional_extensionality; intros j; ring).
-    assert (Qs : forall i, Rabs (q i zs - q i z) <= Kv * (s * nd)).
-    { intros i; rewrite <- Dz; apply (B v V); lra. }
-    apply Rle_trans with (3 * slope z * (Kv * (s * nd))).
-    - unfold total_loss, total_slope; rewrite (Rmult_comm (3 * _)), <- !Rmult_assoc.
-      rewrite <- Sum_scal.
-      apply Rplus_le_reg_r with (Sum (fun i => ell k (y i * Phi z (x i)))).
-      rewrite <- Sum_plus.
-      unfold Rminus; rewrite Rplus_assoc, Rplus_opp_l, Rplus_0_r.
-      apply Sum_le; intros i.
-      assert (One : Rabs (q i zs - q i z) <= 1).
-      { apply Rle_trans with (1 := Qs i), Rle_trans with (Kv * / Kv).
-        - apply Rmult_le_compat_l; lra.
-        - rewrite Rinv_r; lra. }
-      destruct (ell_local k (q i z) (q i zs) One) as [L _].
-      assert (P : 0 <= - ell' k (q i z))
-        by (rewrite psi_ell; left; apply psi_pos, ell_pos).
-      assert (T : 3 * - ell' k (q i z) * Rabs (q i zs - q i z) <=
-                  3 * - ell' k (q i z) * (Kv * (s * nd)))
-        by (apply Rmult_le_compat_l; [lra | apply Qs]).
-      change (y i * Phi zs (x i)) with (q i zs).
-      change (y i * Phi z (x i)) with (q i z).
-      generalize (Rle_abs (ell k (q i zs) - ell k (q i z))); lra.
-    - replace (9 * Kv * slope v * nd * s) with (3 * (3 * slope v) * (Kv * (s * nd))) by
-        ring.
-      apply Rmult_le_compat_r; [| lra].
-      apply Rmult_le_pos; [lra | apply Rmult_le_pos; lra]. }
-  specialize (Sup u); assert (E : inner u u = norm u ^ 2).
-  { rewrite norm_sqr; unfold inner; apply Sum_ext; intros; ring. }
-  rewrite E in Sup; assert (P := norm_nonneg u).
-  assert (0 <= 9 * Kv * slope v) by (apply Rmult_le_pos; lra).
-  apply Rnot_lt_le; intros Nl; nra.
+  assert (S0 := slope_pos v); assert (I0 := Rinv_0_lt_compat _ K0).
+  assert (KI : Kv * / Kv = 1) by (apply Rinv_r; lra).
+  set (r1 := Rmin (norm v) (/ (2 * Kv))).
+  assert (I2 : 0 < / (2 * Kv)) by (apply Rinv_0_lt_compat; lra).
+  assert (r10 : 0 < r1 /\ r1 <= norm v /\ r1 <= / (2 * Kv)) by (unfold r1; minmax; lra).
+  rewrite Rinv_mult in r10.
+  apply (clarke_lipschitz (total_loss k Phi) v r1); [lra | |].
+  { apply Rmult_le_pos; [lra | exact S0]. }
+  intros z w Z W; assert (Nz := norm_sub_le z v); assert (Nw := norm_sub_le w v).
+  assert (Q : forall i a b, norm a < 2 * norm v -> norm b < 2 * norm v ->
+    norm (sub b a) <= / Kv -> Rabs (q i b - q i a) <= Kv * norm (sub b a) <= 1).
+  { intros i a b A B' Le; split; [now apply (B v V) |].
+    rewrite <- KI; apply Rmult_le_compat_l; lra. }
+  assert (Dzw : norm (sub w z) <= / Kv).
+  { eapply Rle_trans; [apply (dist_triangle w v z) |]; rewrite (dist_sym v z); lra. }
+  assert (Sz : slope z <= 3 * slope v).
+  { apply slope_local; intros i.
+    destruct (Q i v z) as [Q1 Q2]; lra. }
+  set (e := Kv * norm (sub w z)).
+  apply Rle_trans with (3 * slope z * e).
+  - assert (Q' := fun i => Q i z w ltac:(lra) ltac:(lra) Dzw).
+    apply loss_local; [destruct nonempty as [i]; apply (Q' i) | intros i; apply (Q' i)].
+  - replace (9 * Kv * slope v * norm (sub w z)) with (3 * (3 * slope v) * e)
+      by (unfold e; ring).
+    apply Rmult_le_compat_r; [| lra].
+    apply Rmult_le_pos; [lra | apply norm_nonneg].
 Qed.
 
 (** The loss against its margin-like inverse. *)
@@ -330,6 +385,49 @@ Proof.
   rewrite psi_ell, Rmult_1_r; apply psi_mono.
   apply (Sum_ge_term (fun i => ell k (y i * Phi v (x i)))).
   intros; left; apply ell_pos.
+Qed.
+
+(** One datum takes at most e^-G from the weighted margin beyond its share of G ... *)
+Lemma excess_at g z : 0 <= z - g -> - ell' k z * (z - g) <= exp (- g).
+Proof.
+  intros Z; apply Rle_trans with (exp (- z) * (z - g)).
+  - apply Rmult_le_compat_r; [exact Z | apply slope_le_exp].
+  - replace (- z) with (- g + - (z - g)) by ring; rewrite exp_plus.
+    assert (E := exp_ineq1_le (z - g)); assert (P := exp_pos (- (z - g))).
+    assert (Q : exp (z - g) * exp (- (z - g)) = 1)
+      by (rewrite <- exp_plus, Rplus_opp_r; apply exp_0).
+    rewrite <- (Rmult_1_r (exp (- g))) at 2; rewrite Rmult_assoc.
+    apply Rmult_le_compat_l; [left; apply exp_pos | nra].
+Qed.
+
+(** ... so that the weighted margin exceeds G psi by at most a multiple of psi. *)
+Lemma weighted_margin_le v : L v < ell k 0 ->
+  weighted_margin k Phi v <=
+  (inverse_loss k (L v) + (2 * Sum (fun _ : D => 1) + 2)) * psi k (L v).
+Proof.
+  intros Sep; set (g := inverse_loss k (L v)); set (n := Sum (fun _ : D => 1)).
+  assert (Lp : 0 < L v) by apply total_loss_pos.
+  destruct (below k (L v) Lp Sep) as (g0 & [_ Le] & [Ge _]); fold g in g0, Le, Ge.
+  assert (n0 : 0 <= n) by (apply Sum_nonneg; intros; lra).
+  assert (E := exp_pos (- g)); destruct (psi_near_id k (L v)) as [Near _]; [lra |].
+  assert (A : weighted_margin k Phi v - g * slope v <= exp (- g) * n).
+  { unfold weighted_margin, total_slope, n, Rminus.
+    rewrite Ropp_mult_distr_l, <- !Sum_scal, <- Sum_plus; apply Sum_le; intros i.
+    assert (Q := excess_at g (q i v)); specialize (q_ge_inv i v); fold g; intros Qi.
+    specialize (Q ltac:(lra)); lra. }
+  assert (S : slope v <= L v).
+  { apply Sum_le; intros i; rewrite psi_ell; apply psi_near_id; left; apply ell_pos. }
+  assert (gL : g * L v <= 1).
+  { assert (E1 := exp_ineq1_le g).
+    assert (P : exp g * exp (- g) = 1)
+      by (rewrite <- exp_plus, Rplus_opp_r; apply exp_0).
+    apply Rle_trans with (g * exp (- g)); [apply Rmult_le_compat_l; lra | nra]. }
+  assert (B : g * slope v <= g * psi k (L v) + L v).
+  { apply Rle_trans with (g * (psi k (L v) + L v ^ 2)).
+    - apply Rmult_le_compat_l; lra.
+    - assert (g * L v * L v <= 1 * L v) by (apply Rmult_le_compat_r; lra); nra. }
+  assert (C : exp (- g) * n <= 2 * n * psi k (L v)) by nra.
+  lra.
 Qed.
 
 End Bound.

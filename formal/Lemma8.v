@@ -257,6 +257,21 @@ Proof.
       nra.
 Qed.
 
+(** The rate of Lemma 5 falls short of 1 - rho by what the average g accounts for. *)
+Lemma rate_deficit t j : 0 <= t ->
+  delta j * (1 - rho t j + - rate t j) <= (1 - rho t j) * g t j.
+Proof.
+  intros T; destruct (lemma_6 initial t T j) as [Pg _]; assert (Dj := delta_pos j).
+  assert (Rg := rho_range t j T); assert (r0 : 0 <= 1 - rho t j) by lra.
+  unfold rate; set (r := 1 - rho t j) in *; set (gt := g t j) in *.
+  replace (delta j * (r + - (r / (1 + gt / delta j)))) with
+    (r * gt * (delta j / (delta j + gt))) by (field; split; lra).
+  rewrite <- (Rmult_1_r (r * gt)) at 2; apply Rmult_le_compat_l;
+    [apply Rmult_le_pos; lra |].
+  apply Rmult_le_reg_r with (delta j + gt); [lra |].
+  unfold Rdiv; rewrite Rmult_assoc, Rinv_l; lra.
+Qed.
+
 (* statement: lemma 8 sharp *)
 (** The companion's own: the defect is of the order of exp (- R) exactly. *)
 Theorem lemma_8_sharp j R :
@@ -307,16 +322,7 @@ Proof.
           now apply (is_derive_scal (fun t => 1 - beta t j ^ 2)).
         + destruct (lemma_6 initial x Xp j) as [Pg _]; assert (Rg := rho_range x j Xp).
           assert (Sq := pow2_ge_0 (G x j)).
-          assert (Share : delta j * (1 - rho x j + - rate x j) <= (1 - rho x j) * g x
-            j).
-          { assert (r0 : 0 <= 1 - rho x j) by lra.
-            unfold rate; set (r := 1 - rho x j) in *; set (gx := g x j) in *.
-            replace (delta j * (r + - (r / (1 + gx / delta j)))) with
-              (r * gx * (delta j / (delta j + gx))) by (field; split; lra).
-            rewrite <- (Rmult_1_r (r * gx)) at 2; apply Rmult_le_compat_l;
-              [apply Rmult_le_pos; lra |].
-            apply Rmult_le_reg_r with (delta j + gx); [lra |].
-            unfold Rdiv; rewrite Rmult_assoc, Rinv_l; lra. }
+          assert (Share := rate_deficit x j Xp).
           nra. }
     destruct (lemma_6 initial t T j) as [Pg _]; rewrite R0 in Up.
     assert (Ln : ln (f t) <= C_dagger j / delta j + ln (f 0) + - R t).

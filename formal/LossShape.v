@@ -56,6 +56,27 @@ Qed.
 Lemma psi_0 k : psi k 0 = 0.
 Proof. destruct k; simpl; auto; rewrite Ropp_0, exp_0; ring. Qed.
 
+(** psi is the identity up to second order, and the slope is at most e^-z. *)
+Lemma psi_near_id k s : 0 <= s -> s - s ^ 2 <= psi k s <= s.
+Proof.
+  intros S; destruct k; simpl; [nra |]; assert (E := exp_ineq1_le s).
+  assert (E' := exp_ineq1_le (- s)); assert (Q := exp_pos (- s)).
+  assert (P : exp s * exp (- s) = 1) by (rewrite <- exp_plus, Rplus_opp_r; apply exp_0).
+  assert (One : (1 + s) * exp (- s) <= 1) by nra.
+  split; [| lra]; apply Rnot_lt_le; intros N.
+  assert ((1 + s) * (1 - s + s ^ 2) < (1 + s) * exp (- s)); [| nra].
+  apply Rmult_lt_compat_l; simpl; lra.
+Qed.
+
+Lemma slope_le_exp k z : - ell' k z <= exp (- z).
+Proof.
+  assert (E := exp_pos (- z)); destruct k; unfold ell'; [lra |].
+  replace (- (- exp (- z) / (1 + exp (- z)))) with (exp (- z) / (1 + exp (- z)))
+    by (field; lra).
+  apply Rmult_le_reg_r with (1 + exp (- z)); [lra |].
+  unfold Rdiv; rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra; nra.
+Qed.
+
 Lemma inverse_ell k z : inverse_loss k (ell k z) = z.
 Proof.
   assert (E := exp_pos (- z)); destruct k; unfold inverse_loss, ell.

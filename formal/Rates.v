@@ -141,6 +141,99 @@ Proof.
     unfold c2; lra.
 Qed.
 
+(** The slope psi of the loss is of the order of e^-G. *)
+Lemma psi_order t : 0 <= t ->
+  / 2 * exp (- G t) <= psi k (loss_at t) <= exp (- G t).
+Proof.
+  intros T; assert (Lp : 0 < loss_at t) by apply total_loss_pos.
+  now destruct (below k _ Lp (loss_below flow t T)) as (_ & _ & P).
+Qed.
+
+(** From below G grows by Cauchy-Schwarz: (l G psi)^2 <= (l nu)^2 <= R2 energy. *)
+Lemma growth_from_below C t : 0 <= t -> clarke (total_loss k Phi) (v t) (u t) ->
+  ln (R2 t) - 2 / l * ln (G t) <= C ->
+  exp ((2 - 2 / l) * ln (G t) - G t - (C + ln 2 + Rabs (2 * ln l))) <=
+  energy t / psi k (loss_at t).
+Proof.
+  intros Tp Sg N2; assert (g := Gp t Tp); assert (Rp := R2_pos flow t Tp).
+  destruct (psi_order t Tp) as [P1 _].
+  assert (p0 : 0 < psi k (loss_at t)) by apply psi_pos, total_loss_pos.
+  assert (Cs : (l * nu (v t)) ^ 2 <= R2 t * energy t) by now apply (schwarz flow).
+  set (p := psi k (loss_at t)) in *; set (E := energy t) in *.
+  assert (Gp0 : 0 < G t * p) by now apply Rmult_lt_0_compat.
+  assert (Ng : G t * p <= nu (v t)) by now apply (weighted_margin_ge flow).
+  apply Rle_trans with (exp (2 * ln l + 2 * ln (G t) + (- ln 2 - G t) - ln (R2 t))).
+  { apply exp_le; assert (A := Rle_abs (- (2 * ln l))); rewrite Rabs_Ropp in A.
+    replace ((2 - 2 / l) * ln (G t)) with (2 * ln (G t) - 2 / l * ln (G t)) by ring.
+    lra. }
+  replace (exp (2 * ln l + 2 * ln (G t) + (- ln 2 - G t) - ln (R2 t)))
+    with (l ^ 2 * G t ^ 2 * (/ 2 * exp (- G t)) / R2 t).
+  2: { replace (2 * ln l + 2 * ln (G t) + (- ln 2 - G t) - ln (R2 t)) with
+         (ln (l ^ 2) + ln (G t ^ 2) + (- ln 2 + - G t) + - ln (R2 t))
+         by (rewrite !ln_pow by auto; simpl; ring).
+       rewrite !exp_plus, (exp_Ropp (ln (R2 t))), (exp_Ropp (ln 2)).
+       rewrite !exp_ln by (try lra; apply pow_lt; lra).
+       unfold Rdiv; ring. }
+  apply Rmult_le_reg_r with (R2 t * p); [now apply Rmult_lt_0_compat |].
+  replace (E / p * (R2 t * p)) with (R2 t * E) by (field; lra).
+  apply Rle_trans with (2 := Cs).
+  replace (l ^ 2 * G t ^ 2 * (/ 2 * exp (- G t)) / R2 t * (R2 t * p))
+    with (l ^ 2 * (G t ^ 2 * (/ 2 * exp (- G t)) * p)) by (field; lra).
+  rewrite Rpow_mult_distr; apply Rmult_le_compat_l; [apply pow2_ge_0 |].
+  apply Rle_trans with ((G t * p) ^ 2); [| apply pow_incr; lra].
+  replace ((G t * p) ^ 2) with (G t ^ 2 * p * p) by ring.
+  apply Rmult_le_compat_r; [lra |]; apply Rmult_le_compat_l;
+    [apply pow2_ge_0 | exact P1].
+Qed.
+
+(** From above by the bound for the subgradients: energy <= M |u|^2. *)
+Lemma energy_from_above cu M t : 0 <= t -> 0 < M -> (forall j, beta t j <= M) ->
+  norm (u t) <= exp (cu + (l - 1) * ln (norm (v t))) * total_slope k Phi (v t) ->
+  energy t / psi k (loss_at t) <=
+  M * exp (cu + (l - 1) * ln (norm (v t))) ^ 2 * Sum (fun _ : D => 1) ^ 2 *
+    exp (- G t).
+Proof.
+  intros Tp M0 Bb Ub; destruct (psi_order t Tp) as [_ P2].
+  assert (p0 : 0 < psi k (loss_at t)) by apply psi_pos, total_loss_pos.
+  set (p := psi k (loss_at t)) in *; set (n := Sum (fun _ : D => 1)).
+  set (Kv := exp (cu + (l - 1) * ln (norm (v t)))) in *.
+  assert (K0 : 0 < Kv) by apply exp_pos.
+  assert (Sl : total_slope k Phi (v t) <= n * p) by apply slope_le.
+  assert (Eb : energy t <= M * norm (u t) ^ 2).
+  { rewrite norm_sqr, <- Sum_scal; apply Sum_le; intros j.
+    apply Rmult_le_compat_r; [apply pow2_ge_0 | apply Bb]. }
+  assert (U2 : norm (u t) ^ 2 <= (Kv * (n * p)) ^ 2).
+  { apply pow_incr; split; [apply norm_nonneg |].
+    apply Rle_trans with (1 := Ub), Rmult_le_compat_l; lra. }
+  apply Rmult_le_reg_r with p; auto.
+  replace (energy t / p * p) with (energy t) by (field; lra).
+  apply Rle_trans with (1 := Eb).
+  apply Rle_trans with (M * (Kv * (n * p)) ^ 2); [apply Rmult_le_compat_l; lra |].
+  replace (M * (Kv * (n * p)) ^ 2) with (M * Kv ^ 2 * n ^ 2 * p * p) by ring.
+  apply Rmult_le_compat_r; [lra |]; apply Rmult_le_compat_l; auto.
+  apply Rmult_le_pos; [apply Rmult_le_pos; [lra |] |]; apply pow2_ge_0.
+Qed.
+
+(** In that bound |v| may be replaced by G^(1/l). *)
+Lemma bound_in_G C cu M n t : 0 < M -> 0 < n ->
+  Rabs (ln (norm (v t)) - / l * ln (G t)) <= C ->
+  M * exp (cu + (l - 1) * ln (norm (v t))) ^ 2 * n ^ 2 * exp (- G t) <=
+  exp ((2 - 2 / l) * ln (G t) - G t +
+    (Rabs (ln M + 2 * cu + 2 * ln n) + 2 * Rabs (l - 1) * C)).
+Proof.
+  intros M0 n0 N1; set (c := cu + (l - 1) * ln (norm (v t))).
+  replace (M * exp c ^ 2 * n ^ 2 * exp (- G t)) with
+    (exp (ln M + (c + c) + (ln n + ln n) + - G t))
+    by (rewrite !exp_plus, !exp_ln by auto; ring).
+  apply exp_le; unfold c.
+  assert (A : (l - 1) * (ln (norm (v t)) - / l * ln (G t)) <= Rabs (l - 1) * C).
+  { eapply Rle_trans; [apply Rle_abs |]; rewrite Rabs_mult.
+    apply Rmult_le_compat_l; [apply Rabs_pos | exact N1]. }
+  replace ((2 - 2 / l) * ln (G t)) with (2 * (l - 1) * (/ l * ln (G t)))
+    by (field; lra).
+  generalize (Rle_abs (ln M + 2 * cu + 2 * ln n)); lra.
+Qed.
+
 (** The differential inequality for G. *)
 Lemma G_ode : exists c, 0 <= c /\ ae (fun t => exists d, is_derive G t d /\
   exp ((2 - 2 / l) * ln (G t) - G t - c) <= d <=
@@ -149,100 +242,28 @@ Proof.
   destruct norm_G as (C & C0 & NG).
   destruct (subgradient_bound predictor k) as (cu & Ub).
   destruct (beta_bounds flow) as (m & M & m0 & M0 & Bb).
-  set (Nd := Sum (fun _ : D => 1)).
-  assert (Nd1 : 1 <= Nd).
-  { destruct nonempty as [i]; apply (Sum_ge_term (fun _ : D => 1) i); intros; lra. }
+  set (n := Sum (fun _ : D => 1)); assert (n0 : 0 < n).
+  { destruct nonempty as [i]; apply Rlt_le_trans with 1; [lra |].
+    apply (Sum_ge_term (fun _ : D => 1) i); intros; lra. }
   set (c1 := C + ln 2 + Rabs (2 * ln l)).
-  set (c3 := Rabs (ln M + 2 * cu + 2 * ln Nd) + 2 * Rabs (l - 1) * C).
+  set (c2 := Rabs (ln M + 2 * cu + 2 * ln n) + 2 * Rabs (l - 1) * C).
   assert (l2 : 0 < ln 2) by (rewrite <- ln_1; apply ln_increasing; lra).
   assert (Pl := Rabs_pos (2 * ln l)).
-  assert (Pc3 : 0 <= c3).
-  { unfold c3; apply Rplus_le_le_0_compat; [apply Rabs_pos |].
+  assert (Pc2 : 0 <= c2).
+  { unfold c2; apply Rplus_le_le_0_compat; [apply Rabs_pos |].
     apply Rmult_le_pos; auto; generalize (Rabs_pos (l - 1)); lra. }
-  exists (c1 + c3); split; [unfold c1; lra |].
-  assert (DG := G_derive flow).
-  generalize (ae_and _ _ DG subgrad); apply ae_imp.
+  exists (c1 + c2); split; [unfold c1; lra |].
+  generalize (ae_and _ _ (G_derive flow) subgrad); apply ae_imp.
   intros t T [Dt Sg]; assert (Tp := Rlt_le _ _ T); eexists; split; [exact Dt |].
-  destruct (NG t Tp) as [N1 N2]; assert (g := Gp t Tp); assert (N := Np t Tp).
-  assert (Lb : loss_at t < ell k 0)
-    by (apply (loss_below flow); auto).
-  assert (Lp : 0 < loss_at t) by apply total_loss_pos.
-  destruct (below k _ Lp Lb) as (_ & _ & [P1 P2]); fold G in P1, P2.
-  change (inverse_loss k (loss_at t)) with (G t) in P1, P2.
-  set (ps := psi k (loss_at t)) in *; assert (p0 : 0 < ps) by now apply psi_pos.
-  assert (Rp : 0 < R2 t)
-    by (apply (R2_pos flow); auto).
-  assert (Cs : (l * nu (v t)) ^ 2 <= R2 t * energy t)
-    by (apply (schwarz flow); auto).
-  set (nn := nu (v t)) in *; set (E := energy t) in *.
-  assert (Ng : G t * ps <= nn).
-  { eapply Rle_trans; [| apply nu_ge].
-    apply Rmult_le_compat_l; [change (0 <= G t); lra | apply slope_ge]. }
-  assert (Ngp : 0 < G t * ps) by (apply Rmult_lt_0_compat; lra).
-  split.
-  - (* from below *)
-    apply Rle_trans with (exp (2 * ln l + 2 * ln (G t) + (- ln 2 - G t) - ln (R2 t))).
-    { apply exp_le; unfold c1.
-      assert (A := Rle_abs (- (2 * ln l))); rewrite Rabs_Ropp in A.
-      replace ((2 - 2 / l) * ln (G t)) with (2 * ln (G t) - 2 / l * ln (G t)) by ring.
-      lra. }
-    replace (exp (2 * ln l + 2 * ln (G t) + (- ln 2 - G t) - ln (R2 t)))
-      with (l ^ 2 * G t ^ 2 * (/ 2 * exp (- G t)) / R2 t).
-    2: { replace (2 * ln l + 2 * ln (G t) + (- ln 2 - G t) - ln (R2 t)) with
-           (ln (l ^ 2) + ln (G t ^ 2) + (- ln 2 + - G t) + - ln (R2 t))
-           by (rewrite !ln_pow by auto; simpl; ring).
-         rewrite !exp_plus, (exp_Ropp (ln (R2 t))), (exp_Ropp (ln 2)).
-         rewrite !exp_ln by (try lra; apply pow_lt; lra).
-         unfold Rdiv; ring. }
-    apply Rmult_le_reg_r with (R2 t * ps); [now apply Rmult_lt_0_compat |].
-    replace (E / ps * (R2 t * ps)) with (R2 t * E) by (field; lra).
-    apply Rle_trans with (2 := Cs).
-    replace (l ^ 2 * G t ^ 2 * (/ 2 * exp (- G t)) / R2 t * (R2 t * ps))
-      with (l ^ 2 * (G t ^ 2 * (/ 2 * exp (- G t)) * ps)) by (field; lra).
-    rewrite Rpow_mult_distr; apply Rmult_le_compat_l; [apply pow2_ge_0 |].
-    apply Rle_trans with ((G t * ps) ^ 2); [| apply pow_incr; lra].
-    replace ((G t * ps) ^ 2) with (G t ^ 2 * ps * ps) by ring.
-    apply Rmult_le_compat_r; [lra |]; apply Rmult_le_compat_l;
-      [apply pow2_ge_0 | exact P1].
-  - (* from above *)
-    assert (Eb : E <= M * norm (u t) ^ 2).
-    { rewrite norm_sqr, <- Sum_scal; apply Sum_le; intros j.
-      apply Rmult_le_compat_r; [apply pow2_ge_0 | now apply Bb]. }
-    specialize (Ub (v t) (u t) N Sg).
-    assert (Sl : total_slope k Phi (v t) <= Nd * ps) by apply slope_le.
-    set (Kv := exp (cu + (l - 1) * ln (norm (v t)))) in *.
-    assert (K0 : 0 < Kv) by apply exp_pos.
-    assert (Ub' : norm (u t) <= Kv * (Nd * ps)).
-    { apply Rle_trans with (1 := Ub), Rmult_le_compat_l; lra. }
-    assert (U2 : norm (u t) ^ 2 <= (Kv * (Nd * ps)) ^ 2)
-      by (apply pow_incr; split; [apply norm_nonneg | exact Ub']).
-    apply Rle_trans with (M * Kv ^ 2 * Nd ^ 2 * exp (- G t)).
-    + apply Rmult_le_reg_r with ps; auto.
-      replace (E / ps * ps) with E by (field; lra).
-      apply Rle_trans with (1 := Eb).
-      apply Rle_trans with (M * (Kv * (Nd * ps)) ^ 2); [apply Rmult_le_compat_l; lra |].
-      replace (M * (Kv * (Nd * ps)) ^ 2) with (M * Kv ^ 2 * Nd ^ 2 * ps * ps) by ring.
-      apply Rmult_le_compat_r; [lra |]; apply Rmult_le_compat_l; auto.
-      apply Rmult_le_pos; [apply Rmult_le_pos; [lra |] |]; apply pow2_ge_0.
-    + replace (M * Kv ^ 2 * Nd ^ 2 * exp (- G t)) with
-        (exp (ln M + 2 * (cu + (l - 1) * ln (norm (v t))) + 2 * ln Nd + - G t)).
-      2: { rewrite !exp_plus, exp_ln by auto.
-           replace (2 * ln Nd) with (ln (Nd ^ 2)) by (rewrite ln_pow; simpl; lra).
-           rewrite (exp_ln (Nd ^ 2)) by (apply pow_lt; lra).
-           replace (2 * (cu + (l - 1) * ln (norm (v t)))) with
-             ((cu + (l - 1) * ln (norm (v t))) + (cu + (l - 1) * ln (norm (v t)))) by
-               ring.
-           rewrite exp_plus; fold Kv; ring. }
-      apply exp_le.
-      assert (A : (l - 1) * (ln (norm (v t)) - / l * ln (G t)) <= Rabs (l - 1) * C).
-      { eapply Rle_trans; [apply Rle_abs |]; rewrite Rabs_mult.
-        apply Rmult_le_compat_l; [apply Rabs_pos | exact N1]. }
-      replace ((2 - 2 / l) * ln (G t)) with (2 * (l - 1) * (/ l * ln (G t)))
-        by (field; lra).
-      assert (A' := Rle_abs (ln M + 2 * cu + 2 * ln Nd)).
-      unfold c1, c3; lra.
+  destruct (NG t Tp) as [N1 N2]; split.
+  - apply Rle_trans with (2 := growth_from_below C t Tp Sg N2); fold c1.
+    apply exp_le; lra.
+  - assert (Up := energy_from_above cu M t Tp M0 (fun j => proj2 (Bb t j Tp))
+      (Ub _ _ (Np t Tp) Sg)); fold n in Up.
+    apply Rle_trans with (1 := Up).
+    apply Rle_trans with (1 := bound_in_G C cu M n t M0 n0 N1); fold c2.
+    apply exp_le; unfold c1; lra.
 Qed.
-
 
 (** Theorem 4's rates. *)
 Theorem rates :

@@ -89,6 +89,55 @@ Proof.
   apply Rabs_def2 in Nd; apply Rabs_def2 in Nu; apply Rabs_le; lra.
 Qed.
 
+(** Near t a differentiable curve moves like its tangent, in all components at once. *)
+Lemma moves_like_tangent (v : R -> vec J) t (dv : vec J) eta : 0 < eta ->
+  (forall j, is_derive (fun s => v s j) t (dv j)) ->
+  exists r, 0 < r /\ forall j h, h <> 0 -> Rabs h < r ->
+    Rabs (v (t + h) j - v t j - h * dv j) <= eta * Rabs h.
+Proof.
+  intros eta0 Dv.
+  assert (Q : exists r, 0 < r /\ forall j, In j enum -> forall h, h <> 0 ->
+    Rabs h < r -> Rabs (v (t + h) j - v t j - h * dv j) <= eta * Rabs h).
+  { induction enum as [| j js (r & r0 & IH)]; [exists 1; split; [lra | intros ? []] |].
+    assert (Dj := Dv j); apply is_derive_Reals in Dj; destruct (Dj eta eta0) as [r' Hr].
+    exists (Rmin r r'); split; [assert (P := cond_pos r'); minmax; lra |].
+    intros i [<- | I] h h0 Hh.
+    - assert (Ha := Rabs_pos_lt h h0).
+      specialize (Hr h h0 (Rlt_le_trans _ _ _ Hh (Rmin_r r r'))).
+      replace (v (t + h) j - v t j - h * dv j) with
+        (((v (t + h) j - v t j) / h - dv j) * h) by (field; auto).
+      rewrite Rabs_mult; apply Rmult_le_compat_r; lra.
+    - apply IH; auto; apply Rlt_le_trans with (1 := Hh), Rmin_l. }
+  destruct Q as (r & r0 & Q); exists r; split; auto; intros j; apply Q, enum_all.
+Qed.
+
+(** So its increment is of the order of h ... *)
+Lemma increment_le (v : R -> vec J) t (dv : vec J) eta h : eta <= 1 ->
+  (forall j, Rabs (v (t + h) j - v t j - h * dv j) <= eta * Rabs h) ->
+  norm (sub (v (t + h)) (v t)) <= Sum (fun j => Rabs (dv j) + 1) * Rabs h.
+Proof.
+  intros eta1 Q; eapply Rle_trans; [apply norm_le_Sum |].
+  rewrite Rmult_comm, <- Sum_scal; apply Sum_le; intros j; specialize (Q j).
+  unfold sub; replace (v (t + h) j - v t j) with
+    (v (t + h) j - v t j - h * dv j + h * dv j) by ring.
+  assert (P := Rabs_pos h); eapply Rle_trans; [apply Rabs_triang |].
+  rewrite (Rabs_mult h); nra.
+Qed.
+
+(** ... and its inner product with D is near that of the tangent. *)
+Lemma inner_near (D w w' : vec J) r : (forall j, Rabs (w j - w' j) <= r) ->
+  Rabs (inner D w - inner D w') <= Sum (fun j => Rabs (D j)) * r.
+Proof.
+  intros Q; replace (inner D w - inner D w') with (Sum (fun j => D j * (w j - w' j))).
+  - rewrite Rmult_comm, <- Sum_scal; unfold Sum.
+    induction enum as [| j js IH]; simpl; [rewrite Rabs_R0; lra |].
+    eapply Rle_trans; [apply Rabs_triang |]; apply Rplus_le_compat; [| exact IH].
+    rewrite Rabs_mult, Rmult_comm; apply Rmult_le_compat_r; [apply Rabs_pos | apply Q].
+  - unfold inner; transitivity (Sum (fun j => D j * w j + -1 * (D j * w' j))).
+    + apply Sum_ext; intros; ring.
+    + rewrite Sum_plus, Sum_scal; ring.
+Qed.
+
 (** The chain rule along a curve that is differentiable at t. *)
 Lemma smooth_along f (v : R -> vec J) t D (dv : vec J) :
   is_gradient f (v t) D -> (forall j, is_derive (fun s => v s j) t (dv j)) ->
@@ -102,61 +151,23 @@ Proof.
   destruct (Gr (e / (2 * (A + 1)))) as (d & d0 & Near); [apply Rdiv_lt_0_compat; lra |].
   set (eta := Rmin 1 (e / (4 * (B + 1)))).
   assert (eb : 0 < e / (4 * (B + 1))) by (apply Rdiv_lt_0_compat; lra).
-  assert (eta0 : 0 < eta /\ eta <= 1 /\ eta <= e / (4 * (B + 1))) by (unfold eta;
-    minmax; lra).
-  assert (Q : exists r, 0 < r /\ forall j h, h <> 0 -> Rabs h < r ->
-    Rabs (v (t + h) j - v t j - h * dv j) <= eta * Rabs h).
-  { assert (Q : exists r, 0 < r /\ forall j, In j enum -> forall h, h <> 0 ->
-      Rabs h < r ->
-      Rabs (v (t + h) j - v t j - h * dv j) <= eta * Rabs h).
-    { induction enum as [| j js (r & r0 & IH)]; [exists 1; split; [lra |];
-        intros ? [] |].
-      assert (Dj := Dv j); apply is_derive_Reals in Dj.
-      destruct (Dj eta (proj1 eta0)) as [r' Hr].
-      exists (Rmin r r'); split; [assert (P := cond_pos r'); minmax; lra |].
-      intros i [<- | I] h h0 Hh.
-      - assert (Ha := Rabs_pos_lt h h0).
-        specialize (Hr h h0 (Rlt_le_trans _ _ _ Hh (Rmin_r r r'))).
-        replace (v (t + h) j - v t j - h * dv j) with
-          (((v (t + h) j - v t j) / h - dv j) * h) by (field; auto).
-        rewrite Rabs_mult; apply Rmult_le_compat_r; lra.
-      - apply IH; auto; apply Rlt_le_trans with (1 := Hh), Rmin_l. }
-    destruct Q as (r & r0 & Q); exists r; split; auto; intros j; apply Q, enum_all. }
-  destruct Q as (r & r0 & Q).
+  assert (eta0 : 0 < eta /\ eta <= 1 /\ eta <= e / (4 * (B + 1)))
+    by (unfold eta; minmax; lra).
+  destruct (moves_like_tangent v t dv eta (proj1 eta0) Dv) as (r & r0 & Q).
   assert (rd : 0 < Rmin r (d / (A + 1))).
   { assert (0 < d / (A + 1)) by (apply Rdiv_lt_0_compat; lra); minmax; lra. }
   exists (mkposreal _ rd); intros h h0 Hh; simpl in Hh.
   assert (H1 := Rlt_le_trans _ _ _ Hh (Rmin_l r (d / (A + 1)))).
   assert (H2 := Rlt_le_trans _ _ _ Hh (Rmin_r r (d / (A + 1)))).
-  assert (hp := Rabs_pos_lt h h0).
-  assert (Step : forall j, Rabs (v (t + h) j - v t j) <= (Rabs (dv j) + 1) * Rabs h).
-  { intros j; specialize (Q j h h0 H1).
-    replace (v (t + h) j - v t j) with (v (t + h) j - v t j - h * dv j + h * dv j) by
-      ring.
-    eapply Rle_trans; [apply Rabs_triang |]; rewrite (Rabs_mult h); nra. }
-  assert (N : norm (sub (v (t + h)) (v t)) <= A * Rabs h).
-  { eapply Rle_trans; [apply norm_le_Sum |].
-    unfold A; rewrite Rmult_comm, <- Sum_scal; apply Sum_le; intros j.
-    rewrite Rmult_comm; apply Step. }
+  assert (hp := Rabs_pos_lt h h0); assert (Q' := fun j => Q j h h0 H1).
+  assert (N := increment_le v t dv eta h ltac:(lra) Q'); fold A in N.
   assert (N' : norm (sub (v (t + h)) (v t)) < d).
   { apply Rle_lt_trans with (1 := N).
     apply Rmult_lt_compat_l with (r := A + 1) in H2; [| lra].
     replace ((A + 1) * (d / (A + 1))) with d in H2 by (field; lra); nra. }
   specialize (Near _ N').
-  assert (In2 : Rabs (inner D (sub (v (t + h)) (v t)) - h * inner D dv) <=
-    B * (eta * Rabs h)).
-  { replace (inner D (sub (v (t + h)) (v t)) - h * inner D dv) with
-      (Sum (fun j => D j * (v (t + h) j - v t j - h * dv j))).
-    - apply Rle_trans with (Sum (fun j => Rabs (D j) * (eta * Rabs h))).
-      + unfold Sum; induction enum as [| j js IH]; simpl; [rewrite Rabs_R0; lra |].
-        eapply Rle_trans; [apply Rabs_triang |]; apply Rplus_le_compat; [| exact IH].
-        rewrite Rabs_mult; apply Rmult_le_compat_l; [apply Rabs_pos | now apply Q].
-      + right; unfold B; rewrite (Rmult_comm (Sum _)), <- Sum_scal.
-        apply Sum_ext; intros; ring.
-    - unfold inner, sub.
-      transitivity (Sum (fun j => D j * (v (t + h) j - v t j) + - h * (D j * dv j))).
-      + apply Sum_ext; intros; ring.
-      + rewrite Sum_plus, Sum_scal; ring. }
+  assert (In2 := inner_near D (sub (v (t + h)) (v t)) (fun j => h * dv j) _ Q').
+  rewrite inner_scal in In2; fold B in In2.
   set (df := f (v (t + h)) - f (v t)) in *.
   replace (df / h - inner D dv) with ((df - h * inner D dv) / h) by (field; auto).
   unfold Rdiv; rewrite Rabs_mult, Rabs_inv.

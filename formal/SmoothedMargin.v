@@ -345,6 +345,89 @@ Proof.
     rewrite inv_beta, sqrt_1 by auto; ring.
 Qed.
 
+Lemma weighted_margin_ge t : 0 <= t -> G t * psi k (loss_at t) <= nu (v t).
+Proof.
+  intros T; eapply Rle_trans; [| apply nu_ge].
+  apply Rmult_le_compat_l; [left; now apply G_pos | apply slope_ge].
+Qed.
+
+Lemma weighted_margin_pos t : 0 <= t -> 0 < nu (v t).
+Proof.
+  intros T; apply Rlt_le_trans with (2 := weighted_margin_ge t T).
+  apply Rmult_lt_0_compat; [now apply G_pos | apply psi_pos, loss_pos].
+Qed.
+
+(** Through beta alone R2 changes by at most R2 times the fluctuation of log beta. *)
+Lemma fluctuation_of_R2 t :
+  Rabs (Sum (fun j => exp (- lb j t) * v t j ^ 2 * Derive (lb j) t)) <=
+  R2 t * Sum (fun j => Rabs (Derive (lb j) t)).
+Proof.
+  assert (P : forall i, 0 <= exp (- lb i t) * v t i ^ 2).
+  { intros i; apply Rmult_le_pos; [left; apply exp_pos | apply pow2_ge_0]. }
+  assert (Q : forall s, s = 1 \/ s = -1 ->
+    s * Sum (fun j => exp (- lb j t) * v t j ^ 2 * Derive (lb j) t) <=
+    R2 t * Sum (fun j => Rabs (Derive (lb j) t))).
+  { intros s S; rewrite <- !Sum_scal; apply Sum_le; intros j.
+    assert (Tj := Sum_ge_term (fun j => exp (- lb j t) * v t j ^ 2) j P).
+    fold (R2 t) in Tj; cbv beta in Tj; specialize (P j).
+    assert (A := Rabs_pos (Derive (lb j) t)).
+    assert (A1 := Rle_abs (Derive (lb j) t)).
+    assert (A2 := Rle_abs (- Derive (lb j) t)); rewrite Rabs_Ropp in A2.
+    set (e := exp (- lb j t) * v t j ^ 2) in *.
+    set (d := Derive (lb j) t) in *.
+    assert (e * Rabs d <= R2 t * Rabs d) by (apply Rmult_le_compat_r; auto).
+    assert (e * (s * d) <= e * Rabs d)
+      by (apply Rmult_le_compat_l; auto; destruct S as [-> | ->]; lra).
+    lra. }
+  apply Rabs_le; assert (Q1 := Q 1 ltac:(lra)); assert (Q2 := Q (-1) ltac:(lra)); lra.
+Qed.
+
+(** The logarithmic derivatives of G and of R2. *)
+Notation fluctuation_at t := (Sum (fun j => Rabs (Derive (lb j) t))).
+
+Lemma log_derive : ae (fun t => clarke (total_loss k Phi) (v t) (u t) /\
+  is_derive (fun t => ln (G t)) t (energy t / psi k (loss_at t) / G t) /\
+  exists dr, is_derive (fun t => ln (R2 t)) t dr /\
+    2 * l * nu (v t) / R2 t - fluctuation_at t <= dr <=
+    2 * l * nu (v t) / R2 t + fluctuation_at t).
+Proof.
+  generalize (ae_and _ _ (ae_and _ _ G_derive R2_derive) subgrad).
+  apply ae_imp; intros t T [[DG DR] Sg]; assert (Tp := Rlt_le _ _ T).
+  assert (Dln : forall (f : R -> R) d, is_derive f t d -> 0 < f t ->
+    is_derive (fun s => ln (f s)) t (d / f t)).
+  { intros f d Df P; apply (is_derive_comp ln f); auto.
+    auto_derive; [exact P | field; lra]. }
+  split; [exact Sg |]; split; [apply Dln; auto; now apply G_pos |].
+  eexists; split; [apply Dln; [exact DR | now apply R2_pos] |].
+  assert (Wb := fluctuation_of_R2 t); set (b := fluctuation_at t) in *.
+  set (W := Sum (fun j => exp (- lb j t) * v t j ^ 2 * Derive (lb j) t)) in *.
+  apply Rabs_le_between in Wb; assert (R0 := R2_pos t Tp).
+  assert (E : W / R2 t <= b /\ - b <= W / R2 t).
+  { split; apply Rmult_le_reg_r with (R2 t); auto; unfold Rdiv;
+      rewrite Rmult_assoc, Rinv_l by lra; lra. }
+  replace ((2 * l * nu (v t) - W) / R2 t) with (2 * l * nu (v t) / R2 t - W / R2 t)
+    by (field; lra); lra.
+Qed.
+
+(** By Cauchy-Schwarz ln G grows at least at the rate l^2 nu / R2. *)
+Lemma growth_schwarz t : 0 <= t -> clarke (total_loss k Phi) (v t) (u t) ->
+  l * (l * nu (v t)) / R2 t <= energy t / psi k (loss_at t) / G t.
+Proof.
+  intros T Sg; assert (Gp := G_pos t T); assert (Rp := R2_pos t T).
+  assert (Ng := weighted_margin_ge t T); assert (Np := weighted_margin_pos t T).
+  assert (Cs := schwarz t T Sg); assert (Pp := psi_pos k _ (loss_pos t)).
+  set (N := nu (v t)) in *; set (p := psi k (loss_at t)) in *.
+  apply Rmult_le_reg_r with (R2 t * (p * G t)).
+  { apply Rmult_lt_0_compat; auto; now apply Rmult_lt_0_compat. }
+  replace (l * (l * N) / R2 t * (R2 t * (p * G t)))
+    with (l * l * N * (G t * p)) by (field; lra).
+  replace (energy t / p / G t * (R2 t * (p * G t)))
+    with (R2 t * energy t) by (field; lra).
+  apply Rle_trans with (2 := Cs).
+  replace ((l * N) ^ 2) with (l * l * N * N) by ring.
+  apply Rmult_le_compat_l; auto; apply Rmult_le_pos; [nra | lra].
+Qed.
+
 (** (b) The smoothed margin, up to the fluctuations of log beta. *)
 (* statement: margin monotone *)
 Theorem margin_monotone B :
@@ -356,72 +439,28 @@ Theorem margin_monotone B :
 Proof.
   intros AB DB.
   set (F t := ln (G t) + (- (l / 2) * ln (R2 t) + l / 2 * B t)).
-  assert (M : forall s t, 0 <= s <= t -> F s <= F t).
-  { apply arc_monotone.
-    - apply arc_plus; [apply arc_ln_pos; [apply arc_G | apply G_pos] |].
-      apply arc_plus; apply arc_scal; auto.
-      apply arc_ln_pos; [apply arc_R2 | apply R2_pos].
-    - generalize (ae_and _ _ (ae_and _ _ G_derive R2_derive) (ae_and _ _ DB subgrad)).
-      apply ae_imp; intros t T [[DG DR] [Db Sg]].
-      assert (Tp := Rlt_le _ _ T).
-      assert (Gp := G_pos t Tp); assert (Rp := R2_pos t Tp).
-      set (N := nu (v t)) in *; set (ps := psi k (loss_at t)) in *.
-      set (W := Sum (fun j => exp (- lb j t) * v t j ^ 2 * Derive (lb j) t)) in *.
-      set (b := Sum (fun j => Rabs (Derive (lb j) t))) in *.
-      exists (energy t / ps / G t + (- (l / 2) * ((2 * l * N - W) / R2 t) + l / 2 * b)).
-      assert (Dln : forall (f : R -> R) d, is_derive f t d -> 0 < f t ->
-        is_derive (fun s => ln (f s)) t (d / f t)).
-      { intros f d Df P; apply (is_derive_comp ln f); auto.
-        auto_derive; [exact P | field; lra]. }
-      split.
-      { apply (is_derive_plus (V := R_NormedModule) (fun t => ln (G t))
-          (fun t => - (l / 2) * ln (R2 t) + l / 2 * B t)); [now apply Dln |].
-        apply (is_derive_plus (V := R_NormedModule) (fun t => - (l / 2) * ln (R2 t))
-          (fun t => l / 2 * B t)).
-        - apply (is_derive_scal (fun t => ln (R2 t))); now apply Dln.
-        - now apply (is_derive_scal B). }
-      assert (Pp : 0 < ps) by apply psi_pos, loss_pos.
-      assert (Ng : G t * ps <= N).
-      { eapply Rle_trans; [| apply nu_ge].
-        apply Rmult_le_compat_l; [change (0 <= G t); lra | apply slope_ge]. }
-      assert (Np : 0 < N) by (assert (0 < G t * ps) by (apply Rmult_lt_0_compat; lra);
-        lra).
-      assert (Cs := schwarz t Tp Sg); fold N in Cs.
-      (* the fluctuations *)
-      assert (Wb : - (R2 t * b) <= W).
-      { apply Rle_trans with (Sum (fun j => - R2 t * Rabs (Derive (lb j) t))).
-        { rewrite Sum_scal; fold b; lra. }
-        unfold W; apply Sum_le; intros j.
-        assert (P : forall i, 0 <= exp (- lb i t) * v t i ^ 2).
-        { intros i; apply Rmult_le_pos; [left; apply exp_pos | apply pow2_ge_0]. }
-        assert (Tj := Sum_ge_term (fun j => exp (- lb j t) * v t j ^ 2) j P).
-        fold (R2 t) in Tj; cbv beta in Tj.
-        assert (A := Rabs_pos (Derive (lb j) t)).
-        assert (A' := Rle_abs (- Derive (lb j) t)); rewrite Rabs_Ropp in A'.
-        specialize (P j).
-        set (e := exp (- lb j t) * v t j ^ 2) in *; set (d := Derive (lb j) t) in *.
-        assert (e * Rabs d <= R2 t * Rabs d) by (apply Rmult_le_compat_r; auto).
-        assert (e * - d <= e * Rabs d) by (apply Rmult_le_compat_l; auto).
-        lra. }
-      assert (E1 : l * (l * N) / R2 t <= energy t / ps / G t).
-      { apply Rmult_le_reg_r with (R2 t * (ps * G t)).
-        { apply Rmult_lt_0_compat; auto; now apply Rmult_lt_0_compat. }
-        replace (l * (l * N) / R2 t * (R2 t * (ps * G t)))
-          with (l * l * N * (G t * ps)) by (field; lra).
-        replace (energy t / ps / G t * (R2 t * (ps * G t)))
-          with (R2 t * energy t) by (field; lra).
-        apply Rle_trans with (2 := Cs).
-        replace ((l * N) ^ 2) with (l * l * N * N) by ring.
-        apply Rmult_le_compat_l; auto.
-        apply Rmult_le_pos; [nra | lra]. }
-      assert (E2 : - b <= W / R2 t).
-      { apply Rmult_le_reg_r with (R2 t); auto.
-        unfold Rdiv; rewrite Rmult_assoc, Rinv_l by lra; lra. }
-      replace (- (l / 2) * ((2 * l * N - W) / R2 t)) with
-        (- (l * (l * N) / R2 t) + l / 2 * (W / R2 t)) by (field; lra).
-      assert (l / 2 * - b <= l / 2 * (W / R2 t)) by (apply Rmult_le_compat_l; lra).
-      lra. }
-  intros s t I; specialize (M s t I); unfold F in M; lra.
+  assert (M : forall s t, 0 <= s <= t -> F s <= F t);
+    [| intros s t I; specialize (M s t I); unfold F in M; lra].
+  apply arc_monotone.
+  - apply arc_plus; [apply arc_ln_pos; [apply arc_G | apply G_pos] |].
+    apply arc_plus; apply arc_scal; auto.
+    apply arc_ln_pos; [apply arc_R2 | apply R2_pos].
+  - generalize (ae_and _ _ log_derive DB); apply ae_imp.
+    intros t T [(Sg & DG & dr & DR & Dr) Db]; assert (Tp := Rlt_le _ _ T).
+    set (b := Sum (fun j => Rabs (Derive (lb j) t))) in *.
+    exists (energy t / psi k (loss_at t) / G t + (- (l / 2) * dr + l / 2 * b)); split.
+    + apply (is_derive_plus (V := R_NormedModule) (fun t => ln (G t))
+        (fun t => - (l / 2) * ln (R2 t) + l / 2 * B t)); [exact DG |].
+      apply (is_derive_plus (V := R_NormedModule) (fun t => - (l / 2) * ln (R2 t))
+        (fun t => l / 2 * B t)).
+      * now apply (is_derive_scal (fun t => ln (R2 t))).
+      * now apply (is_derive_scal B).
+    + assert (Gr := growth_schwarz t Tp Sg); assert (Rp := R2_pos t Tp).
+      assert (L : l / 2 * dr <= l / 2 * (2 * l * nu (v t) / R2 t + b))
+        by (apply Rmult_le_compat_l; lra).
+      replace (l / 2 * (2 * l * nu (v t) / R2 t + b)) with
+        (l * (l * nu (v t)) / R2 t + l / 2 * b) in L by (field; lra).
+      lra.
 Qed.
 
 End MarginArgument.

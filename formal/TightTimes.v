@@ -6,8 +6,19 @@ From MarginFlow Require Export Compactness Rates.
 Import ListNotations.
 Open Scope R_scope.
 
+Lemma sqr_le_abs x c : 0 <= c -> x ^ 2 <= c ^ 2 -> Rabs x <= c.
+Proof.
+  intros C L; rewrite <- pow2_abs in L; assert (P := Rabs_pos x).
+  apply Rnot_lt_le; intros N; nra.
+Qed.
+
 Lemma ln_sqr z : 0 < z -> ln (z ^ 2) = 2 * ln z.
 Proof. intros Z; rewrite ln_pow by auto; simpl; ring. Qed.
+
+(** The factor that brings the smoothed margin to 1: G^(-1/l). *)
+Definition margin_scale {J D X} `{FiniteType J} `{Dataset D X}
+    (k : loss) (Phi : vec J -> X -> R) (l : R) (v : R -> vec J) (t : R) : R :=
+  exp (- (/ l) * ln (smoothed_margin k Phi v t)).
 
 Section TightTimes.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
@@ -33,7 +44,8 @@ Notation lb := (log_adapter beta).
 Notation nu := (weighted_margin k Phi).
 
 Notation ps t := (psi k (loss_at t)).
-Let b t := Sum (fun j => Rabs (Derive (lb j) t)).
+Notation a := (margin_scale k Phi l v).
+Notation b t := (Sum (fun j => Rabs (Derive (lb j) t))).
 
 Let Gp' t : 0 <= t -> 0 < G t.
 Proof. now apply (G_pos flow). Qed.
@@ -44,56 +56,25 @@ Proof. intros T; apply (R2_pos flow); auto. Qed.
 Let Pp' t : 0 < ps t.
 Proof. apply psi_pos, total_loss_pos. Qed.
 
-Let nu_G t : 0 <= t -> G t * ps t <= nu (v t).
+(** The margin's scale makes the adapted norm of v bounded, and its norm bounded both
+    ways. *)
+Lemma margin_scale_R2 C t : 0 <= t -> ln (R2 t) - 2 / l * ln (G t) <= C ->
+  a t ^ 2 * R2 t <= exp C.
 Proof.
-  intros T; eapply Rle_trans; [| apply nu_ge].
-  apply Rmult_le_compat_l; [left; now apply Gp' | apply slope_ge].
-Qed.
-Let nu_pos t : 0 <= t -> 0 < nu (v t).
-Proof.
-  intros T; apply Rlt_le_trans with (2 := nu_G t T), Rmult_lt_0_compat; auto.
+  intros T B; replace (a t ^ 2) with (exp (- (2 / l) * ln (G t))).
+  - rewrite <- (exp_ln (R2 t)) by now apply Rp'.
+    rewrite <- exp_plus; apply exp_le; lra.
+  - replace (a t ^ 2) with (a t * a t) by ring; unfold margin_scale.
+    rewrite <- exp_plus; f_equal; field; lra.
 Qed.
 
-(** The logarithmic derivatives of G and of R2. *)
-Lemma log_derive : ae (fun t => clarke (total_loss k Phi) (v t) (u t) /\
-  is_derive (fun t => ln (G t)) t (energy t / ps t / G t) /\
-  exists dr, is_derive (fun t => ln (R2 t)) t dr /\
-    2 * l * nu (v t) / R2 t - b t <= dr <= 2 * l * nu (v t) / R2 t + b t).
+Lemma margin_scale_norm C t : 0 <= t ->
+  Rabs (ln (norm (v t)) - / l * ln (G t)) <= C ->
+  exp (- C) <= a t * norm (v t) <= exp C.
 Proof.
-  generalize (ae_and _ _ (ae_and _ _ (G_derive flow)
-    (R2_derive flow)) subgrad).
-  apply ae_imp; intros t T [[DG DR] Sg]; assert (Tp := Rlt_le _ _ T).
-  assert (Dln : forall (f : R -> R) d, is_derive f t d -> 0 < f t ->
-    is_derive (fun s => ln (f s)) t (d / f t)).
-  { intros f d Df P; apply (is_derive_comp ln f); auto.
-    auto_derive; [exact P | field; lra]. }
-  split; [exact Sg |]; split; [apply Dln; auto |].
-  eexists; split; [apply Dln; [exact DR | now apply Rp'] |].
-  set (W := Sum (fun j => exp (- lb j t) * v t j ^ 2 * Derive (lb j) t)) in *.
-  assert (Wb : Rabs W <= R2 t * b t).
-  { assert (P : forall i, 0 <= exp (- lb i t) * v t i ^ 2).
-    { intros i; apply Rmult_le_pos; [left; apply exp_pos | apply pow2_ge_0]. }
-    assert (Q : forall s, s = 1 \/ s = -1 -> s * W <= R2 t * b t).
-    { intros s S; unfold W, b; rewrite <- !Sum_scal; apply Sum_le; intros j.
-      assert (Tj := Sum_ge_term (fun j => exp (- lb j t) * v t j ^ 2) j P).
-      fold (R2 t) in Tj; cbv beta in Tj; specialize (P j).
-      assert (A := Rabs_pos (Derive (lb j) t)).
-      assert (A1 := Rle_abs (Derive (lb j) t)).
-      assert (A2 := Rle_abs (- Derive (lb j) t)); rewrite Rabs_Ropp in A2.
-      set (e := exp (- lb j t) * v t j ^ 2) in *.
-      set (d := Derive (lb j) t) in *.
-      assert (e * Rabs d <= R2 t * Rabs d) by (apply Rmult_le_compat_r; auto).
-      assert (e * (s * d) <= e * Rabs d)
-        by (apply Rmult_le_compat_l; auto; destruct S as [-> | ->]; lra).
-      lra. }
-    apply Rabs_le; assert (Q1 := Q 1 ltac:(lra)); assert (Q2 := Q (-1) ltac:(lra));
-      lra. }
-  apply Rabs_le_between in Wb; assert (R0 := Rp' t Tp).
-  assert (E : W / R2 t <= b t /\ - b t <= W / R2 t).
-  { split; apply Rmult_le_reg_r with (R2 t); auto; unfold Rdiv;
-      rewrite Rmult_assoc, Rinv_l by lra; lra. }
-  replace ((2 * l * nu (v t) - W) / R2 t) with (2 * l * nu (v t) / R2 t - W / R2 t)
-    by (field; lra); lra.
+  intros T B; apply Rabs_le_between in B; assert (N := Np' t T).
+  unfold margin_scale; rewrite <- (exp_ln (norm (v t))), <- exp_plus by exact N.
+  split; apply exp_le; lra.
 Qed.
 
 (** The smoothed margin with the fluctuations of log beta added. *)
@@ -101,13 +82,17 @@ Let F (B : R -> R) t := ln (G t) - l / 2 * ln (R2 t) + l / 2 * B t.
 
 Lemma margin_converges : exists B : R -> R, arc B /\
   ae (fun t => is_derive B t (b t)) /\
-  (forall s t, 0 <= s <= t -> F B s <= F B t) /\ exists z : R, is_lim (F B) p_infty z.
+  (forall s t, 0 <= s <= t -> F B s <= F B t) /\
+  (exists z : R, is_lim B p_infty z) /\ exists z : R, is_lim (F B) p_infty z.
 Proof.
   destruct (norm_G flow) as (C & C0 & NG).
   destruct (R2_bounds flow) as (m & M & m0 & M0 & RB).
   destruct (fluctuation flow) as (B & Bmax & AB & B0 & DB & Bd).
   assert (Mo := margin_monotone flow B AB DB).
-  exists B; split; [exact AB | split; [exact DB | split; [exact Mo |]]].
+  exists B; split; [exact AB | split; [exact DB | split; [exact Mo | split]]].
+  { apply (monotone_limit B Bmax); [| intros t T; now apply Bd].
+    apply arc_monotone; auto; revert DB; apply ae_imp; intros t _ Dt.
+    eexists; split; [exact Dt |]; apply Sum_nonneg; intros; apply Rabs_pos. }
   apply (monotone_limit (F B) (l * C - l / 2 * ln m + l / 2 * Bmax)); [exact Mo |].
   intros t T; destruct (NG t T) as [N1 _]; destruct (RB t T) as [L _].
   assert (N := Np' t T); apply Rabs_le_between in N1; specialize (Bd t T).
@@ -139,8 +124,9 @@ Lemma loose_growth e s : 0 < e -> 0 <= s -> clarke (total_loss k Phi) (v s) (u s
 Proof.
   intros e0 Sp Sg Loose.
   assert (Cs : (l * nu (v s)) ^ 2 <= R2 s * energy s) by now apply (schwarz flow).
-  assert (Gs := Gp' s Sp); assert (Rs := Rp' s Sp); assert (Ns := nu_pos s Sp).
-  assert (Ng := nu_G s Sp); assert (P0 := Pp' s).
+  assert (Gs := Gp' s Sp); assert (Rs := Rp' s Sp).
+  assert (Ns := weighted_margin_pos flow s Sp).
+  assert (Ng := weighted_margin_ge flow s Sp); assert (P0 := Pp' s).
   unfold tight_time in Loose.
   set (E := energy s) in *; set (N := nu (v s)) in *; set (p := ps s) in *.
   assert (Gpp : 0 < G s * p) by (apply Rmult_lt_0_compat; auto).
@@ -180,7 +166,7 @@ Proof.
   - apply arc_plus; [apply arc_scal, arc_ln_pos; [apply (arc_G flow) | auto] |].
     apply arc_plus; apply arc_scal; auto.
     apply arc_ln_pos; [apply (arc_R2 flow) | auto].
-  - generalize (ae_and _ _ log_derive DB); apply ae_imp.
+  - generalize (ae_and _ _ (log_derive flow) DB); apply ae_imp.
     intros s S [(Sg & DG & dr & DR & Br) Db] I; assert (Sp := Rlt_le _ _ S).
     exists ((1 - c) * (energy s / ps s / G s) + (- (l / 2) * dr + l / 2 * b s)); split.
     { apply (is_derive_plus (V := R_NormedModule) (fun t => (1 - c) * ln (G t))
@@ -259,7 +245,7 @@ Qed.
 Lemma tight_times_near e d : 0 < e -> 0 < d -> exists T, 0 <= T /\
   forall t1, T <= t1 -> exists t, t1 < t /\ tight_time e t /\ ln (G t) <= ln (G t1) + d.
 Proof.
-  intros e0 d0; destruct margin_converges as (B & AB & DB & Mo & z & Lim).
+  intros e0 d0; destruct margin_converges as (B & AB & DB & Mo & _ & z & Lim).
   set (c := e / (1 + e)); assert (c0 : 0 < c) by (apply Rdiv_lt_0_compat; lra).
   assert (cd : 0 < c * (d / 2)) by (apply Rmult_lt_0_compat; lra).
   apply is_lim_spec in Lim.
@@ -292,10 +278,64 @@ Proof.
   intros t Ht _; apply HT; lra.
 Qed.
 
+(** Where ln G grows at the rate d and v_j at the rate e, a v_j moves at this one. *)
+Lemma scaled_point_derive j t d e :
+  is_derive (fun t => ln (G t)) t d -> is_derive (fun s => v s j) t e ->
+  is_derive (fun t => a t * v t j) t (a t * (- (/ l) * d) * v t j + a t * e).
+Proof.
+  intros DG Dv; apply (is_derive_mult a (fun t => v t j));
+    [| exact Dv | intros; apply Rmult_comm].
+  replace (a t * (- / l * d)) with (- / l * d * exp (- / l * ln (G t)))
+    by (unfold margin_scale; ring).
+  apply (is_derive_comp exp (fun t => - / l * ln (G t))); [apply is_derive_exp |].
+  now apply (is_derive_scal (fun t => ln (G t))).
+Qed.
+
+(** By Cauchy-Schwarz a beta u is at most a multiple of the growth of ln G. *)
+Lemma scaled_velocity_sqr C M j t : 0 <= t -> 0 < M ->
+  ln (R2 t) - 2 / l * ln (G t) <= C -> (forall i, beta t i <= M) ->
+  clarke (total_loss k Phi) (v t) (u t) ->
+  (a t * (beta t j * u t j)) ^ 2 <=
+  (sqrt (M * exp C) / l * (energy t / ps t / G t)) ^ 2.
+Proof.
+  intros tp M0 N2 Bb Sg; set (E0 := exp C); assert (E00 : 0 < E0) by apply exp_pos.
+  assert (aR : a t ^ 2 * R2 t <= E0) by now apply margin_scale_R2.
+  assert (g := Gp' t tp); assert (P0 := Pp' t).
+  assert (En : 0 <= energy t) by now apply (energy_nonneg flow).
+  assert (Cs : (l * nu (v t)) ^ 2 <= R2 t * energy t) by now apply (schwarz flow).
+  assert (Ng := weighted_margin_ge flow t tp).
+  set (E := energy t) in *; set (p := ps t) in *.
+  assert (Gpp : 0 < G t * p) by now apply Rmult_lt_0_compat.
+  assert (Uj : (beta t j * u t j) ^ 2 <= M * E).
+  { replace ((beta t j * u t j) ^ 2) with (beta t j * (beta t j * u t j ^ 2)) by ring.
+    assert (bp := beta_pos t j tp); apply Rmult_le_compat; try lra; auto.
+    - apply Rmult_le_pos; [lra | apply pow2_ge_0].
+    - apply (Sum_ge_term (fun j => beta t j * u t j ^ 2)); intros i.
+      apply Rmult_le_pos; [left; now apply beta_pos | apply pow2_ge_0]. }
+  assert (Lo : a t ^ 2 * (l * (G t * p)) ^ 2 <= E0 * E).
+  { apply Rle_trans with (a t ^ 2 * (R2 t * E)).
+    - apply Rmult_le_compat_l; [apply pow2_ge_0 |].
+      apply Rle_trans with (2 := Cs), pow_incr; split.
+      + apply Rmult_le_pos; lra.
+      + apply Rmult_le_compat_l; lra.
+    - rewrite <- Rmult_assoc; apply Rmult_le_compat_r; auto. }
+  replace ((sqrt (M * E0) / l * (E / p / G t)) ^ 2) with
+    (M * E0 * E ^ 2 / (l * (G t * p)) ^ 2).
+  2: { rewrite <- (pow2_sqrt (M * E0)) at 1 by (apply Rmult_le_pos; lra).
+       field; repeat split; lra. }
+  apply Rmult_le_reg_r with ((l * (G t * p)) ^ 2).
+  { apply pow_lt, Rmult_lt_0_compat; auto. }
+  replace (M * E0 * E ^ 2 / (l * (G t * p)) ^ 2 * (l * (G t * p)) ^ 2)
+    with (M * E * (E0 * E)) by (field; lra).
+  replace ((a t * (beta t j * u t j)) ^ 2 * (l * (G t * p)) ^ 2) with
+    ((beta t j * u t j) ^ 2 * (a t ^ 2 * (l * (G t * p)) ^ 2)) by ring.
+  apply Rmult_le_compat; auto; [apply pow2_ge_0 |].
+  apply Rmult_le_pos; apply pow2_ge_0.
+Qed.
+
 (** The scaled point v / G^(1/l) moves at a bounded rate per unit of log G. *)
 Lemma scaled_point_speed : exists K, 0 <= K /\ forall j t1 t, 0 <= t1 <= t ->
-  Rabs (exp (- (/ l) * ln (G t)) * v t j - exp (- (/ l) * ln (G t1)) * v t1 j) <=
-  K * (ln (G t) - ln (G t1)).
+  Rabs (a t * v t j - a t1 * v t1 j) <= K * (ln (G t) - ln (G t1)).
 Proof.
   destruct (norm_G flow) as (C & C0 & NG).
   destruct (beta_bounds flow) as (m & M & m0 & M0 & Bb).
@@ -305,90 +345,40 @@ Proof.
   assert (il : 0 < / l) by now apply Rinv_0_lt_compat.
   assert (K20 : 0 <= / l * E0) by (apply Rmult_le_pos; lra).
   exists (K1 + / l * E0); split; [lra |]; intros j t1 t2 I.
-  set (a t := exp (- (/ l) * ln (G t))).
-  assert (Aa : arc (fun t => a t * v t j)).
-  { apply arc_mult; [| exact (arc_v j)].
-    apply arc_exp, arc_scal, arc_ln_pos; [apply (arc_G flow) | exact Gp']. }
+  assert (Aln : arc (fun t => ln (G t)))
+    by (apply arc_ln_pos; [apply (arc_G flow) | exact Gp']).
   assert (Side : forall s, s = 1 \/ s = -1 ->
     (K1 + / l * E0) * ln (G t1) + s * (a t1 * v t1 j) <=
     (K1 + / l * E0) * ln (G t2) + s * (a t2 * v t2 j)).
   2: { assert (S1 := Side 1 ltac:(lra)); assert (S2 := Side (-1) ltac:(lra)).
-       fold (a t1) (a t2); apply Rabs_le; lra. }
+       apply Rabs_le; lra. }
   intros s Hs.
   apply (arc_monotone (fun t => (K1 + / l * E0) * ln (G t) + s * (a t * v t j)));
     [| | exact I].
-  { apply arc_plus; apply arc_scal; auto.
-    apply arc_ln_pos; [apply (arc_G flow) | exact Gp']. }
-  generalize (ae_and _ _ log_derive equation); apply ae_imp.
+  { apply arc_plus; apply arc_scal; auto; apply arc_mult; [| exact (arc_v j)].
+    unfold margin_scale; now apply arc_exp, arc_scal. }
+  generalize (ae_and _ _ (log_derive flow) equation); apply ae_imp.
   intros t T [(Sg & DG & _) Fl]; assert (tp := Rlt_le _ _ T); specialize (Fl j).
+  destruct (NG t tp) as [N1 N2].
+  assert (au : Rabs (a t * (beta t j * u t j)) <= K1 * (energy t / ps t / G t)).
+  { assert (Sq := scaled_velocity_sqr C M j t tp M0 N2 (fun i => proj2 (Bb t i tp)) Sg).
+    fold E0 in Sq; fold K1 in Sq; apply sqr_le_abs in Sq; [exact Sq |].
+    apply Rmult_le_pos; auto; repeat apply Rdiv_le_0_compat; auto.
+    now apply (energy_nonneg flow). }
   set (D' := energy t / ps t / G t) in *.
   exists ((K1 + / l * E0) * D' +
     s * (a t * (- (/ l) * D') * v t j + a t * (- beta t j * u t j))); split.
   { apply (is_derive_plus (V := R_NormedModule) (fun t => (K1 + / l * E0) * ln (G t))
       (fun t => s * (a t * v t j))).
     - now apply (is_derive_scal (fun t => ln (G t))).
-    - apply (is_derive_scal (fun t => a t * v t j)).
-      apply (is_derive_mult a (fun t => v t j)); [| exact Fl | intros;
-        apply Rmult_comm].
-      unfold a; replace (exp (- / l * ln (G t)) * (- / l * D')) with
-        ((- / l * D') * exp (- / l * ln (G t))) by ring.
-      apply (is_derive_comp exp (fun t => - / l * ln (G t))).
-      + apply is_derive_exp.
-      + now apply (is_derive_scal (fun t => ln (G t))). }
-  destruct (NG t tp) as [N1 N2]; assert (g := Gp' t tp); assert (N := Np' t tp).
-  assert (Rp := Rp' t tp); assert (P0 := Pp' t); assert (a0 : 0 < a t) by apply exp_pos.
-  assert (En : 0 <= energy t) by now apply (energy_nonneg flow).
-  assert (D0 : 0 <= D') by (apply Rdiv_le_0_compat; auto; apply Rdiv_le_0_compat; auto).
-  assert (aR : a t ^ 2 * R2 t <= E0).
-  { replace (a t ^ 2) with (exp (- (2 / l) * ln (G t))).
-    - rewrite <- (exp_ln (R2 t)) by auto; rewrite <- exp_plus; apply exp_le; lra.
-    - replace (a t ^ 2) with (a t * a t) by ring; unfold a; rewrite <- exp_plus.
-      f_equal; field; lra. }
+    - apply (is_derive_scal (fun t => a t * v t j)); now apply scaled_point_derive. }
+  assert (D0 : 0 <= D').
+  { repeat apply Rdiv_le_0_compat; auto; now apply (energy_nonneg flow). }
   assert (av : Rabs (a t * v t j) <= E0).
-  { rewrite Rabs_mult, (Rabs_pos_eq (a t)) by lra.
-    apply Rle_trans with (a t * norm (v t)).
-    - apply Rmult_le_compat_l; [lra | apply norm_ge_component].
-    - unfold a; rewrite <- (exp_ln (norm (v t))), <- exp_plus by exact N.
-      apply exp_le; apply Rabs_le_between in N1; lra. }
-  assert (au : Rabs (a t * (beta t j * u t j)) <= K1 * D').
-  { assert (Sq : (a t * (beta t j * u t j)) ^ 2 <= (K1 * D') ^ 2).
-    { assert (Cs : (l * nu (v t)) ^ 2 <= R2 t * energy t) by now apply (schwarz flow).
-      assert (Ng := nu_G t tp).
-      set (E := energy t) in *; set (p := ps t) in *.
-      assert (Gpp : 0 < G t * p) by now apply Rmult_lt_0_compat.
-      assert (Uj : (beta t j * u t j) ^ 2 <= M * E).
-      { replace ((beta t j * u t j) ^ 2) with (beta t j * (beta t j * u t j ^ 2)) by
-          ring.
-        destruct (Bb t j tp) as [b1 b2]; assert (bp := beta_pos t j tp).
-        apply Rmult_le_compat; try lra.
-        - apply Rmult_le_pos; [lra | apply pow2_ge_0].
-        - apply (Sum_ge_term (fun j => beta t j * u t j ^ 2)); intros i.
-          apply Rmult_le_pos; [left; now apply beta_pos | apply pow2_ge_0]. }
-      assert (Lo : a t ^ 2 * (l * (G t * p)) ^ 2 <= E0 * E).
-      { apply Rle_trans with (a t ^ 2 * (R2 t * E)).
-        - apply Rmult_le_compat_l; [apply pow2_ge_0 |].
-          apply Rle_trans with (2 := Cs), pow_incr; split.
-          + apply Rmult_le_pos; lra.
-          + apply Rmult_le_compat_l; lra.
-        - rewrite <- Rmult_assoc; apply Rmult_le_compat_r; auto. }
-      replace ((K1 * D') ^ 2) with (M * E0 * E ^ 2 / (l * (G t * p)) ^ 2).
-      2: { assert (Ksq : K1 ^ 2 = M * E0 / l ^ 2).
-           { unfold K1; replace ((sqrt (M * E0) / l) ^ 2)
-               with (sqrt (M * E0) ^ 2 / l ^ 2) by (field; lra).
-             rewrite pow2_sqrt by (apply Rmult_le_pos; lra); reflexivity. }
-           replace ((K1 * D') ^ 2) with (K1 ^ 2 * D' ^ 2) by ring.
-           rewrite Ksq; unfold D'; fold E p; field; repeat split; lra. }
-      apply Rmult_le_reg_r with ((l * (G t * p)) ^ 2).
-      { apply pow_lt, Rmult_lt_0_compat; auto. }
-      replace (M * E0 * E ^ 2 / (l * (G t * p)) ^ 2 * (l * (G t * p)) ^ 2)
-        with (M * E * (E0 * E)) by (field; lra).
-      rewrite Rpow_mult_distr.
-      replace (a t ^ 2 * (beta t j * u t j) ^ 2 * (l * (G t * p)) ^ 2) with
-        ((beta t j * u t j) ^ 2 * (a t ^ 2 * (l * (G t * p)) ^ 2)) by ring.
-      apply Rmult_le_compat; auto; [apply pow2_ge_0 |].
-      apply Rmult_le_pos; apply pow2_ge_0. }
-    rewrite <- (sqrt_pow2 (K1 * D')) by now apply Rmult_le_pos.
-    rewrite <- sqrt_Rsqr_abs; apply sqrt_le_1_alt; unfold Rsqr; nra. }
+  { assert (a0 : 0 < a t) by apply exp_pos.
+    rewrite Rabs_mult, (Rabs_pos_eq (a t)) by lra.
+    apply Rle_trans with (2 := proj2 (margin_scale_norm C t tp N1)).
+    apply Rmult_le_compat_l; [lra | apply norm_ge_component]. }
   replace (s * (a t * (- / l * D') * v t j + a t * (- beta t j * u t j))) with
     (- (s * (a t * v t j) * (/ l * D')) - s * (a t * (beta t j * u t j))) by ring.
   assert (sa : s * (a t * v t j) <= E0).
@@ -401,4 +391,71 @@ Proof.
   lra.
 Qed.
 
+(** ** The normalized margin *)
+
+Section Normalized.
+Hypothesis beta_lim : forall j, is_lim (fun t => beta t j) p_infty 1.
+
+(** Where beta is within e of 1, |v|^2 is within e R2 of R2. *)
+Lemma norm_near_R2 e t : 0 <= t -> (forall j, Rabs (beta t j - 1) < e) ->
+  Rabs (norm (v t) ^ 2 - R2 t) <= e * R2 t.
+Proof.
+  intros T Near.
+  assert (S : forall s, s = 1 \/ s = -1 -> s * (norm (v t) ^ 2 - R2 t) <= e * R2 t).
+  { intros s S; rewrite norm_sqr; unfold adapted_norm2.
+    unfold Rminus; rewrite Rmult_plus_distr_l, <- Ropp_mult_distr_r, Ropp_mult_distr_l.
+    rewrite <- !Sum_scal, <- Sum_plus; apply Sum_le; intros j.
+    assert (I := inv_beta flow t j T); specialize (Near j); apply Rabs_def2 in Near.
+    set (c := exp (- lb j t)) in *; assert (c0 : 0 < c) by apply exp_pos.
+    assert (V := pow2_ge_0 (v t j)); assert (W : 0 <= c * v t j ^ 2) by nra.
+    replace (s * v t j ^ 2 + - s * (c * v t j ^ 2)) with
+      (s * (beta t j - 1) * (c * v t j ^ 2)).
+    - apply Rmult_le_compat_r; auto; destruct S as [-> | ->]; lra.
+    - transitivity (s * v t j ^ 2 * (c * beta t j) + - s * (c * v t j ^ 2));
+        [ring | rewrite I; ring]. }
+  apply Rabs_le; assert (S1 := S 1 ltac:(lra)); assert (S2 := S (-1) ltac:(lra)); lra.
+Qed.
+
+Lemma norm_R2_lim : is_lim (fun t => norm (v t) ^ 2 / R2 t) p_infty 1.
+Proof.
+  apply is_lim_spec; intros e; assert (e0 := cond_pos e).
+  destruct (eventually_all (fun j t => Rabs (beta t j - 1) < e / 2)) as [T HT].
+  { intros j; assert (Lb := beta_lim j); apply is_lim_spec in Lb.
+    assert (e2 : 0 < e / 2) by lra.
+    destruct (Lb (mkposreal (e / 2) e2)) as [T HT]; now exists T. }
+  exists (Rmax T 0); intros t Ht.
+  assert (tT : T < t /\ 0 < t) by (generalize (Rmax_l T 0) (Rmax_r T 0); lra).
+  assert (tp : 0 <= t) by lra; assert (R0 := Rp' t tp).
+  assert (Up := norm_near_R2 (e / 2) t tp (fun j => HT j t (proj1 tT))).
+  replace (norm (v t) ^ 2 / R2 t - 1) with ((norm (v t) ^ 2 - R2 t) / R2 t)
+    by (field; lra).
+  unfold Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ R2 t))
+    by (left; now apply Rinv_0_lt_compat).
+  apply Rmult_lt_reg_r with (R2 t); auto; rewrite Rmult_assoc, Rinv_l by lra; nra.
+Qed.
+
+(** The normalized margin G / |v|^l converges to a positive number. *)
+Theorem normalized_margin_converges :
+  exists z : R, is_lim (fun t => ln (G t) - l * ln (norm (v t))) p_infty z.
+Proof.
+  destruct margin_converges as (B & _ & _ & _ & [zB LB] & zF & LF).
+  assert (LR : is_lim (fun t => ln (norm (v t) ^ 2 / R2 t)) p_infty (ln 1)).
+  { apply (is_lim_comp_continuous (fun t => norm (v t) ^ 2 / R2 t) ln);
+      [exact norm_R2_lim |].
+    apply (ex_derive_continuous ln); auto_derive; lra. }
+  exists (zF + (- (l / 2) * zB + - (l / 2) * ln 1)).
+  apply is_lim_ext_loc with
+    (fun t => F B t + (- (l / 2) * B t + - (l / 2) * ln (norm (v t) ^ 2 / R2 t))).
+  - exists 0; intros t Ht; assert (tp := Rlt_le _ _ Ht); unfold F.
+    assert (N := Np' t tp); assert (R0 := Rp' t tp).
+    assert (E : ln (norm (v t) ^ 2 / R2 t) = 2 * ln (norm (v t)) - ln (R2 t)).
+    { unfold Rdiv; rewrite ln_mult, ln_Rinv, ln_sqr;
+        [ring | auto | auto | now apply pow_lt | now apply Rinv_0_lt_compat]. }
+    rewrite E; field.
+  - apply is_lim_plus'; [exact LF |]; apply is_lim_plus'.
+    + exact (is_lim_scal_l B (- (l / 2)) p_infty zB LB).
+    + exact (is_lim_scal_l _ (- (l / 2)) p_infty (ln 1) LR).
+Qed.
+
+End Normalized.
 End TightTimes.
