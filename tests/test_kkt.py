@@ -344,3 +344,50 @@ def test_alignment_on_a_kink_projects_in_v():
     # The mutations: the projection of w, or none.
     assert abs(found - cosine(normal)) > 1e-3
     assert abs(found - v @ force / np.linalg.norm(v) / np.linalg.norm(force)) > 1e-3
+
+
+@pytest.mark.parametrize("skewed", [False, True])
+def test_three_classes_reach_the_solution_of_the_quadratic_program(skewed):
+    """Several outputs: softmax regression, against SciPy on the problem itself."""
+    rng = np.random.default_rng(5)
+    labels = np.repeat(np.arange(3), 4)
+    centres = np.array([[2.0, 0.3], [-0.8, 1.9], [-1.1, -1.4]])
+    x = centres[labels] + 0.4 * rng.normal(size=(12, 2))
+    delta = np.geomspace(0.1, 10, 6) if skewed else np.ones(6)
+    epsilon = np.ones(6)
+    chi = (epsilon / delta) ** 0.25
+    rows = np.array(
+        [
+            np.outer(np.eye(3)[own] - np.eye(3)[other], point).ravel() * chi
+            for point, own in zip(x, labels, strict=True)
+            for other in range(3)
+            if other != own
+        ]
+    )
+
+    def least(scaled):
+        found = minimize(
+            lambda v: v @ v / 2,
+            np.linalg.lstsq(scaled, np.full(24, 2.0), rcond=None)[0],
+            jac=lambda v: v,
+            constraints={
+                "type": "ineq",
+                "fun": lambda v: scaled @ v - 1,
+                "jac": lambda v: scaled,
+            },
+            method="SLSQP",
+            options={"ftol": 1e-15, "maxiter": 500},
+        )
+        assert found.success
+        return found.x
+
+    expected = chi * least(rows)
+    network = torch.nn.Linear(2, 3, bias=False, dtype=torch.float64)
+    start = expected + 0.05 * rng.normal(size=6)
+    point = solve_kkt(network, start, x, labels, delta, epsilon)
+    assert point.residual < 1e-12
+    assert point.multipliers.shape == (24,)
+    np.testing.assert_allclose(point.w, expected, rtol=0, atol=1e-7)
+    plain = least(rows / chi)
+    if skewed:
+        assert np.linalg.norm(point.w - plain) > 0.05 * np.linalg.norm(plain)
