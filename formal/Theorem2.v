@@ -1,11 +1,10 @@
 (** * Theorem 2
 
     What is cited in the paper is a premise here, where it is not proven: Proposition 1
-    (Davis et al. 2020) and Rademacher's theorem for the predictor, and the convergence
-    of the direction (Ji and Telgarsky 2020).  "Definable in an o-minimal structure in
-    which exp is definable" is a predicate that the theorem quantifies over: nothing
-      else
-    about it is used.  For continuously differentiable predictors the first two are
+    (Davis et al. 2020) and Rademacher's theorem for the predictor, and one inequality
+    of Ji and Telgarsky (2020) for the direction.  "Definable in an o-minimal structure
+    in which exp is definable" is a predicate that the theorem quantifies over: nothing
+    else about it is used.  For continuously differentiable predictors the first two are
     proven, for linear predictors all three. *)
 
 From Coq Require Import Reals Lra Psatz List FunctionalExtensionality.
@@ -351,7 +350,8 @@ Theorem theorem_2 (k : loss) (Phi : vec J -> X -> R) (l : R)
   (* cited: Proposition 1; Rademacher; Ji and Telgarsky *)
   (forall f, locally_lipschitz f -> definable f -> admits_chain_rule f) ->
   (forall f, locally_lipschitz f -> definable f -> gradients_dense f) ->
-  (assumption_1 definable Phi l -> directional_convergence k (scaled chi Phi)) ->
+  (assumption_1 definable Phi l ->
+     desingularizing_inequality k (scaled chi Phi) l) ->
   (* Assumptions 1 and 2 *)
   L = total_loss k Phi ->
   assumption_1 definable Phi l ->
@@ -428,15 +428,16 @@ Proof.
 Qed.
 
 (* statement: theorem 2 smooth *)
-(** Continuously differentiable predictors: only the convergence of the direction is
-    cited, and the rates need nothing at all. *)
+(** Continuously differentiable predictors: only Ji and Telgarsky's inequality is
+    cited, for the direction, and the rates need nothing at all. *)
 Theorem theorem_2_smooth (k : loss) (Phi : vec J -> X -> R) (l : R) :
   L = total_loss k Phi ->
   assumption_1 (fun f => exists g, gradient_of f g) Phi l ->
   assumption_2_i -> assumption_2_ii ->
   (exists t0, 0 <= t0 /\ L (w t0) < ell k 0) ->
   growth_rates L l w /\
-  (directional_convergence k (scaled chi Phi) -> forgets_no_slower_than_1_over_t ->
+  (desingularizing_inequality k (scaled chi Phi) l ->
+   forgets_no_slower_than_1_over_t ->
    implicit_regularization L l w
      (max_margin_KKT Phi skew)).
 (* end statement *)

@@ -1,13 +1,13 @@
 (** * Theorem 4, from the chain rule of the predictor
 
-    With the closed graph and the sum rule proven,
-      what is cited is: Proposition 1 for the
-    predictor; Rademacher's theorem, of which it is used only that the points at which a
-    locally Lipschitz function has a gradient are dense; and that v / |v| converges. *)
+    With the closed graph and the sum rule proven, what is cited is: Proposition 1 for
+    the predictor; Rademacher's theorem, of which it is used only that the points at
+    which a locally Lipschitz function has a gradient are dense; and, for the direction,
+    one inequality of Ji and Telgarsky. *)
 
 From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Export Shift Smooth SumRule.
+From MarginFlow Require Export Shift Smooth SumRule Direction.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -25,13 +25,6 @@ Definition direction_converges {J} `{FiniteType J} (v : R -> vec J) : Prop :=
 Definition tends_to_1_like_a_power {J} (beta : R -> vec J) : Prop :=
   exists p C T, 0 < p /\ forall t j, T <= t ->
     Rabs (beta t j - 1) <= C * Rpower t (- p).
-
-(** What Ji and Telgarsky prove for gradient flow (beta = 1) from a
-    Kurdyka-Lojasiewicz inequality, with no word on rates or KKT points. *)
-Definition directional_convergence {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) : Prop :=
-  forall v beta u : R -> vec J, adaptive_flow k Phi v beta u -> separates k Phi v ->
-  tends_to_1_like_a_power beta -> direction_converges v.
 (* end statement *)
 
 Lemma limit_of_power_rate {J} (beta : R -> vec J) : tends_to_1_like_a_power beta ->
@@ -84,6 +77,85 @@ Proof.
   intros T0; split; intros D j; specialize (D j).
   - now apply (proj1 (is_lim_shift (fun t => v t j / norm (v t)) t0 (theta j) T0)).
   - now apply (proj2 (is_lim_shift (fun t => v t j / norm (v t)) t0 (theta j) T0)).
+Qed.
+
+(** Along a flow a power of t is a power of |v|. *)
+Lemma power_of_the_norm {J D X} `{FiniteType J} `{Dataset D X} {k : loss}
+    {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J} :
+  separated_flow k Phi l v beta u -> tends_to_1_like_a_power beta ->
+  exists kappa A T, 0 < kappa < l /\ 0 <= A /\ forall t j, T <= t ->
+    Rabs (beta t j - 1) <= A * exp (- kappa * ln (norm (v t))).
+Proof.
+  intros flow (p & C & T & p0 & B); assert (l0 := degree_pos flow).
+  destruct (rates flow) as [_ (m & M & T1 & m0 & M0 & N)].
+  assert (pl : 0 < p * l) by now apply Rmult_lt_0_compat.
+  set (kappa := Rmin (l / 2) (p * l)).
+  assert (ka : 0 < kappa < l /\ kappa <= p * l) by (unfold kappa; minmax; lra).
+  exists kappa, (Rabs C * exp (kappa * ln M)), (Rmax (Rmax T T1) (exp 1)).
+  split; [lra |]; split; [apply Rmult_le_pos; [apply Rabs_pos | left; apply exp_pos] |].
+  intros t j Ht; assert (e1 := exp_pos 1).
+  assert (tT : T <= t /\ T1 <= t /\ exp 1 <= t).
+  { generalize (Rmax_l (Rmax T T1) (exp 1)) (Rmax_r (Rmax T T1) (exp 1)) (Rmax_l T T1)
+      (Rmax_r T T1); lra. }
+  assert (ln1 : 1 <= ln t) by (rewrite <- (ln_exp 1); apply ln_le; lra).
+  destruct (N t ltac:(lra)) as [Lo Up].
+  assert (n0 : 0 < norm (v t)).
+  { apply Rlt_le_trans with (2 := Lo), Rmult_lt_0_compat; [exact m0 | apply exp_pos]. }
+  assert (Ln : ln (norm (v t)) <= ln M + / l * ln (ln t)).
+  { apply ln_le in Up; [| exact n0]; unfold Rpower in Up.
+    rewrite ln_mult, ln_exp in Up; [exact Up | exact M0 | apply exp_pos]. }
+  assert (LL : ln (ln t) <= ln t).
+  { rewrite <- (ln_exp (ln t)) at 2; apply ln_le; [lra |].
+    generalize (exp_ineq1_le (ln t)); lra. }
+  apply Rle_trans with (1 := B t j ltac:(lra)).
+  apply Rle_trans with (Rabs C * Rpower t (- p)).
+  { apply Rmult_le_compat_r; [left; apply exp_pos | apply Rle_abs]. }
+  rewrite Rmult_assoc; apply Rmult_le_compat_l; [apply Rabs_pos |].
+  unfold Rpower; rewrite <- exp_plus; apply exp_le.
+  assert (K1 : kappa * ln (norm (v t)) <= kappa * (ln M + / l * ln (ln t)))
+    by (apply Rmult_le_compat_l; lra).
+  assert (K2 : kappa * / l * ln (ln t) <= p * ln t).
+  { assert (q : kappa * / l <= p).
+    { apply Rmult_le_reg_r with l; auto; rewrite Rmult_assoc, Rinv_l; lra. }
+    assert (q0 : 0 <= kappa * / l)
+      by (apply Rmult_le_pos; [lra | left; now apply Rinv_0_lt_compat]).
+    apply Rle_trans with (kappa * / l * ln t);
+      [apply Rmult_le_compat_l | apply Rmult_le_compat_r]; lra. }
+  lra.
+Qed.
+
+Lemma power_rate_shift {J} (beta : R -> vec J) t0 : 0 <= t0 ->
+  tends_to_1_like_a_power beta -> tends_to_1_like_a_power (fun s => beta (t0 + s)).
+Proof.
+  intros T0 (p & C & T & p0 & B); exists p, (Rabs C), (Rmax T 1).
+  split; [exact p0 |]; intros s j Hs.
+  assert (Ts : T <= s /\ 1 <= s) by (generalize (Rmax_l T 1) (Rmax_r T 1); lra).
+  apply Rle_trans with (1 := B (t0 + s) j ltac:(lra)).
+  apply Rle_trans with (Rabs C * Rpower (t0 + s) (- p)).
+  { apply Rmult_le_compat_r; [left; apply exp_pos | apply Rle_abs]. }
+  apply Rmult_le_compat_l; [apply Rabs_pos |]; unfold Rpower; apply exp_le.
+  assert (Le : ln s <= ln (t0 + s)) by (apply ln_le; lra); nra.
+Qed.
+
+(* statement: theorem 4 direction *)
+(** The direction converges, from one cited inequality, for an adapter that tends to 1
+    like a power of t. *)
+Theorem theorem_4_direction {J D X} `{FiniteType J} `{Dataset D X}
+    (k : loss) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
+  homogeneous_predictor Phi l ->
+  (* cited: Proposition 1, for the loss; Ji and Telgarsky *)
+  admits_chain_rule (total_loss k Phi) ->
+  desingularizing_inequality k Phi l ->
+  adaptive_flow k Phi v beta u -> separates k Phi v -> tends_to_1_like_a_power beta ->
+  direction_converges v.
+(* end statement *)
+Proof.
+  intros Hom Chain Ineq Fl (t0 & T0 & Sep) Rate.
+  assert (flow := separated_from Hom Chain Fl T0 Sep).
+  destruct (power_of_the_norm flow (power_rate_shift beta t0 T0 Rate))
+    as (kappa & A & T & Ka & A0 & Near).
+  destruct (direction_from_inequality flow kappa A T Ka A0 Near Ineq) as [theta Th].
+  exists theta; now apply (proj2 (direction_shift v theta t0 T0)).
 Qed.
 
 (** Theorem 4 where the direction converges, from two facts of Clarke's calculus. *)
@@ -257,7 +329,7 @@ Theorem theorem_4 {J D X} `{FiniteType J} `{Dataset D X}
   (* cited: Proposition 1 and Rademacher, for the predictor; Ji and Telgarsky *)
   (forall i, admits_chain_rule (fun w => Phi w (x i))) ->
   (forall i, gradients_dense (fun w => Phi w (x i))) ->
-  directional_convergence k Phi ->
+  desingularizing_inequality k Phi l ->
   (* Assumption 1, (i) and (ii) *)
   homogeneous_predictor Phi l ->
   forall v beta u : R -> vec J,
@@ -274,7 +346,7 @@ Proof.
   - now apply sum_rule_predictor.
   - intros i; apply closed_graph_lipschitz; now apply (q_lipschitz Phi).
   - now apply limit_of_power_rate.
-  - now apply (Dir v beta u).
+  - apply (theorem_4_direction k Phi l v beta u); auto; now apply total_loss_chain_rule.
 Qed.
 
 (* statement: theorem 4 limit directions *)

@@ -62,98 +62,134 @@ End Norm.
 
 (** ** A function of bounded variation of an arc that tends to infinity *)
 
-Lemma variation_integrable (B B' zt zt' : R -> R) K :
-  (forall z, 1 <= z -> is_derive B z (B' z)) ->
-  (forall z, 0 < z -> continuous B' z) ->
-  (forall z, 1 <= z -> Rabs (B' z) <= K * exp (- z)) ->
-  arc zt -> (forall t, 0 <= t -> 1 <= zt t) ->
-  (forall t, 0 < t -> is_derive zt t (zt' t)) -> (forall t, 0 < t -> 0 <= zt' t) ->
-  0 <= K ->
-  integrable (fun t => Derive (fun s => B (zt s)) t).
+(** A function with a bounded derivative, of an arc. *)
+Lemma arc_after (F F' zt : R -> R) K : arc zt -> (forall t, 0 <= t -> 1 <= zt t) ->
+  (forall z, 1 <= z -> is_derive F z (F' z)) ->
+  (forall z, 1 <= z -> Rabs (F' z) <= K) -> arc (fun t => F (zt t)).
 Proof.
-  intros DB CB BB Az Z1 Dz Pz K0.
-  set (Vh z := RInt (fun w => Rabs (B' w)) 1 z).
+  intros Az Z1 DF BF; apply arc_comp with F'; auto; intros T T0.
+  destruct (arc_bounded zt T Az T0) as (M & M0 & HM); exists 1, M, K; split.
+  - intros t Ht; split; [apply Z1; lra |].
+    specialize (HM t Ht); apply Rabs_le_between in HM; lra.
+  - intros z Hz; split; [apply DF; lra | apply BF; lra].
+Qed.
+
+(** The variation of B from 1 on. *)
+Definition variation (B' : R -> R) z : R := RInt (fun w => Rabs (B' w)) 1 z.
+
+Lemma variation_derive B' z : (forall z, 0 < z -> continuous B' z) -> 1 <= z ->
+  is_derive (variation B') z (Rabs (B' z)).
+Proof.
+  intros CB Hz.
   assert (Cab : forall z, 0 < z -> continuous (fun w => Rabs (B' w)) z).
-  { intros z z0; apply (continuous_comp B' Rabs); [now apply CB |];
-      apply continuous_Rabs. }
-  assert (DV : forall z, 1 <= z -> is_derive Vh z (Rabs (B' z))).
-  { intros z Hz; apply (is_derive_RInt (fun w => Rabs (B' w)) Vh 1 z).
-    - exists (mkposreal (1 / 2) ltac:(lra)); intros x Hx.
-      apply (RInt_correct (V := R_CompleteNormedModule)).
-      apply (ex_RInt_continuous (V := R_CompleteNormedModule)); intros w W; apply Cab.
-      change (Rabs (x - z) < 1 / 2) in Hx; apply Rabs_def2 in Hx.
-      revert W; unfold Rmin; destruct (Rle_dec 1 x); lra.
-    - apply Cab; lra. }
-  assert (Comp : forall (F F' : R -> R), (forall z, 1 <= z -> is_derive F z (F' z)) ->
-    (forall z, 1 <= z -> Rabs (F' z) <= K) -> arc (fun t => F (zt t))).
-  { intros F F' DF BF; apply arc_comp with F'; auto; intros T T0.
-    destruct (arc_bounded zt T Az T0) as (M & M0 & HM).
-    exists 1, M, K; split.
-    - intros t Ht; split; [apply Z1; lra |].
-      specialize (HM t Ht); apply Rabs_le_between in HM; lra.
-    - intros z Hz; split; [apply DF; lra | apply BF; lra]. }
-  assert (BK : forall z, 1 <= z -> Rabs (B' z) <= K).
-  { intros z Hz; apply Rle_trans with (1 := BB z Hz).
-    assert (exp (- z) <= 1); [| nra].
-    rewrite <- exp_0; left; apply exp_increasing; lra. }
-  assert (Dc : forall (F F' : R -> R), (forall z, 1 <= z -> is_derive F z (F' z)) ->
-    forall t, 0 < t -> is_derive (fun s => F (zt s)) t (zt' t * F' (zt t))).
-  { intros F F' DF t T; apply (is_derive_comp F zt); [apply DF, Z1;
-      lra | now apply Dz]. }
+  { intros w w0; apply (continuous_comp B' Rabs); [now apply CB |].
+    apply continuous_Rabs. }
+  apply (is_derive_RInt (fun w => Rabs (B' w)) (variation B') 1 z).
+  - exists (mkposreal (1 / 2) ltac:(lra)); intros x Hx.
+    apply (RInt_correct (V := R_CompleteNormedModule)).
+    apply (ex_RInt_continuous (V := R_CompleteNormedModule)); intros w W; apply Cab.
+    change (Rabs (x - z) < 1 / 2) in Hx; apply Rabs_def2 in Hx.
+    revert W; unfold Rmin; destruct (Rle_dec 1 x); lra.
+  - apply Cab; lra.
+Qed.
+
+Section VariationAlong.
+Variables (B B' zt zt' : R -> R) (K : R).
+Hypothesis DB : forall z, 1 <= z -> is_derive B z (B' z).
+Hypothesis CB : forall z, 0 < z -> continuous B' z.
+Hypothesis BB : forall z, 1 <= z -> Rabs (B' z) <= K * exp (- z).
+Hypothesis Az : arc zt.
+Hypothesis Z1 : forall t, 0 <= t -> 1 <= zt t.
+Hypothesis Dz : forall t, 0 < t -> is_derive zt t (zt' t).
+Hypothesis Pz : forall t, 0 < t -> 0 <= zt' t.
+Hypothesis K0 : 0 <= K.
+
+Let small z : 1 <= z -> 0 <= K * exp (- z) <= K.
+Proof.
+  intros Hz; assert (E := exp_pos (- z)); assert (exp (- z) <= 1); [| nra].
+  rewrite <- exp_0; left; apply exp_increasing; lra.
+Qed.
+
+Let bounded_slope z : 1 <= z -> Rabs (B' z) <= K.
+Proof. intros Hz; apply Rle_trans with (1 := BB z Hz), small, Hz. Qed.
+
+Lemma derive_after (F F' : R -> R) : (forall z, 1 <= z -> is_derive F z (F' z)) ->
+  forall t, 0 < t -> is_derive (fun s => F (zt s)) t (zt' t * F' (zt t)).
+Proof.
+  intros DF t T; apply (is_derive_comp F zt); [apply DF, Z1; lra | now apply Dz].
+Qed.
+
+(** The variation of B along zt since the start. *)
+Let V t := variation B' (zt t) + - variation B' (zt 0).
+
+Let arc_V : arc V.
+Proof.
+  apply arc_plus; [| apply arc_const].
+  apply (arc_after (variation B') (fun z => Rabs (B' z)) zt K); auto.
+  - intros z Hz; now apply variation_derive.
+  - intros z Hz; rewrite Rabs_Rabsolu; now apply bounded_slope.
+Qed.
+
+Let derive_V t : 0 < t -> is_derive V t (zt' t * Rabs (B' (zt t))).
+Proof.
+  intros T; rewrite <- (Rplus_0_r (zt' t * _)).
+  apply (is_derive_plus (V := R_NormedModule) (fun t => variation B' (zt t))
+    (fun _ => - variation B' (zt 0))).
+  - apply (derive_after (variation B') (fun z => Rabs (B' z))); auto.
+    intros z Hz; now apply variation_derive.
+  - apply (is_derive_const (V := R_NormedModule)).
+Qed.
+
+Lemma variation_monotone s t : 0 <= s <= t -> V s <= V t.
+Proof.
+  apply arc_monotone; [exact arc_V |]; apply everywhere; intros r R0.
+  eexists; split; [now apply derive_V |].
+  apply Rmult_le_pos; [now apply Pz | apply Rabs_pos].
+Qed.
+
+(** It is at most K e^(-z) at the start, which falls at least as fast as V rises. *)
+Lemma variation_bounded t : 0 <= t -> V t <= K * exp (- zt 0).
+Proof.
+  intros T; assert (Z : V 0 = 0) by (unfold V; ring).
+  assert (Fall : V t + K * exp (- zt t) <= V 0 + K * exp (- zt 0)).
+  2: { generalize (small (zt t) (Z1 t T)); lra. }
+  assert (DE : forall z, 1 <= z ->
+    is_derive (fun z => K * exp (- z)) z (- (K * exp (- z)))).
+  { intros z _; auto_derive; auto; ring. }
+  apply (arc_antitone (fun t => V t + K * exp (- zt t))); [| | lra].
+  - apply arc_plus; [exact arc_V |].
+    apply (arc_after (fun z => K * exp (- z)) (fun z => - (K * exp (- z))) zt K); auto.
+    intros z Hz; rewrite Rabs_Ropp, Rabs_pos_eq; now apply small.
+  - apply everywhere; intros r R0; eexists; split.
+    + apply (is_derive_plus (V := R_NormedModule) V (fun t => K * exp (- zt t)));
+        [now apply derive_V |].
+      apply (derive_after (fun z => K * exp (- z)) (fun z => - (K * exp (- z)))); auto.
+    + unfold plus; simpl; assert (P := Pz r R0).
+      assert (zt' r * Rabs (B' (zt r)) <= zt' r * (K * exp (- zt r)));
+        [apply Rmult_le_compat_l; [exact P | apply BB, Z1; lra] | lra].
+Qed.
+
+Lemma variation_integrable : integrable (fun t => Derive (fun s => B (zt s)) t).
+Proof.
   assert (DerB : forall t, 0 < t -> Derive (fun s => B (zt s)) t = zt' t * B' (zt t)).
-  { intros t T; apply is_derive_unique, (Dc B B'); auto. }
+  { intros t T; apply is_derive_unique, (derive_after B B'); auto. }
   split.
   - exists (fun t => B (zt t) + - B (zt 0)); split; [| split; [ring |]].
-    + apply arc_plus; [now apply (Comp B B') | apply arc_const].
+    + apply arc_plus; [now apply (arc_after B B' zt K) | apply arc_const].
     + apply everywhere; intros t T; rewrite DerB by auto.
       rewrite <- (Rplus_0_r (zt' t * B' (zt t))).
-      apply (is_derive_plus (V := R_NormedModule) (fun t => B (zt t)) (fun _ => - B (zt
-        0))).
-      * apply (Dc B B'); auto.
+      apply (is_derive_plus (V := R_NormedModule) (fun t => B (zt t))
+        (fun _ => - B (zt 0))).
+      * apply (derive_after B B'); auto.
       * apply (is_derive_const (V := R_NormedModule)).
-  - assert (AV : arc (fun t => Vh (zt t))).
-    { apply (Comp Vh (fun z => Rabs (B' z))); auto.
-      intros z Hz; rewrite Rabs_Rabsolu; now apply BK. }
-    set (V t := Vh (zt t) + - Vh (zt 0)).
-    assert (AV' : arc V) by (apply arc_plus; [exact AV | apply arc_const]).
-    assert (DV' : forall t, 0 < t -> is_derive V t (zt' t * Rabs (B' (zt t)))).
-    { intros t T; rewrite <- (Rplus_0_r (zt' t * _)).
-      apply (is_derive_plus (V := R_NormedModule) (fun t => Vh (zt t)) (fun _ => - Vh
-        (zt 0))).
-      - apply (Dc Vh (fun z => Rabs (B' z))); auto.
-      - apply (is_derive_const (V := R_NormedModule)). }
-    assert (Mono : forall s t, 0 <= s <= t -> V s <= V t).
-    { apply arc_monotone; auto; apply everywhere; intros t T; eexists; split;
-        [now apply DV' |].
-      apply Rmult_le_pos; [now apply Pz | apply Rabs_pos]. }
-    set (W t := V t + K * exp (- zt t)).
-    assert (DE : forall z, 1 <= z ->
-      is_derive (fun z => K * exp (- z)) z (- (K * exp (- z)))).
-    { intros z _; auto_derive; auto; ring. }
-    assert (MonoW : forall s t, 0 <= s <= t -> W t <= W s).
-    { apply arc_antitone.
-      - apply arc_plus; auto.
-        apply (Comp (fun z => K * exp (- z)) (fun z => - (K * exp (- z)))); auto.
-        intros z Hz; rewrite Rabs_Ropp, Rabs_pos_eq.
-        2: { apply Rmult_le_pos; auto; left; apply exp_pos. }
-        assert (exp (- z) <= 1); [| nra].
-        rewrite <- exp_0; left; apply exp_increasing; lra.
-      - apply everywhere; intros t T; eexists; split.
-        + apply (is_derive_plus (V := R_NormedModule) V (fun t => K * exp (- zt t)));
-            [now apply DV' |].
-          apply (Dc (fun z => K * exp (- z)) (fun z => - (K * exp (- z)))); auto.
-        + unfold plus; simpl.
-          assert (B1 := BB (zt t) (Z1 t (Rlt_le _ _ T))); assert (P := Pz t T).
-          assert (zt' t * Rabs (B' (zt t)) <= zt' t * (K * exp (- zt t)))
-            by now apply Rmult_le_compat_l.
-          lra. }
-    destruct (monotone_limit V (W 0)) as [lim Lim]; auto.
-    { intros t T; apply Rle_trans with (W t); [| apply MonoW; lra].
-      unfold W; assert (0 <= K * exp (- zt t)); [| lra].
-      apply Rmult_le_pos; auto; left; apply exp_pos. }
-    exists V, lim; split; auto; split; [auto | split; [unfold V; ring |]].
+  - destruct (monotone_limit V (K * exp (- zt 0))) as [lim Lim];
+      [exact variation_monotone | exact variation_bounded |].
+    exists V, lim; split; [| exact Lim].
+    split; [exact arc_V | split; [unfold V; ring |]].
     apply everywhere; intros t T; rewrite DerB, Rabs_mult, (Rabs_pos_eq (zt' t)); auto.
 Qed.
+
+End VariationAlong.
 
 (** ** The flow *)
 
@@ -376,14 +412,7 @@ Qed.
 
 Lemma arc_along (F F' : R -> R) K : (forall z, 1 <= z -> is_derive F z (F' z)) ->
   (forall z, 1 <= z -> Rabs (F' z) <= K) -> arc (fun t => F (phase t)).
-Proof.
-  intros DF BF; apply arc_comp with F'; [apply arc_phase |]; intros T T0.
-  destruct (arc_bounded phase T arc_phase T0) as (M & M0 & HM).
-  exists 1, M, K; split.
-  - intros t Ht; split; [apply phase_ge; lra |].
-    specialize (HM t Ht); apply Rabs_le_between in HM; lra.
-  - intros z Hz; split; [apply DF | apply BF]; lra.
-Qed.
+Proof. apply arc_after; [apply arc_phase | exact phase_ge]. Qed.
 
 Lemma arc_turning_point j : arc (fun t => turning_point t j).
 Proof.
@@ -614,4 +643,43 @@ Proof.
     destruct (T4 _ _ _ turning_flow turning_separates turning_adapter_lim)
       as (_ & u & _ & _ & Dir).
     exact (no_direction _ (Dir true)).
+Qed.
+
+(** The cited inequality holds of this predictor: its normalized margin is constant, so
+    that the gap need not lie in (0, width). *)
+Lemma norm_predictor_inequality :
+  desingularizing_inequality exponential norm_predictor 1.
+Proof.
+  assert (One : forall v, 1 < norm v ->
+    normalized_margin exponential norm_predictor 1 v = 1).
+  { intros v V; unfold normalized_margin, margin_of, inverse_loss.
+    rewrite norm_predictor_loss, ln_exp.
+    replace (- (1) * ln (norm v)) with (- ln (norm v)) by ring.
+    rewrite exp_Ropp, exp_ln by lra; field; lra. }
+  intros g0 c eta _ _ _.
+  assert (W : exists width, 0 < width /\ ~ (0 < g0 - 1 < width)).
+  { destruct (Rle_lt_dec g0 1); [exists 1 | exists ((g0 - 1) / 2)]; split; lra. }
+  destruct W as (width & w0 & Out); exists width, (fun s => s), (fun _ => 1); split.
+  - split; [exact w0 |]; split; [intros s S | intros; lra].
+    split; [apply (is_derive_id (K := R_AbsRing)) | lra].
+  - intros v V _ gap Gap; unfold gap in Gap; rewrite One in Gap by exact V.
+    contradiction.
+Qed.
+
+(* statement: direction refuted *)
+(** So it is the rate that is missing: where it is dropped from theorem_4_direction, its
+    conclusion fails. *)
+Theorem theorem_4_direction_refuted :
+  desingularizing_inequality exponential norm_predictor 1 /\
+  exists v beta u : R -> vec bool,
+    adaptive_flow exponential norm_predictor v beta u /\
+    separates exponential norm_predictor v /\
+    (forall j, is_lim (fun t => beta t j) p_infty 1) /\ ~ direction_converges v.
+(* end statement *)
+Proof.
+  split; [exact norm_predictor_inequality |].
+  exists turning_point, turning_adapter, turning_gradient.
+  split; [exact turning_flow |]; split; [exact turning_separates |].
+  split; [exact turning_adapter_lim |]; intros [theta Th].
+  exact (no_direction _ (Th true)).
 Qed.

@@ -46,8 +46,13 @@ SHOWN = {
     "CorollaryA": "corollary-a",
     "KKT": "kkt",
     "Comparison": "comparison",
+    "SmoothedMargin": "smoothed-margin",
+    "Polar": "polar",
+    "FiniteLength": "finite-length",
+    "Direction": "direction",
     "Theorem4": "theorem-4",
     "Theorem2": "theorem-2",
+    "ManyClasses": "many-classes",
     "DiscreteFactor": "discrete-factor",
     "DiscreteDirection": "discrete-direction",
     "DiscreteAdaDelta": "discrete-adadelta",
@@ -194,9 +199,9 @@ CITED = {
     "admits_chain_rule": "Proposition 1",
     "separated_flow": "Proposition 1",
     "gradients_dense": "Rademacher's theorem",
-    "directional_convergence": "that the direction converges",
+    "desingularizing_inequality": "Ji and Telgarsky's inequality",
 }
-CITED_LAST = CITED["directional_convergence"]
+CITED_LAST = CITED["desingularizing_inequality"]
 
 
 # What Coq's .glob files call declarations that others may refer to.
