@@ -1,7 +1,7 @@
 """Theorem 4, page 7: approximate gradient flows end at KKT points, at both rates.
 
-The paper cites it. Coq proves it but for one thing, that the direction converges; this
-is the same proof for a reader, both losses at once. At one time t, q = yᵢΦ(χv, xᵢ) is a
+The paper cites it. Coq proves it but for one inequality, behind the direction; this is
+the same proof for a reader, both losses at once. At one time t, q = yᵢΦ(χv, xᵢ) is a
 margin, u a subgradient of L̂ with v′ = −βu, Λ = L̂(v), and
 
     G = ℓ⁻¹(Λ), ψ = −ℓ′(G), ν = −Σ ℓ′(qᵢ)qᵢ, N = Σ vⱼ²/βⱼ, E = Σ βⱼuⱼ².
@@ -279,8 +279,8 @@ THEOREM_4 = Statement(
         "|β−1| = O(t^(−p)) for some p > 0",
         "v/‖v‖ converges",
         key="ji2020directional",
-        place="an inequality for β ≡ 1; carrying it over to such β is an assembly on "
-        "paper that others have not read",
+        place="one inequality; Coq proves the rest, for such β too "
+        "(theorem_4_direction)",
     ),
     step("flow")
     .why("log G − (L/2) log N + (L/2) ∫Σ|d log β| along a flow")
