@@ -16,7 +16,7 @@ import pytest
 import yaml
 from browsers import chromium, served, watched
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Error, Response
+from playwright.sync_api import Browser, Error, Response, expect
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
@@ -61,7 +61,8 @@ LOOK = """async () => {
   await Promise.race([still, new Promise(r => setTimeout(r, 2000))]);
   await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)));
   if (window.MathJax?.startup?.promise) await MathJax.startup.promise;
-  const undrawn = () => document.querySelector('.vega-chart:not([data-drawn])');
+  const undrawn = () =>
+    document.querySelector('.vega-chart:not([data-drawn]), .vega-chart:not(:has(svg))');
   for (let i = 0; i < 100 && undrawn(); i++) await new Promise(r => setTimeout(r, 50));
   const found = undrawn() ? ['chart: not drawn'] : [];
   const html = document.documentElement;
@@ -425,6 +426,22 @@ def test_a_note_stands_beside_its_statement_or_above_it(
     (_, right, _, bottom), (_, _, start, _) = page.evaluate(boxes)
     assert right <= 390
     assert bottom <= start
+    page.close()
+
+
+def test_the_chart_keeps_the_readers_choice_in_the_dark(
+    browser: Browser, site: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{site}/notebooks/runs.html")
+    choice = page.locator(".vega-chart select").first
+    last = choice.locator("option").last.get_attribute("value")
+    choice.select_option(last)
+    old = choice.element_handle()
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    old.wait_for_element_state("hidden")  # until the chart is drawn anew
+    expect(page.locator(".vega-chart select").first).to_have_value(last)
+    assert "cannot be drawn" not in page.locator(".vega-chart").inner_text()
     page.close()
 
 

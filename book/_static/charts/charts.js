@@ -27,9 +27,8 @@ const STORE = "shown_store"; // what is clicked on in the legend, as Vega-Lite n
 
 // What the reader has chosen stays when the page turns dark or light.
 function choices(view) {
-  const { signals } = view.getState({ data: () => false });
-  const chosen = Object.entries(signals).filter(([name]) => name.startsWith("choose_"));
-  return { chosen, stored: view.data(STORE) };
+  const { signals } = view.getState({ signals: (name) => name.startsWith("choose_") });
+  return { chosen: Object.entries(signals ?? {}), stored: view.data(STORE) };
 }
 
 async function draw(box) {
