@@ -48,6 +48,21 @@ def test_step_stands(statement, step):
     assert step.check.target
 
 
+def test_works_that_steps_cite_are_in_the_bibliography():
+    text = (ROOT / "book" / "references.bib").read_text("utf-8")
+    known = set()
+    for entry in text.split("\n@")[1:]:
+        authors = re.search(r"author = \{(.*)\},?", entry)[1].split(" and ")
+        names = [author.split(",")[0] for author in authors]
+        who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+        known.add(f"{who} {re.search(r'year = .(....)', entry)[1]}")
+    assert len(known) > 20
+    steps = (step.values[1] for step in STEPS)
+    cited = {s.check.work for s in steps if s.check.engine is Engine.CITED}
+    assert cited <= known
+    assert len(cited) >= 4
+
+
 @pytest.mark.parametrize(("step", "mutation"), MUTATIONS)
 def test_mutation_is_refuted_with_a_witness(step, mutation):
     assert mutation.check != step.check

@@ -21,7 +21,7 @@ PROPOSITION_1 = Statement(
     .cited(
         "f locally Lipschitz and definable, v an arc",
         "df(v(t))/dt = ⟨u, v′(t)⟩ for almost all t and all u ∈ ∂f(v(t))",
-        key="davis2020stochastic",
+        work="Davis et al. 2020",
         place="Theorem 5.8",
     ),
 )

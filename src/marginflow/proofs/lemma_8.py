@@ -118,7 +118,7 @@ LEMMA_8_GRADIENTS = Statement(
     .cited(
         "−∫₀ᵗ (dL(w(τ))/dτ) dτ",
         "= −∫₀ᵗ ⟨∂L(w(τ)), w′(τ)⟩ dτ",
-        key="davis2020stochastic",
+        work="Davis et al. 2020",
         place="Theorem 5.8 (Proposition 1)",
     ),
     step("equation-5", "equation-5")

@@ -89,7 +89,7 @@ MANY_CLASSES = Statement(
     .cited(
         "v′ = −β∂L̂(v), cross-entropy, L̂ < log 2 at some time",
         "Theorem 4 with the constraints s_ij ≥ 1",
-        key="wang2021implicit",
+        work="Wang et al. 2021",
         place="Appendix E",
     ),
 )

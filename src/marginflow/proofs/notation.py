@@ -67,9 +67,9 @@ class Begun:
         """Analysis that the reader checks: `Argument`."""
         return self.by(Argument(source, target, because, coq))
 
-    def cited(self, source: str, target: str, key: str, place: str) -> Step:
+    def cited(self, source: str, target: str, work: str, place: str) -> Step:
         """Someone else's theorem: `Citation`."""
-        return self.by(Citation(source, target, key, place))
+        return self.by(Citation(source, target, work, place))
 
     def measured(
         self,

@@ -34,14 +34,14 @@ class Argument:
 
 @dataclass(frozen=True)
 class Citation:
-    """Someone else's theorem, used as stated; `key` is its entry in references.bib."""
+    """Someone else's theorem, as stated; `work` has its entry in the bibliography."""
 
     source: str
     target: str
-    key: str
+    work: str
     place: str
 
     engine = Engine.CITED
 
     def settle(self) -> Verdict:
-        return Verdict(Outcome.CITED, self.engine, f"{self.key}, {self.place}")
+        return Verdict(Outcome.CITED, self.engine, f"{self.work}, {self.place}")

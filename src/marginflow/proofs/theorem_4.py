@@ -117,7 +117,7 @@ THEOREM_4 = Statement(
     .cited(
         "Λ = L̂(v(t)), v′ = −βu, u ∈ ∂L̂(v)",
         "Λ′ = ⟨u, v′⟩ = −E for almost all t",
-        key="davis2020stochastic",
+        work="Davis et al. 2020",
         place="Theorem 5.8 (Proposition 1)",
     ),
     step("margin-grows")
@@ -259,7 +259,7 @@ THEOREM_4 = Statement(
     .cited(
         "u ∈ ∂L̂(v), L̂ = Σ ℓ∘qᵢ",
         "u = Σ ℓ′(qᵢ)·hᵢ with hᵢ ∈ ∂qᵢ(v); and graphs of ∂qᵢ are closed",
-        key="clarke1975generalized",
+        work="Clarke 1975",
         place="sum rule (in Coq it follows from Proposition 1 and a dense set of "
         "gradients)",
     ),
@@ -278,7 +278,7 @@ THEOREM_4 = Statement(
     .cited(
         "|β−1| = O(t^(−p)) for some p > 0",
         "v/‖v‖ converges",
-        key="ji2020directional",
+        work="Ji and Telgarsky 2020",
         place="one inequality; Coq proves the rest, for such β too "
         "(theorem_4_direction)",
     ),
