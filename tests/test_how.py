@@ -324,7 +324,9 @@ def test_a_deadline_ends_runs_with_their_epoch(data, tmp_path, monkeypatch):
 
 def test_sigterm_lets_runs_finish_their_epoch_and_save(files, tmp_path):
     arguments = ["run", "mnist", "--scale", "smoke", "--workers", "2"]
-    arguments += ["--rounds", "0-18", "--results", str(tmp_path / "r")]
+    results = tmp_path / "r"
+    results.mkdir()  # one that the command tries and takes away again would be missed
+    arguments += ["--rounds", "0-18", "--results", str(results)]
     process = subprocess.Popen(
         [sys.executable, official_files.__file__, str(files), *arguments],
         stdout=subprocess.PIPE,
@@ -332,7 +334,7 @@ def test_sigterm_lets_runs_finish_their_epoch_and_save(files, tmp_path):
         text=True,
         env={**os.environ, "MARGINFLOW_DATA": str(files)},
     )
-    until(lambda: list(tmp_path.rglob("*.parquet")) or process.poll() is not None)
+    until(lambda: list(results.rglob("*.parquet")) or process.poll() is not None)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
