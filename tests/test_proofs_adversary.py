@@ -133,6 +133,18 @@ REFUSED = {
     "a derivative and a symbol": lambda: Identity(
         f(t).diff(t), sp.Symbol("f′", real=True)
     ),
+    "a function and a symbol for z3": lambda: Implication(
+        (f(t) > 0,), sp.Symbol("f") > 0
+    ),
+    "two functions for z3": lambda: Implication(
+        (f(t) > 0,), sp.Function("f", real=False)(t) > 0
+    ),
+    "a derivative and a symbol for z3": lambda: Implication(
+        (f(t).diff(t) > 0,), sp.Symbol("f′") > 0
+    ),
+    "a function with a sign": lambda: Implication(
+        (), sp.Function("f", nonnegative=True)(t) * f(t) >= 0
+    ),
     "two symbols in a limit": lambda: LimitOf(x, sp.Dummy("x"), 0, 0),
     "floats": lambda: Identity(0.1 * x + 0.2 * x, 0.3 * x),
     "a float in a hypothesis": lambda: Implication((x > 0.1,), x > 0),

@@ -52,35 +52,38 @@ class Implication:
     given: tuple[sp.Basic, ...]
     then: sp.Basic
     timeout: float = field(default=TIMEOUT_SECONDS, compare=False)
+    _now: tuple[sp.Basic, ...] = field(init=False, repr=False, compare=False)
+    """`given` and `then` at one instant, in symbols alone."""
 
     engine = Engine.SOLVER
 
     def __post_init__(self) -> None:
-        claim = sp.Tuple(*self.given, self.then)
-        parts = exact(*(at_an_instant(part) for part in claim))
-        if sp.true in parts or sp.false in parts:
+        # Names are looked at before functions become symbols, which then could meet.
+        *given, then = exact(*self.given, self.then)
+        claim = sp.Tuple(*given, then)
+        now = tuple(at_an_instant(part) for part in claim)
+        if sp.true in now or sp.false in now:
             raise ValueError(
                 f"SymPy has evaluated a part of {tuple(claim)} before any "
                 "solver saw it; write it with evaluate=False"
             )
-        for symbol in claim.atoms(AppliedUndef) | sp.Tuple(*parts).free_symbols:
+        for symbol in claim.atoms(AppliedUndef) | sp.Tuple(*now).free_symbols:
             if not symbol.assumptions0.keys() <= _REAL:
                 raise ValueError(
                     f"{symbol} carries assumptions, by which SymPy evaluates "
                     f"hypotheses away; take Symbol({read(symbol)!r}) and say its sign "
                     "among what is given"
                 )
-        *given, then = parts
-        object.__setattr__(self, "given", tuple(given))
-        object.__setattr__(self, "then", then)
+        for name, parts in (("given", tuple(given)), ("then", then), ("_now", now)):
+            object.__setattr__(self, name, parts)
 
     @property
     def source(self) -> str:
-        return ", ".join(read(hypothesis) for hypothesis in self.given)
+        return ", ".join(read(hypothesis) for hypothesis in self._now[:-1])
 
     @property
     def target(self) -> str:
-        return f"⟹ {read(self.then)}"
+        return f"⟹ {read(self._now[-1])}"
 
     def settle(self) -> Verdict:
         try:
@@ -89,8 +92,8 @@ class Implication:
             detail = "z3 is not installed here (pip install z3-solver)"
             return Verdict(Outcome.UNDECIDED, self.engine, detail)
         to_z3 = _Translation(z3)
-        given = [to_z3(hypothesis) for hypothesis in self.given]
-        negation = z3.Not(to_z3(self.then))
+        *given, then = (to_z3(part) for part in self._now)
+        negation = z3.Not(then)
         divisors = [to_z3(divisor) for divisor in self._divisors()]
         defined = [divisor != 0 for divisor in divisors]
 
@@ -129,7 +132,7 @@ class Implication:
 
     def _divisors(self) -> Iterator[sp.Expr]:
         seen: set[sp.Expr] = set()
-        for part in (*self.given, self.then):
+        for part in self._now:
             for power in part.atoms(sp.Pow):
                 divides = power.exp.is_negative and not power.base.is_number
                 if divides and power.base not in seen:
@@ -137,8 +140,7 @@ class Implication:
                     yield power.base
 
     def _refuted(self, point: dict[sp.Symbol, sp.Expr]) -> Verdict:
-        given = [sp.simplify(hypothesis.subs(point)) for hypothesis in self.given]
-        then = sp.simplify(self.then.subs(point))
+        *given, then = (sp.simplify(part.subs(point)) for part in self._now)
         if then == sp.false and all(hypothesis == sp.true for hypothesis in given):
             detail = "all hypotheses hold there, the conclusion does not"
             return Verdict(Outcome.REFUTED, self.engine, detail, _text(point))
