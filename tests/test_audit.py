@@ -47,6 +47,10 @@ def test_kept_weights_say_what_the_record_says(
     run_one(other, tmp_path, data)
     weights_path(tmp_path, spec).write_bytes(weights_path(tmp_path, other).read_bytes())
     assert audit(spec, sets, tmp_path).margin != pytest.approx(found.margin, rel=1e-3)
+    weights_path(tmp_path, spec).write_bytes(b"half of them")
+    with pytest.raises(RecordError, match="safetensors cannot be read") as damaged:
+        audit(spec, sets, tmp_path)
+    assert "not kept" not in str(damaged.value)
     weights_path(tmp_path, spec).unlink()
     with pytest.raises(RecordError, match="weights of this run are not kept"):
         audit(spec, sets, tmp_path)

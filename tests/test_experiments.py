@@ -154,6 +154,7 @@ def test_rounds():
 @pytest.mark.parametrize("make", [networks.mnist_net, networks.vgg_net])
 def test_flat_network_is_the_network(make):
     generator = seeded_generator(3)
+    assert setting("cifar10", "desk", "finer").gain == networks.HE_GAIN
     module = make(1 / 16, generator=generator, gain=networks.HE_GAIN)
     shape = (4, 1, 28, 28) if make is networks.mnist_net else (4, 3, 32, 32)
     x = torch.rand(shape, generator=generator)
@@ -442,8 +443,13 @@ def test_lanes_refuse_what_cannot_go_together(sets):
         train([smoke(), smoke(regime="coarser")], sets("mnist"))
 
 
-def test_devices():
+def test_devices(monkeypatch):
     assert resolve_device("cpu").type == "cpu"
+    for there, taken in ((None, "cpu"), (torch.device("mps"), "mps")):
+        monkeypatch.setattr(
+            torch.accelerator, "current_accelerator", lambda there=there, **_: there
+        )
+        assert resolve_device("auto").type == taken
     with pytest.raises(ValueError, match="device is 'abacus', which cannot be used"):
         resolve_device("abacus")
     if not torch.cuda.is_available():

@@ -259,7 +259,7 @@ GRID = (
 FLAG = {"action": "store_true"}
 HOW = (
     _option("--data", "the data sets (or MARGINFLOW_DATA)", metavar="DIR"),
-    _option("--device", "auto (CUDA, MPS, CPU; the default), or a torch device"),
+    _option("--device", "a torch device (default: an accelerator, or else the CPU)"),
     _option(
         "--precision",
         "of products in training (default: float32); measuring is exact",

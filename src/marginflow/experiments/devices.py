@@ -27,14 +27,14 @@ VECTORS = 9
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """The torch device for ``name``; "auto" takes CUDA or MPS, or else the CPU.
+    """The torch device for ``name``; "auto" takes an accelerator, or else the CPU.
 
     Raises:
         ValueError: torch knows no such device, or this machine has none.
     """
     if name == "auto":
-        best = torch.accelerator.current_accelerator() or torch.device("cpu")
-        return best if torch.accelerator.is_available() else torch.device("cpu")
+        best = torch.accelerator.current_accelerator(check_available=True)
+        return best or torch.device("cpu")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)

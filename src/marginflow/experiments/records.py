@@ -93,10 +93,12 @@ def read_weights(results: str | os.PathLike, spec: Spec) -> dict[str, Tensor]:
     path = weights_path(results, spec)
     try:
         return load(path.read_bytes())
-    except (OSError, SafetensorError) as error:
+    except FileNotFoundError:
         raise RecordError(
-            f"{path} cannot be read ({error}): the weights of this run are not kept"
-        ) from error
+            f"{path} does not exist: the weights of this run are not kept"
+        ) from None
+    except (OSError, SafetensorError) as error:
+        raise RecordError(f"{path} cannot be read ({error})") from error
 
 
 def content_digest(columns: Iterable[str], rows: Float[np.ndarray, "n c"]) -> str:

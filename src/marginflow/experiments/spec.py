@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -57,17 +58,17 @@ RECIPE = 1
 """Raised whenever the same spec would come to mean another computation."""
 
 
-class Spec:
+class Spec(ABC):
     """What records and provenance ask of a spec."""
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """The record's path below the results folder, without its ending."""
-        raise NotImplementedError
 
+    @abstractmethod
     def identity(self) -> dict[str, Any]:
         """All that determines the results."""
-        raise NotImplementedError
 
     def digest(self) -> str:
         """SHA-256 of the identity."""
@@ -195,7 +196,7 @@ class Setting:
 
 
 HE = 2**0.5
-"""The gain that keeps the signal's size from layer to layer under ReLU."""
+"""The gain `networks.HE_GAIN`, which is not read from there: that imports torch."""
 
 # A column for each of Setting's first fields: width; training and test images; batch,
 # epochs; rates of SGD and AdaDelta; X's deviation, gain, linear evaluations.
@@ -296,7 +297,7 @@ class RunSpec(Spec):
     """Where text and released code differ: network, horizon K, loss in float32."""
     dtype: str = "float32"
     device: str = field(default="auto", compare=False)
-    """"auto" (CUDA, MPS, CPU), or a torch device."""
+    """"auto" (an accelerator, or else the CPU), or a torch device."""
     compiled: bool = field(default=False, compare=False)
     """Whether torch.compile makes the optimizer's step and, on a GPU, the network."""
     precision: str = field(default="float32", compare=False)
