@@ -8,9 +8,11 @@
 //      {kind: 'done', id, seconds, …}: what Session.run or Session.settle returned
 //      {kind: 'failed', message}
 
-// The bar's shares: fetching, then pyodide's own start, then importing.
+// The bar's shares: fetching, then pyodide's own start, then importing others' modules,
+// then the proofs, which are fewer and write themselves down as they come.
 const FETCHED = 0.5;
 const STARTED = 0.6;
+const IMPORTED = 0.75;
 
 let session = null;
 let told = 0;
@@ -58,8 +60,10 @@ import zipfile
 
 class Counter:
     def find_spec(self, name, path=None, target=None):
-        imported()
+        imported(name.startswith("marginflow.proofs."))
 
+with zipfile.ZipFile("/lib/app.zip") as archive:
+    expected(sum(name.startswith("marginflow/proofs/") for name in archive.namelist()))
 with zipfile.ZipFile("/lib/packages.zip") as archive:
     solver = [name for name in archive.namelist() if name.startswith("z3/")]
     archive.extractall("/lib/unpacked", solver)
@@ -83,10 +87,14 @@ async function start({ home, app, bytes, modules }) {
   progress(STARTED, 'importing');
   pyodide.FS.writeFile('/lib/packages.zip', packages);
   pyodide.FS.writeFile('/lib/app.zip', own);
-  let seen = 0;
-  pyodide.globals.set('imported', () => {
-    seen += 1;
-    progress(STARTED + (1 - STARTED) * Math.min(1, seen / modules), 'importing');
+  let [seen, proofs, allProofs] = [0, 0, 1];
+  pyodide.globals.set('expected', (number) => { allProofs = number; });
+  pyodide.globals.set('imported', (isProof) => {
+    if (isProof) proofs += 1;
+    else seen += 1;
+    const others = (IMPORTED - STARTED) * Math.min(1, seen / modules);
+    const ours = (1 - IMPORTED) * Math.min(1, proofs / allProofs);
+    progress(STARTED + others + ours, 'importing');
   });
   session = pyodide.runPython(START);
   self.postMessage({ kind: 'ready', seconds: (performance.now() - began) / 1000 });
