@@ -265,13 +265,14 @@ def record() -> dict[str, str]:
 def render(recorded: dict[str, Any], types: dict[str, str]) -> str:
     """A fragment of the book: what a file proves, and its proofs, goal by goal.
 
-    `types` are the results of that file with what Coq says they state.
+    `types` are the results of that file, if it has any, with what Coq says they state.
     """
     lines = [f"% Made by formal/record.py from formal/{recorded['file']}."]
-    lines += ["Asked what it has proven, Coq answers:", "", "```coq"]
-    for name, told in types.items():
-        lines += [f"{name} :", "  " + re.sub(r"\n {1,7}", "\n  ", told)]
-    lines += ["```", ""]
+    if types:
+        lines += ["Asked what it has proven, Coq answers:", "", "```coq"]
+        for name, told in types.items():
+            lines += [f"{name} :", "  " + re.sub(r"\n {1,7}", "\n  ", told)]
+        lines += ["```", ""]
     lines += ["```{raw} html", '<div class="coq">']
     for proof in recorded["proofs"]:
         lines += [

@@ -89,6 +89,9 @@ LOOK = """async () => {
     if (!img.hasAttribute('alt') || /^\\.\\.\\/_images|^_images/.test(img.alt))
       found.push(`image: ${img.src} has no text alternative`);
   }
+  for (const frame of document.querySelectorAll('main :is(pre, table)'))
+    if (frame.checkVisibility() && !frame.textContent.trim())
+      found.push('empty: a frame around nothing');
   for (const box of document.querySelectorAll('.cell_output .stderr, .problematic'))
     found.push(`error shown on the page: ${box.textContent.trim().slice(0, 80)}`);
   return found;
@@ -519,6 +522,7 @@ PLANTED = {
     "text alternative": "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>",
     "does not load": "<img alt='a' src='missing.png'>",
     "chart: not drawn": "<div class='vega-chart' data-spec='{}'></div>",
+    "empty": "<pre style='height: 2em'>\n</pre>",
     "error shown": "<div class='cell_output'><div class='stderr'>Traceback</div></div>",
     "theme is": "<script>document.documentElement.dataset.theme = 'sepia'</script>",
     "accessibility: color-contrast": "<p style='color: #ccc'>pale</p>",
