@@ -29,11 +29,6 @@ Proof.
     apply (is_derive_scal (fun t => t)), (is_derive_id (K := R_AbsRing)).
 Qed.
 
-Lemma ae_on (P : R -> Prop) T0 T : 0 <= T0 -> ae P ->
-  exists E, null E /\ forall t, T0 < t < T -> ~ E t -> P t.
-Proof. intros T0p (E & N & D); exists E; split; auto; intros t I Et; apply D; auto;
-  lra. Qed.
-
 Lemma arc_rises_ae f k T0 T :
   arc f -> 0 <= T0 <= T ->
   ae (fun t => T0 < t < T -> exists l, is_derive f t l /\ k <= l) ->

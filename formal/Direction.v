@@ -22,7 +22,7 @@ Definition spherical {J} `{FiniteType J} (v d : vec J) : vec J :=
 (* statement: desingularizing inequality *)
 Section Desingularizing.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
-Variables (k : loss) (Phi : vec J -> X -> R) (l : R).
+Variables (k : joint_loss D) (Phi : vec J -> X -> R) (l : R).
 
 (** The smoothed margin, and the normalized margin. *)
 Definition margin_of (v : vec J) : R := inverse_loss k (total_loss k Phi v).
@@ -152,7 +152,7 @@ End Vectors.
 
 Section Flow.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
-Context {k : loss} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
+Context {k : joint_loss D} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
 Hypothesis flow : separated_flow k Phi l v beta u.
 Let predictor := flow_predictor flow.
 Let l_pos := degree_pos flow.
@@ -167,15 +167,12 @@ Notation pr t := (radial (v t) (p t)).
 Notation q t := (spherical (v t) (p t)).
 Notation gamma t := (normalized_margin k Phi l (v t)).
 
-Lemma psi_pos_at t : 0 < ps t.
-Proof. apply psi_pos, total_loss_pos. Qed.
-
 (** Euler: every subgradient has the radial part l nu / (psi |v|). *)
 Lemma radial_euler t u' : 0 <= t -> clarke (total_loss k Phi) (v t) u' ->
   radial (v t) (margin_gradient k Phi (v t) u') = l * nu (v t) / (ps t * n t).
 Proof.
   intros T C; assert (Eu := euler predictor k _ _ C); assert (N := norm_pos flow t T).
-  assert (P := psi_pos_at t).
+  assert (P : 0 < ps t) by apply psi_loss_pos.
   transitivity (- / (ps t * n t) * inner u' (v t)).
   - unfold radial, inner; rewrite <- Sum_scal; apply Sum_ext; intros j.
     unfold margin_gradient, heading; change (total_loss k Phi (v t)) with
@@ -196,7 +193,8 @@ Proof.
   { generalize (flow_equation flow); apply ae_imp; intros t _ Fl j; eexists; apply Fl. }
   generalize (ae_and _ _ (ae_and _ _ (flow_chain_rule flow v (flow_arc flow) Dv)
     (G_derive flow)) (ae_and _ _ (flow_subgradient flow) (flow_equation flow))).
-  apply ae_imp; intros t T [[Ch DG] [Sg Fl]]; assert (P := psi_pos_at t).
+  apply ae_imp; intros t T [[Ch DG] [Sg Fl]].
+  assert (P : 0 < ps t) by apply psi_loss_pos.
   split; [exact Sg |]; split; [| split].
   - intros j; replace (ps t * (beta t j * p t j)) with (- beta t j * u t j);
       [apply Fl |].
@@ -288,7 +286,7 @@ Hypothesis equation : polar_equation t.
 Let T : 0 <= t := proj1 is_late.
 Let N : 0 < n t := norm_pos flow t T.
 Let g : 0 < G t := G_pos flow t T.
-Let P : 0 < ps t := psi_pos_at t.
+Let P : 0 < ps t := psi_loss_pos t.
 Let b0 : 0 < b t := exp_pos _.
 Let Sg := proj1 equation.
 Let R0 : 0 < pr t.
@@ -820,7 +818,8 @@ Lemma radial_range t u' : 0 <= t -> clarke (total_loss k Phi) (v t) u' ->
   l * G t / n t * (1 + (2 * Sum (fun _ : D => 1) + 2) / G t).
 Proof.
   intros T C' r; assert (N := norm_pos flow t T); assert (g := G_pos flow t T).
-  assert (P := psi_pos_at t); set (m := Sum (fun _ : D => 1)).
+  assert (P : 0 < ps t) by apply psi_loss_pos.
+  set (m := Sum (fun _ : D => 1)).
   assert (Er : r = l / (ps t * n t) * nu (v t)).
   { unfold r; rewrite (radial_euler t u' T C'); field; lra. }
   assert (Low := weighted_margin_ge flow t T).
@@ -842,7 +841,8 @@ Lemma spherical_range cu t u' : 0 <= t ->
   norm (spherical (v t) (margin_gradient k Phi (v t) u')) <=
   exp (cu + (l - 1) * ln (n t)) * Sum (fun _ : D => 1).
 Proof.
-  intros T Up; assert (N := norm_pos flow t T); assert (P := psi_pos_at t).
+  intros T Up; assert (N := norm_pos flow t T).
+  assert (P : 0 < ps t) by apply psi_loss_pos.
   apply Rle_trans with (1 := norm_spherical_le (v t) _ N).
   set (m := Sum (fun _ : D => 1)); set (Kv := exp (cu + (l - 1) * ln (n t))) in *.
   assert (K0 : 0 < Kv) by apply exp_pos.

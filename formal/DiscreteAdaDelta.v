@@ -83,6 +83,19 @@ Proof.
     (fun k => g k j) (fun k => h k j)); component.
 Qed.
 
+(** Where the gradients vanish the factors converge, and not to 0. *)
+Lemma factors_of_vanishing j : is_lim_seq (fun k => d k j) 0 ->
+  (exists l : R, 0 < l /\ is_lim_seq (fun k => P k j) l) /\
+  (is_lim_seq (sum_n (fun k => 1 - rho k j)) p_infty ->
+   is_lim_seq (fun k => P k j) (sqrt (eps j / delta j))).
+Proof.
+  intros V; split.
+  - apply (factor_converges (delta j) (eps j) (fun k => rho k j) (fun k => d k j)
+      (fun k => g k j) (fun k => h k j)); auto; component.
+  - intros Inf; apply (factor_limit (delta j) (eps j) (fun k => rho k j)
+      (fun k => d k j) (fun k => g k j) (fun k => h k j)); auto; component.
+Qed.
+
 Lemma run_descent k j : descent a pull (w k) j = - d k j.
 Proof.
   rewrite (proj1 (loss_clarke loss_facts _ _) (gradients run k) j); ring.
@@ -110,10 +123,7 @@ Qed.
 Lemma factors_limit : weights_diverge rho ->
   converges P (fun j => sqrt (eps j / delta j)).
 Proof.
-  intros Inf j.
-  apply (factor_limit (delta j) (eps j) (fun k => rho k j) (fun k => d k j)
-    (fun k => g k j) (fun k => h k j)); try component;
-      [apply gradient_vanishes | apply Inf].
+  intros Inf j; now apply factors_of_vanishing; [apply gradient_vanishes |].
 Qed.
 
 Lemma factors_converge :
@@ -121,12 +131,8 @@ Lemma factors_converge :
 Proof.
   set (P_lim := fun j => real (Lim_seq (fun k => P k j))).
   assert (L : forall j, 0 < P_lim j /\ is_lim_seq (fun k => P k j) (P_lim j)).
-  { intros j; destruct (factor_converges (delta j) (eps j) (fun k => rho k j)
-      (fun k => d k j) (fun k => g k j) (fun k => h k j)) as (l & l0 & L);
-      try component; [apply gradient_vanishes |].
-    unfold P_lim; change (fun k => P k j) with
-      (factor (delta j) (eps j) (fun k => g k j) (fun k => h k j)).
-    rewrite (is_lim_seq_unique _ _ L); auto. }
+  { intros j; destruct (factors_of_vanishing j (gradient_vanishes j)) as [(l & l0 & L) _].
+    unfold P_lim; rewrite (is_lim_seq_unique _ _ L); auto. }
   exists P_lim; split; intros j; apply L.
 Qed.
 

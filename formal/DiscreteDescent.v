@@ -32,149 +32,45 @@ Record small_step {J D} `{FiniteType J} `{FiniteType D} (a : D -> vec J)
 
 Unset Implicit Arguments.
 
-Section Descent.
-Context {J D : Type} `{FiniteType J} `{FiniteType D}.
-Context {a : D -> vec J} {f : vec J -> R} {pull : vec J -> D -> R}.
+(** ** The bound of the factors, and their variation, whatever the loss *)
+
+Section Averages.
+Context {J : Type} `{FiniteType J} {f : vec J -> R}.
 Context {eta : R} {delta eps : vec J} {rho w d g h : nat -> vec J}.
-Context {c : vec J} {A R0 : R}.
-Hypothesis loss_facts : margin_loss a f pull.
 Hypothesis run : procedure_1 f eta delta eps rho w d g h.
-Hypothesis small : small_step a f eta delta eps rho w h c A R0.
 Notation P := (factors delta eps g h).
-Notation L k := (f (w k)).
-Notation bound := (factor_bound eta (f (w 0%nat)) c delta eps (h 0%nat)).
-
-(** The decrease of the loss in step k, to first order and but for eta. *)
-Definition gain (k : nat) : R := Sum (fun j => P k j * d k j ^ 2).
-
-Lemma rate_pos : 0 < eta.
-Proof. apply run. Qed.
-
-Lemma loss_at_pos k : 0 < L k.
-Proof. apply loss_facts. Qed.
-
-Lemma factor_at_pos k j : 0 < P k j.
-Proof. exact (run_factor_pos run k j). Qed.
 
 Lemma gain_terms_nonneg k j : 0 <= P k j * d k j ^ 2.
-Proof. apply Rmult_le_pos; [left; apply factor_at_pos | apply pow2_ge_0]. Qed.
+Proof. apply Rmult_le_pos; [left; apply (run_factor_pos run) | apply pow2_ge_0]. Qed.
 
-Lemma gain_nonneg k : 0 <= gain k.
-Proof. apply Sum_nonneg, gain_terms_nonneg. Qed.
-
-(** ** One step *)
-
-Let dw k : vec J := fun j => - eta * (P k j * d k j).
-
-Lemma next_point k : w (S k) = (fun j => w k j + dw k j).
-Proof.
-  apply functional_extensionality; intros j; rewrite (run_w run k j); unfold dw; ring.
-Qed.
-
-Lemma gain_inner k : inner (dw k) (descent a pull (w k)) = eta * gain k.
-Proof.
-  unfold gain, inner; rewrite <- Sum_scal; apply Sum_ext; intros j.
-  rewrite (run_descent loss_facts run k j); unfold dw; ring.
-Qed.
-
-Lemma descent_norm k : norm (descent a pull (w k)) = norm (d k).
-Proof.
-  transitivity (norm (fun j => -1 * d k j)).
-  - apply norm_ext; intros j; rewrite (run_descent loss_facts run k j); ring.
-  - rewrite norm_scal, Rabs_left by lra; ring.
-Qed.
-
-Lemma gradient_norm k : norm (d k) <= L k * R0.
-Proof.
-  apply Rle_trans with (2 := descent_le loss_facts R0 (R_nonneg small)
-    (R_above small) (w k)).
-  rewrite descent_norm; lra.
-Qed.
-
-Lemma step_length_sqr k : (forall j, P k j <= A) -> norm (dw k) ^ 2 <=
-  eta * A * (eta * gain k).
-Proof.
-  intros PA; rewrite norm_sqr; unfold gain.
-  replace (eta * A * (eta * Sum (fun j => P k j * d k j ^ 2))) with
-    (eta * A * eta * Sum (fun j => P k j * d k j ^ 2)) by ring.
-  rewrite <- Sum_scal; apply Sum_le; intros j; unfold dw; assert (Ep := rate_pos).
-  replace ((- eta * (P k j * d k j)) ^ 2) with
-    (eta * eta * (P k j * d k j ^ 2) * P k j) by ring.
-  replace (eta * A * eta * (P k j * d k j ^ 2)) with
-    (eta * eta * (P k j * d k j ^ 2) * A) by ring.
-  apply Rmult_le_compat_l; auto; apply Rmult_le_pos; [nra | apply gain_terms_nonneg].
-Qed.
-
-Lemma step_length_le k : (forall j, P k j <= A) -> norm (dw k) <= eta * A * norm (d k).
-Proof.
-  intros PA; assert (Ep := rate_pos); assert (A0 := A_nonneg small).
-  apply norm_le_scaled; [apply Rmult_le_pos; lra |]; intros j; unfold dw.
-  assert (Pp := factor_at_pos k j).
-  rewrite !Rabs_mult, Rabs_left, (Rabs_pos_eq (P k j)) by lra.
-  rewrite Ropp_involutive, Rmult_assoc; apply Rmult_le_compat_l; [lra |].
-  apply Rmult_le_compat_r; [apply Rabs_pos | apply PA].
-Qed.
-
-(** A step with factors below A, from a point with at most the loss of the start. *)
-Lemma one_descent k : (forall j, P k j <= A) -> L k <= L 0 ->
-  L (S k) <= L k - eta / 2 * gain k.
-Proof.
-  intros PA Le; assert (Ep := rate_pos); assert (Lp := loss_at_pos k).
-  destruct small as [_ A0 _ R0p Rb Below].
-  assert (EA : 0 <= eta * A * R0 ^ 2)
-    by (apply Rmult_le_pos; [apply Rmult_le_pos; lra | apply pow2_ge_0]).
-  assert (Now : eta * A * R0 ^ 2 * L k <= 1).
-  { apply Rle_trans with (2 := Below); now apply Rmult_le_compat_l. }
-  assert (Small : norm (dw k) * R0 <= 1).
-  { apply Rle_trans with (eta * A * (L k * R0) * R0); [| lra].
-    apply Rmult_le_compat_r; auto; apply Rle_trans with (1 := step_length_le k PA).
-    apply Rmult_le_compat_l; [apply Rmult_le_pos; lra | apply gradient_norm]. }
-  assert (St := loss_after_step loss_facts R0 R0p Rb (w k) (dw k) Small).
-  rewrite <- next_point, gain_inner in St; set (K := (norm (dw k) * R0) ^ 2) in *.
-  assert (K2 : 0 <= K) by apply pow2_ge_0; assert (G := gain_nonneg k).
-  assert (Q : L k * K <= eta * gain k).
-  { unfold K; rewrite Rpow_mult_distr.
-    apply Rle_trans with (L k * (eta * A * (eta * gain k) * R0 ^ 2)).
-    - apply Rmult_le_compat_l; [lra |]; apply Rmult_le_compat_r; [apply pow2_ge_0 |].
-      now apply step_length_sqr.
-    - replace (L k * (eta * A * (eta * gain k) * R0 ^ 2)) with
-        (eta * A * R0 ^ 2 * L k * (eta * gain k)) by ring.
-      rewrite <- (Rmult_1_l (eta * gain k)) at 2.
-      apply Rmult_le_compat_r; auto; apply Rmult_le_pos; lra. }
-  assert (L k * K * (1 + K / 3) <= eta * gain k * (1 + K / 3))
-    by (apply Rmult_le_compat_r; lra).
-  lra.
-Qed.
-
-(** ** The invariant *)
-
-(** What component j has contributed to the decrease so far. *)
-Let spent k j := first_terms (fun k => P k j * d k j ^ 2) k.
-
-Definition invariant k : Prop :=
-  Sum (spent k) <= 2 / eta * (L 0 - L k) /\
-  forall j, h k j <= h 0%nat j + c j * bound j * spent k j.
+(** What component j has contributed to the decrease of the loss before step k. *)
+Definition spent (k : nat) (j : J) : R := first_terms (fun k => P k j * d k j ^ 2) k.
 
 Lemma spent_nonneg k j : 0 <= spent k j.
 Proof. apply first_terms_nonneg; intros; apply gain_terms_nonneg. Qed.
 
+Section Bound.
+Variables (L0 : R) (c : vec J).
+Hypothesis L0_nonneg : 0 <= L0.
+Hypothesis weights_at_most : forall k j, 1 - rho k j <= c j.
+Notation bound := (factor_bound eta L0 c delta eps (h 0%nat)).
+
 Lemma weights_nonneg j : 0 <= c j.
 Proof.
-  assert (B := weights_below small 0 j).
-  destruct (rho_in_range run 0%nat j); lra.
+  assert (B := weights_at_most 0 j); destruct (rho_in_range run 0%nat j); lra.
 Qed.
 
 (** The bound is the positive root of x^2 = (eps + h0) / delta + 2 b x. *)
 Lemma bound_root j : 0 <= bound j /\
-  bound j ^ 2 * delta j = eps j + h 0%nat j + c j * bound j * (2 / eta * L 0).
+  bound j ^ 2 * delta j = eps j + h 0%nat j + c j * bound j * (2 / eta * L0).
 Proof.
-  assert (Dj := delta_positive run j); assert (Lp := loss_at_pos 0).
-  assert (Ej := eps_positive run j); assert (Ep := rate_pos).
+  assert (Dj := delta_positive run j).
+  assert (Ej := eps_positive run j); assert (Ep := rate_positive run).
   assert (Hj := h_initial run j); assert (Cj := weights_nonneg j).
-  unfold factor_bound; set (b := c j * L 0 / (eta * delta j)).
+  unfold factor_bound; set (b := c j * L0 / (eta * delta j)).
   set (q := (eps j + h 0%nat j) / delta j).
   assert (B0 : 0 <= b).
-  { apply Rmult_le_pos; [apply Rmult_le_pos; lra |].
+  { apply Rmult_le_pos; [now apply Rmult_le_pos |].
     left; apply Rinv_0_lt_compat, Rmult_lt_0_compat; lra. }
   assert (Q0 : 0 <= q)
     by (apply Rmult_le_pos; [lra | left; now apply Rinv_0_lt_compat]).
@@ -186,158 +82,53 @@ Proof.
   - unfold q, b; field; split; lra.
 Qed.
 
-Lemma factor_below k j : invariant k -> P k j <= bound j.
+(** The average h takes in at most c times the bound times what is spent ... *)
+Definition h_kept k j : Prop := h k j <= h 0%nat j + c j * bound j * spent k j.
+
+Lemma h_kept_start j : h_kept 0 j.
+Proof. unfold h_kept, spent; simpl; lra. Qed.
+
+(** ... as long as the factor is below the bound; *)
+Lemma h_kept_next k j : h_kept k j -> P k j <= bound j -> h_kept (S k) j.
 Proof.
-  intros [Spent Hk]; destruct (bound_root j) as [B0 Root].
-  assert (Dj := delta_positive run j); assert (Pp := factor_at_pos k j).
+  unfold h_kept; intros Hk PB; rewrite (run_h run j k).
+  destruct (rho_in_range run k j) as [r0 r1].
+  assert (Cb := weights_at_most k j).
+  destruct (bound_root j) as [B0 _]; assert (Y0 := gain_terms_nonneg k j).
+  change (spent (S k) j) with (spent k j + P k j * d k j ^ 2).
+  set (Y := P k j * d k j ^ 2) in *.
+  replace ((P k j * d k j) ^ 2) with (P k j * Y) by (unfold Y; ring).
+  assert (T1 : (1 - rho k j) * (P k j * Y) <= c j * (bound j * Y)).
+  { apply Rmult_le_compat; try lra; [| now apply Rmult_le_compat_r].
+    apply Rmult_le_pos; auto; left; apply (run_factor_pos run). }
+  assert (T2 : rho k j * h k j <= h k j).
+  { rewrite <- (Rmult_1_l (h k j)) at 2; apply Rmult_le_compat_r; auto.
+    apply (run_h_nonneg run). }
+  lra.
+Qed.
+
+(** and it is, as long as no more is spent than the loss at the start allows. *)
+Lemma factor_below k j : h_kept k j -> spent k j <= 2 / eta * L0 -> P k j <= bound j.
+Proof.
+  intros Hk One; destruct (bound_root j) as [B0 Root].
+  assert (Dj := delta_positive run j); assert (Pp := run_factor_pos run k j).
   assert (Sq : P k j ^ 2 * delta j <= eps j + h k j).
   { apply Rmult_le_reg_r with (/ delta j); [now apply Rinv_0_lt_compat |].
     rewrite Rmult_assoc, Rinv_r, Rmult_1_r by lra.
     apply (factor_sqr_le (delta j) (eps j) (fun k => rho k j) (fun k => d k j)
       (fun k => g k j) (fun k => h k j)); intros; apply run. }
-  assert (One : spent k j <= 2 / eta * L 0).
-  { apply Rle_trans with (Sum (spent k)).
-    - apply (Sum_ge_term (spent k)); intros; apply spent_nonneg.
-    - apply Rle_trans with (1 := Spent); apply Rmult_le_compat_l.
-      + left; apply Rdiv_lt_0_compat; [lra | apply rate_pos].
-      + generalize (loss_at_pos k); lra. }
-  specialize (Hk j).
-  assert (c j * bound j * spent k j <= c j * bound j * (2 / eta * L 0)).
+  unfold h_kept in Hk.
+  assert (c j * bound j * spent k j <= c j * bound j * (2 / eta * L0)).
   { apply Rmult_le_compat_l; auto; apply Rmult_le_pos; auto; apply weights_nonneg. }
   apply Rnot_lt_le; intros N; assert (bound j ^ 2 < P k j ^ 2) by nra; nra.
 Qed.
 
-Lemma invariant_descends k : invariant k ->
-  (forall j, P k j <= bound j) /\ L k <= L 0 /\ L (S k) <= L k - eta / 2 * gain k.
-Proof.
-  intros Inv; assert (PB := fun j => factor_below k j Inv).
-  assert (Ep := rate_pos); assert (Le : L k <= L 0).
-  { destruct Inv as [Spent _]; assert (0 <= Sum (spent k))
-      by (apply Sum_nonneg, spent_nonneg).
-    apply Rmult_le_reg_l with (2 / eta); [apply Rdiv_lt_0_compat; lra | lra]. }
-  split; [exact PB |]; split; [exact Le |]; apply one_descent; auto; intros j.
-  apply Rle_trans with (1 := PB j), (A_above small).
-Qed.
+End Bound.
 
-Lemma invariant_holds k : invariant k.
-Proof.
-  induction k as [| k IH].
-  - split.
-    + rewrite Rminus_eq_0, Rmult_0_r; right.
-      transitivity (Sum (fun _ : J => 0 * 0)); [| rewrite Sum_scal; ring].
-      apply Sum_ext; intros; unfold spent; simpl; ring.
-    + intros j; unfold spent; simpl; lra.
-  - destruct (invariant_descends k IH) as (PB & _ & De); destruct IH as [Spent Hk].
-    assert (Ep := rate_pos); split.
-    + replace (Sum (spent (S k))) with (Sum (spent k) + gain k)
-        by (unfold gain; rewrite <- Sum_plus; reflexivity).
-      assert (gain k <= 2 / eta * (L k - L (S k))).
-      { replace (gain k) with (2 / eta * (eta / 2 * gain k)) by (field; lra).
-        apply Rmult_le_compat_l; [left; apply Rdiv_lt_0_compat; lra | lra]. }
-      lra.
-    + (* h takes in at most c bound times what is spent *)
-      intros j; rewrite (run_h run j k); specialize (Hk j); specialize (PB j).
-      destruct (rho_in_range run k j) as [r0 r1].
-      assert (Cb := weights_below small k j).
-      destruct (bound_root j) as [B0 _]; assert (Y0 := gain_terms_nonneg k j).
-      change (spent (S k) j) with (spent k j + P k j * d k j ^ 2).
-      set (Y := P k j * d k j ^ 2) in *.
-      replace ((P k j * d k j) ^ 2) with (P k j * Y) by (unfold Y; ring).
-      assert (T1 : (1 - rho k j) * (P k j * Y) <= c j * (bound j * Y)).
-      { apply Rmult_le_compat; try lra; [| now apply Rmult_le_compat_r].
-        apply Rmult_le_pos; auto; left; apply factor_at_pos. }
-      assert (T2 : rho k j * h k j <= h k j).
-      { rewrite <- (Rmult_1_l (h k j)) at 2; apply Rmult_le_compat_r; auto.
-        apply (run_h_nonneg run). }
-      lra.
-Qed.
-
-(* statement: step size descent *)
-(** The factors stay below their bound, and every step lowers the loss. *)
-Theorem step_size_descent k :
-  (forall j, factors delta eps g h k j <=
-     factor_bound eta (f (w 0%nat)) c delta eps (h 0%nat) j) /\
-  f (w (S k)) <= f (w k) -
-    eta / 2 * Sum (fun j => factors delta eps g h k j * d k j ^ 2).
-(* end statement *)
-Proof. destruct (invariant_descends k (invariant_holds k)) as (PB & _ & De); auto. Qed.
-
-Lemma loss_at_below k : L k <= L 0.
-Proof. apply (invariant_descends k (invariant_holds k)). Qed.
-
-Lemma factor_at_below k j : P k j <= A.
-Proof.
-  apply Rle_trans with (1 := proj1 (step_size_descent k) j).
-  apply (A_above small).
-Qed.
-
-(** ** What is summable *)
-
-Lemma gain_summable : ex_series gain.
-Proof.
-  apply (summable _ (2 / eta * L 0)); [apply gain_nonneg |]; intros k.
-  assert (Ep := rate_pos).
-  replace (first_terms gain k) with (Sum (spent k)).
-  - apply Rle_trans with (1 := proj1 (invariant_holds k)); apply Rmult_le_compat_l.
-    + left; apply Rdiv_lt_0_compat; lra.
-    + generalize (loss_at_pos k); lra.
-  - induction k as [| k IH].
-    + simpl; transitivity (Sum (fun _ : J => 0 * 0)); [| rewrite Sum_scal; ring].
-      apply Sum_ext; intros; unfold spent; simpl; ring.
-    + simpl; rewrite <- IH; unfold gain; rewrite <- Sum_plus; reflexivity.
-Qed.
-
-(** The factors stay above a positive bound because g does not grow without bound. *)
-Lemma factor_lower : exists m, 0 < m /\ forall k j, m <= P k j.
-Proof.
-  set (B := (L 0 * R0) ^ 2); assert (B0 : 0 <= B) by apply pow2_ge_0.
-  assert (Rp := R_nonneg small).
-  assert (Bd : forall k j, d k j ^ 2 <= B).
-  { intros k j; apply pow_maj_Rabs; apply Rle_trans
-      with (1 := norm_ge_component (d k) j).
-    apply Rle_trans with (1 := gradient_norm k), Rmult_le_compat_r;
-      auto; apply loss_at_below. }
-  assert (Bg : forall k j, g k j <= g 0%nat j + B).
-  { induction k as [| k IH]; intros j; [lra |]; rewrite (run_g run j k).
-    destruct (rho_in_range run k j) as [r0 r1].
-    assert (Gi := g_initial run j); specialize (Bd k j).
-    assert (rho k j * g k j <= rho k j * (g 0%nat j + B))
-      by (apply Rmult_le_compat_l; auto).
-    assert ((1 - rho k j) * d k j ^ 2 <= (1 - rho k j) * (g 0%nat j + B))
-      by (apply Rmult_le_compat_l; lra).
-    lra. }
-  set (low := fun j => sqrt (eps j / (delta j + (g 0%nat j + B)))).
-  assert (De := delta_positive run).
-  assert (Ep := eps_positive run).
-  assert (Gi := g_initial run).
-  destruct (finite_bounds low) as (m & M & m0 & _ & Bm).
-  { intros j; specialize (De j); specialize (Ep j); specialize (Gi j).
-    apply sqrt_lt_R0, Rdiv_lt_0_compat; lra. }
-  exists m; split; auto; intros k j; apply Rle_trans with (low j); [apply Bm |].
-  specialize (De j); specialize (Ep j); specialize (Gi j).
-  assert (Gk := run_g_nonneg run (S k) j); assert (Hk := run_h_nonneg run k j).
-  apply sqrt_le_1_alt; specialize (Bg (S k) j); apply Rmult_le_compat; try lra.
-  - left; apply Rinv_0_lt_compat; lra.
-  - apply Rinv_le_contravar; lra.
-Qed.
-
-Lemma gradient_summable : ex_series (fun k => norm (d k) ^ 2).
-Proof.
-  destruct factor_lower as (m & m0 & Low).
-  apply (summable_le _ (fun k => / m * gain k));
-    [| apply summable_scal, gain_summable].
-  intros k; split; [apply pow2_ge_0 |]; rewrite norm_sqr.
-  unfold gain; rewrite <- Sum_scal; apply Sum_le; intros j; specialize (Low k j).
-  apply Rmult_le_reg_l with m; auto; rewrite <- !Rmult_assoc, Rinv_r, Rmult_1_l by lra.
-  apply Rmult_le_compat_r; [apply pow2_ge_0 | exact Low].
-Qed.
-
-Lemma component_summable j : ex_series (fun k => d k j ^ 2).
-Proof.
-  apply (summable_le _ (fun k => norm (d k) ^ 2)); [| apply gradient_summable].
-  intros k; split; [apply pow2_ge_0 |]; rewrite norm_sqr.
-  apply (Sum_ge_term (fun j => d k j ^ 2)); intros; apply pow2_ge_0.
-Qed.
+Section Variation.
+Variable A : R.
+Hypothesis component_summable : forall j, ex_series (fun k => d k j ^ 2).
+Hypothesis factor_at_most : forall k j, P k j <= A.
 
 Lemma adapted_summable j : ex_series (fun k => (P k j * d k j) ^ 2).
 Proof.
@@ -345,7 +136,7 @@ Proof.
     [| apply summable_scal, component_summable].
   intros k; split; [apply pow2_ge_0 |]; rewrite Rpow_mult_distr.
   apply Rmult_le_compat_r; [apply pow2_ge_0 |].
-  apply pow_incr; split; [left; apply factor_at_pos | apply factor_at_below].
+  apply pow_incr; split; [left; apply (run_factor_pos run) | apply factor_at_most].
 Qed.
 
 (** An average of summable terms: what it forgets is summable, and so are its moves. *)
@@ -422,16 +213,9 @@ Proof.
   unfold factors, factor; ring.
 Qed.
 
-(* statement: step size variation *)
-(** Whatever the schedule, the squares of the gradients are summable and the factors
-    have finite logarithmic variation (the twin of Lemma 9). *)
-Theorem step_size_variation j :
-  ex_series (fun k => d k j ^ 2) /\
-  ex_series (fun k =>
-    Rabs (ln (factors delta eps g h (S k) j) - ln (factors delta eps g h k j))).
-(* end statement *)
+Lemma factor_variation j : ex_series (fun k =>
+  Rabs (ln (factors delta eps g h (S k) j) - ln (factors delta eps g h k j))).
 Proof.
-  split; [apply component_summable |].
   assert (De := delta_positive run j).
   assert (Ep := eps_positive run j).
   apply (summable_le _ (fun k => / eps j * Rabs (h (S k) j - h k j) +
@@ -452,6 +236,266 @@ Proof.
     apply Rabs_le_between in X; apply Rabs_le_between in Y; apply Rabs_le; lra.
   - apply summable_plus; apply summable_scal; [apply h_forgotten |].
     apply (summable_next (fun k => Rabs (g (S k) j - g k j))), g_forgotten.
+Qed.
+
+End Variation.
+
+End Averages.
+Arguments spent {J} delta eps d g h k j.
+
+Section Descent.
+Context {J D : Type} `{FiniteType J} `{FiniteType D}.
+Context {a : D -> vec J} {f : vec J -> R} {pull : vec J -> D -> R}.
+Context {eta : R} {delta eps : vec J} {rho w d g h : nat -> vec J}.
+Context {c : vec J} {A R0 : R}.
+Hypothesis loss_facts : margin_loss a f pull.
+Hypothesis run : procedure_1 f eta delta eps rho w d g h.
+Hypothesis small : small_step a f eta delta eps rho w h c A R0.
+Notation P := (factors delta eps g h).
+Notation L k := (f (w k)).
+Notation bound := (factor_bound eta (f (w 0%nat)) c delta eps (h 0%nat)).
+
+(** The decrease of the loss in step k, to first order and but for eta. *)
+Definition gain (k : nat) : R := Sum (fun j => P k j * d k j ^ 2).
+
+Lemma rate_pos : 0 < eta.
+Proof. apply run. Qed.
+
+Lemma loss_at_pos k : 0 < L k.
+Proof. apply loss_facts. Qed.
+
+Lemma factor_at_pos k j : 0 < P k j.
+Proof. exact (run_factor_pos run k j). Qed.
+
+Lemma gain_nonneg k : 0 <= gain k.
+Proof. apply Sum_nonneg, (gain_terms_nonneg run). Qed.
+
+(** ** One step *)
+
+Let dw k : vec J := fun j => - eta * (P k j * d k j).
+
+Lemma next_point k : w (S k) = (fun j => w k j + dw k j).
+Proof.
+  apply functional_extensionality; intros j; rewrite (run_w run k j); unfold dw; ring.
+Qed.
+
+Lemma gain_inner k : inner (dw k) (descent a pull (w k)) = eta * gain k.
+Proof.
+  unfold gain, inner; rewrite <- Sum_scal; apply Sum_ext; intros j.
+  rewrite (run_descent loss_facts run k j); unfold dw; ring.
+Qed.
+
+Lemma descent_norm k : norm (descent a pull (w k)) = norm (d k).
+Proof.
+  transitivity (norm (fun j => -1 * d k j)).
+  - apply norm_ext; intros j; rewrite (run_descent loss_facts run k j); ring.
+  - rewrite norm_scal, Rabs_left by lra; ring.
+Qed.
+
+Lemma gradient_norm k : norm (d k) <= L k * R0.
+Proof.
+  apply Rle_trans with (2 := descent_le loss_facts R0 (R_nonneg small)
+    (R_above small) (w k)).
+  rewrite descent_norm; lra.
+Qed.
+
+Lemma step_length_sqr k : (forall j, P k j <= A) -> norm (dw k) ^ 2 <=
+  eta * A * (eta * gain k).
+Proof.
+  intros PA; rewrite norm_sqr; unfold gain.
+  replace (eta * A * (eta * Sum (fun j => P k j * d k j ^ 2))) with
+    (eta * A * eta * Sum (fun j => P k j * d k j ^ 2)) by ring.
+  rewrite <- Sum_scal; apply Sum_le; intros j; unfold dw; assert (Ep := rate_pos).
+  replace ((- eta * (P k j * d k j)) ^ 2) with
+    (eta * eta * (P k j * d k j ^ 2) * P k j) by ring.
+  replace (eta * A * eta * (P k j * d k j ^ 2)) with
+    (eta * eta * (P k j * d k j ^ 2) * A) by ring.
+  apply Rmult_le_compat_l; auto; apply Rmult_le_pos; [nra | apply (gain_terms_nonneg run)].
+Qed.
+
+Lemma step_length_le k : (forall j, P k j <= A) -> norm (dw k) <= eta * A * norm (d k).
+Proof.
+  intros PA; assert (Ep := rate_pos); assert (A0 := A_nonneg small).
+  apply norm_le_scaled; [apply Rmult_le_pos; lra |]; intros j; unfold dw.
+  assert (Pp := factor_at_pos k j).
+  rewrite !Rabs_mult, Rabs_left, (Rabs_pos_eq (P k j)) by lra.
+  rewrite Ropp_involutive, Rmult_assoc; apply Rmult_le_compat_l; [lra |].
+  apply Rmult_le_compat_r; [apply Rabs_pos | apply PA].
+Qed.
+
+(** A step with factors below A, from a point with at most the loss of the start. *)
+Lemma one_descent k : (forall j, P k j <= A) -> L k <= L 0 ->
+  L (S k) <= L k - eta / 2 * gain k.
+Proof.
+  intros PA Le; assert (Ep := rate_pos); assert (Lp := loss_at_pos k).
+  destruct small as [_ A0 _ R0p Rb Below].
+  assert (EA : 0 <= eta * A * R0 ^ 2)
+    by (apply Rmult_le_pos; [apply Rmult_le_pos; lra | apply pow2_ge_0]).
+  assert (Now : eta * A * R0 ^ 2 * L k <= 1).
+  { apply Rle_trans with (2 := Below); now apply Rmult_le_compat_l. }
+  assert (Small : norm (dw k) * R0 <= 1).
+  { apply Rle_trans with (eta * A * (L k * R0) * R0); [| lra].
+    apply Rmult_le_compat_r; auto; apply Rle_trans with (1 := step_length_le k PA).
+    apply Rmult_le_compat_l; [apply Rmult_le_pos; lra | apply gradient_norm]. }
+  assert (St := loss_after_step loss_facts R0 R0p Rb (w k) (dw k) Small).
+  rewrite <- next_point, gain_inner in St; set (K := (norm (dw k) * R0) ^ 2) in *.
+  assert (K2 : 0 <= K) by apply pow2_ge_0; assert (G := gain_nonneg k).
+  assert (Q : L k * K <= eta * gain k).
+  { unfold K; rewrite Rpow_mult_distr.
+    apply Rle_trans with (L k * (eta * A * (eta * gain k) * R0 ^ 2)).
+    - apply Rmult_le_compat_l; [lra |]; apply Rmult_le_compat_r; [apply pow2_ge_0 |].
+      now apply step_length_sqr.
+    - replace (L k * (eta * A * (eta * gain k) * R0 ^ 2)) with
+        (eta * A * R0 ^ 2 * L k * (eta * gain k)) by ring.
+      rewrite <- (Rmult_1_l (eta * gain k)) at 2.
+      apply Rmult_le_compat_r; auto; apply Rmult_le_pos; lra. }
+  assert (L k * K * (1 + K / 3) <= eta * gain k * (1 + K / 3))
+    by (apply Rmult_le_compat_r; lra).
+  lra.
+Qed.
+
+(** ** The invariant *)
+
+Notation paid k := (spent delta eps d g h k).
+
+Definition invariant k : Prop :=
+  Sum (paid k) <= 2 / eta * (L 0 - L k) /\
+  forall j, h_kept (f (w 0%nat)) c k j (eta := eta) (delta := delta) (eps := eps)
+    (d := d) (g := g) (h := h).
+
+Lemma invariant_descends k : invariant k ->
+  (forall j, P k j <= bound j) /\ L k <= L 0 /\ L (S k) <= L k - eta / 2 * gain k.
+Proof.
+  intros [Spent Hk]; assert (Ep := rate_pos); assert (L0 := loss_at_pos 0).
+  assert (S0 : 0 <= Sum (paid k)) by (apply Sum_nonneg, (spent_nonneg run)).
+  assert (E2 : 0 < 2 / eta) by (apply Rdiv_lt_0_compat; lra).
+  assert (PB : forall j, P k j <= bound j).
+  { intros j; apply (factor_below run); auto; [lra | apply (weights_below small) |].
+    apply Rle_trans with (Sum (paid k)).
+    - apply (Sum_ge_term (paid k)); intros; apply (spent_nonneg run).
+    - apply Rle_trans with (1 := Spent); apply Rmult_le_compat_l; [lra |].
+      generalize (loss_at_pos k); lra. }
+  assert (Le : L k <= L 0) by (apply Rmult_le_reg_l with (2 / eta); lra).
+  split; [exact PB |]; split; [exact Le |]; apply one_descent; auto; intros j.
+  apply Rle_trans with (1 := PB j), (A_above small).
+Qed.
+
+Lemma invariant_holds k : invariant k.
+Proof.
+  induction k as [| k IH].
+  - split; [| intros; apply h_kept_start].
+    rewrite Rminus_eq_0, Rmult_0_r; right.
+    transitivity (Sum (fun _ : J => 0 * 0)); [| rewrite Sum_scal; ring].
+    apply Sum_ext; intros; unfold spent; simpl; ring.
+  - destruct (invariant_descends k IH) as (PB & _ & De); destruct IH as [Spent Hk].
+    assert (Ep := rate_pos); assert (L0 := loss_at_pos 0); split.
+    + replace (Sum (paid (S k))) with (Sum (paid k) + gain k)
+        by (unfold gain; rewrite <- Sum_plus; reflexivity).
+      assert (gain k <= 2 / eta * (L k - L (S k))).
+      { replace (gain k) with (2 / eta * (eta / 2 * gain k)) by (field; lra).
+        apply Rmult_le_compat_l; [left; apply Rdiv_lt_0_compat; lra | lra]. }
+      lra.
+    + intros j; apply (h_kept_next run); auto; [lra | apply (weights_below small)].
+Qed.
+
+(* statement: step size descent *)
+(** The factors stay below their bound, and every step lowers the loss. *)
+Theorem step_size_descent k :
+  (forall j, factors delta eps g h k j <=
+     factor_bound eta (f (w 0%nat)) c delta eps (h 0%nat) j) /\
+  f (w (S k)) <= f (w k) -
+    eta / 2 * Sum (fun j => factors delta eps g h k j * d k j ^ 2).
+(* end statement *)
+Proof. destruct (invariant_descends k (invariant_holds k)) as (PB & _ & De); auto. Qed.
+
+Lemma loss_at_below k : L k <= L 0.
+Proof. apply (invariant_descends k (invariant_holds k)). Qed.
+
+Lemma factor_at_below k j : P k j <= A.
+Proof.
+  apply Rle_trans with (1 := proj1 (step_size_descent k) j).
+  apply (A_above small).
+Qed.
+
+(** ** What is summable *)
+
+Lemma gain_summable : ex_series gain.
+Proof.
+  apply (summable _ (2 / eta * L 0)); [apply gain_nonneg |]; intros k.
+  assert (Ep := rate_pos).
+  replace (first_terms gain k) with (Sum (paid k)).
+  - apply Rle_trans with (1 := proj1 (invariant_holds k)); apply Rmult_le_compat_l.
+    + left; apply Rdiv_lt_0_compat; lra.
+    + generalize (loss_at_pos k); lra.
+  - induction k as [| k IH].
+    + simpl; transitivity (Sum (fun _ : J => 0 * 0)); [| rewrite Sum_scal; ring].
+      apply Sum_ext; intros; unfold spent; simpl; ring.
+    + simpl; rewrite <- IH; unfold gain; rewrite <- Sum_plus; reflexivity.
+Qed.
+
+(** The factors stay above a positive bound because g does not grow without bound. *)
+Lemma factor_lower : exists m, 0 < m /\ forall k j, m <= P k j.
+Proof.
+  set (B := (L 0 * R0) ^ 2); assert (B0 : 0 <= B) by apply pow2_ge_0.
+  assert (Rp := R_nonneg small).
+  assert (Bd : forall k j, d k j ^ 2 <= B).
+  { intros k j; apply pow_maj_Rabs; apply Rle_trans
+      with (1 := norm_ge_component (d k) j).
+    apply Rle_trans with (1 := gradient_norm k), Rmult_le_compat_r;
+      auto; apply loss_at_below. }
+  assert (Bg : forall k j, g k j <= g 0%nat j + B).
+  { induction k as [| k IH]; intros j; [lra |]; rewrite (run_g run j k).
+    destruct (rho_in_range run k j) as [r0 r1].
+    assert (Gi := g_initial run j); specialize (Bd k j).
+    assert (rho k j * g k j <= rho k j * (g 0%nat j + B))
+      by (apply Rmult_le_compat_l; auto).
+    assert ((1 - rho k j) * d k j ^ 2 <= (1 - rho k j) * (g 0%nat j + B))
+      by (apply Rmult_le_compat_l; lra).
+    lra. }
+  set (low := fun j => sqrt (eps j / (delta j + (g 0%nat j + B)))).
+  assert (De := delta_positive run).
+  assert (Ep := eps_positive run).
+  assert (Gi := g_initial run).
+  destruct (finite_bounds low) as (m & M & m0 & _ & Bm).
+  { intros j; specialize (De j); specialize (Ep j); specialize (Gi j).
+    apply sqrt_lt_R0, Rdiv_lt_0_compat; lra. }
+  exists m; split; auto; intros k j; apply Rle_trans with (low j); [apply Bm |].
+  specialize (De j); specialize (Ep j); specialize (Gi j).
+  assert (Gk := run_g_nonneg run (S k) j); assert (Hk := run_h_nonneg run k j).
+  apply sqrt_le_1_alt; specialize (Bg (S k) j); apply Rmult_le_compat; try lra.
+  - left; apply Rinv_0_lt_compat; lra.
+  - apply Rinv_le_contravar; lra.
+Qed.
+
+Lemma gradient_summable : ex_series (fun k => norm (d k) ^ 2).
+Proof.
+  destruct factor_lower as (m & m0 & Low).
+  apply (summable_le _ (fun k => / m * gain k));
+    [| apply summable_scal, gain_summable].
+  intros k; split; [apply pow2_ge_0 |]; rewrite norm_sqr.
+  unfold gain; rewrite <- Sum_scal; apply Sum_le; intros j; specialize (Low k j).
+  apply Rmult_le_reg_l with m; auto; rewrite <- !Rmult_assoc, Rinv_r, Rmult_1_l by lra.
+  apply Rmult_le_compat_r; [apply pow2_ge_0 | exact Low].
+Qed.
+
+Lemma component_summable j : ex_series (fun k => d k j ^ 2).
+Proof.
+  apply (summable_le _ (fun k => norm (d k) ^ 2)); [| apply gradient_summable].
+  intros k; split; [apply pow2_ge_0 |]; rewrite norm_sqr.
+  apply (Sum_ge_term (fun j => d k j ^ 2)); intros; apply pow2_ge_0.
+Qed.
+
+(* statement: step size variation *)
+(** Whatever the schedule, the squares of the gradients are summable and the factors
+    have finite logarithmic variation (the twin of Lemma 9). *)
+Theorem step_size_variation j :
+  ex_series (fun k => d k j ^ 2) /\
+  ex_series (fun k =>
+    Rabs (ln (factors delta eps g h (S k) j) - ln (factors delta eps g h k j))).
+(* end statement *)
+Proof.
+  split; [apply component_summable |].
+  apply (factor_variation run A component_summable factor_at_below).
 Qed.
 
 (** ** The rate of the loss *)

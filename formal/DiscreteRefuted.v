@@ -10,26 +10,14 @@ From MarginFlow Require Export TheoremF.
 Import ListNotations.
 Open Scope R_scope.
 
-#[export] Instance two : FiniteType bool.
-Proof.
-  refine {| enum := [true; false] |}.
-  - repeat constructor; simpl; intuition discriminate.
-  - intros []; simpl; auto.
-Defined.
-
 #[export] Instance single : Dataset unit unit.
 Proof.
   refine {| x := fun _ => tt; y := fun _ => 1 |}; [now left | exact (inhabits tt)].
 Defined.
 
-(** Two classes have one rival each: [lists_rivals] can be met. *)
-Fact two_classes (label : unit -> bool) :
-  lists_rivals label (fun i (_ : unit) => negb (label i)).
-Proof. intros i F; unfold Sum; simpl; destruct (label i); simpl; ring. Qed.
-
 Definition both (_ : unit) : vec bool := fun _ => 1.
 Notation predictor := (linear_predictor both).
-Notation example_loss := (total_loss exponential predictor).
+Notation example_loss := (total_loss (summed exponential) predictor).
 
 Lemma both_separable : exists z, forall i : unit, 0 < inner z (signed both i).
 Proof.
@@ -210,8 +198,8 @@ Qed.
 Theorem theorem_F_loss_refuted :
   ~ forall (feat : unit -> vec bool) (delta eps : vec bool)
       (rho w d g h : nat -> vec bool),
-    procedure_1 (total_loss exponential (linear_predictor feat)) 1 delta eps rho
-      w d g h ->
+    procedure_1 (total_loss (summed exponential) (linear_predictor feat)) 1 delta eps
+      rho w d g h ->
     weights_diverge rho ->
     exists wstar, max_margin_KKT (linear_predictor feat)
         (fun j => sqrt (sqrt (delta j / eps j))) wstar /\
@@ -254,19 +242,10 @@ Proof.
   apply is_lim_seq_unique in L; rewrite Lim_seq_const in L; injection L; lra.
 Qed.
 
-(** The logistic loss at 0 is log 2, and it pulls with 1/2. *)
+(** psi of the logistic loss is below 1. *)
 Theorem pull_refuted :
-  ~ forall k z, ell k z <= - ell' k z.
+  ~ forall k s, 0 <= s -> s <= psi k s.
 Proof.
-  intros Wrong; specialize (Wrong logistic 0); simpl in Wrong.
-  rewrite Ropp_0, exp_0 in Wrong.
-  assert (E : exp (/ 2) < 2).
-  { assert (X := exp_ineq1 (- / 4) ltac:(lra)).
-    assert (P := exp_pos (/ 4)).
-    assert (M : exp (- / 4) * exp (/ 4) = 1)
-      by (rewrite <- exp_plus, Rplus_opp_l; apply exp_0).
-    replace (/ 2) with (/ 4 + / 4) by field; rewrite exp_plus; nra. }
-  assert (L : / 2 < ln (1 + 1)).
-  { rewrite <- (ln_exp (/ 2)); apply ln_increasing; [apply exp_pos | lra]. }
-  lra.
+  intros Wrong; specialize (Wrong logistic 1 Rle_0_1); simpl in Wrong.
+  generalize (exp_pos (- (1))); lra.
 Qed.

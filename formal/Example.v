@@ -6,7 +6,7 @@
 
 From Coq Require Import Reals Lra Psatz FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Export Sanity Theorem2.
+From MarginFlow Require Export Sanity JointLosses Theorem2.
 Open Scope R_scope.
 
 (** In one dimension the derivative is the gradient. *)
@@ -50,15 +50,16 @@ Proof.
   - exact (inhabits tt).
 Defined.
 
-Lemma learning_loss v : total_loss exponential linear v = exp (- v tt).
+Lemma learning_loss v : total_loss (summed exponential) linear v = exp (- v tt).
 Proof.
-  unfold total_loss, Sum, linear; simpl; rewrite Rplus_0_r; f_equal; ring.
+  rewrite total_loss_summed; unfold Sum, linear; simpl.
+  rewrite Rplus_0_r; f_equal; ring.
 Qed.
 
 #[export] Instance learning : Process2 unit.
 Proof.
   refine {|
-    L := total_loss exponential linear;
+    L := total_loss (summed exponential) linear;
     rho := fun t _ => 1 - 3 / (t + 4);
     delta := fun _ => 1;
     eps := fun _ => 1;
@@ -77,7 +78,8 @@ Proof.
   - intros _; apply arc_average.
   - intros _; apply arc_ln with 1; [lra | apply arc_shift | intros; lra].
   - apply everywhere; intros t T; apply gradient_in_clarke.
-    replace (total_loss exponential linear) with (fun v : vec unit => exp (- v tt))
+    replace (total_loss (summed exponential) linear)
+      with (fun v : vec unit => exp (- v tt))
       by (apply functional_extensionality; intros v; now rewrite learning_loss).
     apply (derive_is_gradient (fun z => exp (- z))); auto_derive; auto.
     rewrite exp_Ropp, exp_ln by lra; ring.
@@ -124,7 +126,8 @@ Proof.
       rewrite ln_exp in B; lra.
   - intros j; simpl; split; apply Rdiv_le_0_compat; lra.
   - exists 0; split; [lra |].
-    change (L (w 0)) with (total_loss exponential linear (fun _ => ln (0 + 4))).
+    change (L (w 0))
+      with (total_loss (summed exponential) linear (fun _ => ln (0 + 4))).
     rewrite learning_loss; unfold ell; apply exp_increasing.
     assert (P : ln 1 < ln (0 + 4)) by (apply ln_increasing; lra).
     rewrite ln_1 in P; lra.
@@ -137,8 +140,8 @@ Theorem learning_theorem_2 : implicit_regularization L 1 w
 (* end statement *)
 Proof.
   destruct learning_assumption_2 as (Ai & Aii & Sep).
-  apply (theorem_2_linear exponential); auto.
-  apply functional_extensionality; intros v; unfold L, learning, total_loss; f_equal.
-  apply functional_extensionality; intros i; do 2 f_equal.
-  unfold linear, linear_predictor; now rewrite inner_one.
+  apply (theorem_2_linear (summed exponential)); auto.
+  unfold L, learning; f_equal; apply functional_extensionality; intros v.
+  apply functional_extensionality; intros z; unfold linear, linear_predictor.
+  now rewrite inner_one.
 Qed.

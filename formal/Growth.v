@@ -9,116 +9,6 @@ From MarginFlow Require Export Euler.
 Import ListNotations.
 Open Scope R_scope.
 
-Section CauchySchwarz.
-Context {J : Type} `{FiniteType J}.
-
-Lemma Sum_plus (f g : J -> R) : Sum (fun j => f j + g j) = Sum f + Sum g.
-Proof. unfold Sum; induction enum; simpl; [ring | rewrite IHl; ring]. Qed.
-
-Lemma Sum_swap {I} `{FiniteType I} (f : I -> J -> R) :
-  Sum (fun i => Sum (fun j => f i j)) = Sum (fun j => Sum (fun i => f i j)).
-Proof.
-  unfold Sum at 1 4; induction (enum (J := I)) as [| i l IH]; simpl.
-  - transitivity (Sum (fun _ : J => 0 * 0)); [rewrite Sum_scal; ring |].
-    apply Sum_ext; intros; ring.
-  - rewrite IH, <- Sum_plus; reflexivity.
-Qed.
-
-Lemma inner_comm (a b : vec J) : inner a b = inner b a.
-Proof. unfold inner; apply Sum_ext; intros; ring. Qed.
-
-Lemma inner_self (a : vec J) : inner a a = norm a ^ 2.
-Proof. rewrite norm_sqr; unfold inner; apply Sum_ext; intros; ring. Qed.
-
-Lemma inner_sub (a b c : vec J) : inner a (sub b c) = inner a b - inner a c.
-Proof.
-  unfold inner; transitivity (Sum (fun j => a j * b j + -1 * (a j * c j))).
-  - apply Sum_ext; intros; unfold sub; ring.
-  - rewrite Sum_plus, Sum_scal; ring.
-Qed.
-
-Lemma cauchy_schwarz (f g : J -> R) :
-  Sum (fun j => f j * g j) ^ 2 <= Sum (fun j => f j ^ 2) * Sum (fun j => g j ^ 2).
-Proof.
-  set (S := Sum (fun j => f j * g j)); set (A := Sum (fun j => f j ^ 2)).
-  set (B := Sum (fun j => g j ^ 2)).
-  assert (B0 : 0 <= B) by (apply Sum_nonneg; intros; apply pow2_ge_0).
-  destruct B0 as [B0 | B0].
-  - assert (P : 0 <= Sum (fun j => (B * f j - S * g j) ^ 2))
-      by (apply Sum_nonneg; intros; apply pow2_ge_0).
-    assert (E : Sum (fun j => (B * f j - S * g j) ^ 2) = B * (B * A - S ^ 2)).
-    { transitivity (Sum (fun j => B ^ 2 * f j ^ 2 + (-2 * B * S * (f j * g j) +
-                                  S ^ 2 * g j ^ 2))).
-      - apply Sum_ext; intros; ring.
-      - rewrite !Sum_plus, !Sum_scal; fold S A B; ring. }
-    rewrite E in P; assert (0 <= B * A - S ^ 2); [| lra].
-    apply Rmult_le_reg_l with B; lra.
-  - assert (Z : forall j, g j = 0).
-    { intros j; assert (T := Sum_ge_term (fun j => g j ^ 2) j
-        (fun k => pow2_ge_0 (g k))); fold B in T; simpl in T; rewrite <- B0 in T; nra. }
-    assert (Z' : S = 0).
-    { unfold S; transitivity (Sum (fun _ : J => 0 * 0)); [| rewrite Sum_scal; ring].
-      apply Sum_ext; intros j; rewrite Z; ring. }
-    rewrite Z', <- B0; lra.
-Qed.
-
-Lemma inner_le_norm (u v : vec J) : inner u v <= norm u * norm v.
-Proof.
-  assert (C := cauchy_schwarz u v); fold (inner u v) in C.
-  rewrite <- !norm_sqr in C.
-  assert (P := norm_nonneg u); assert (Q := norm_nonneg v).
-  assert (0 <= norm u * norm v) by now apply Rmult_le_pos.
-  apply Rnot_lt_le; intros N; nra.
-Qed.
-
-Lemma norm_triangle (u v : vec J) : norm (fun j => u j + v j) <= norm u + norm v.
-Proof.
-  assert (P := norm_nonneg u); assert (Q := norm_nonneg v).
-  assert (S : norm (fun j => u j + v j) ^ 2 = norm u ^ 2 + 2 * inner u v + norm v ^ 2).
-  { rewrite !norm_sqr; unfold inner; rewrite <- Sum_scal, <- !Sum_plus.
-    apply Sum_ext; intros; ring. }
-  assert (C := inner_le_norm u v).
-  assert (R := norm_nonneg (fun j => u j + v j)).
-  apply Rnot_lt_le; intros N; nra.
-Qed.
-
-Lemma norm_sub_le (u v : vec J) : norm u <= norm v + norm (sub u v).
-Proof.
-  eapply Rle_trans; [| apply norm_triangle].
-  right; apply norm_ext; intros j; unfold sub; ring.
-Qed.
-
-Lemma dist_triangle (a b c : vec J) : norm (sub a c) <= norm (sub a b) + norm (sub b c).
-Proof.
-  eapply Rle_trans; [| apply norm_triangle]; right; apply norm_ext.
-  intros j; unfold sub; ring.
-Qed.
-
-Lemma dist_sym (a b : vec J) : norm (sub a b) = norm (sub b a).
-Proof.
-  transitivity (norm (fun j => -1 * sub b a j)).
-  - apply norm_ext; intros; unfold sub; ring.
-  - rewrite norm_scal, Rabs_left by lra; ring.
-Qed.
-
-Lemma norm_small (w : vec J) r : (forall j, Rabs (w j) <= r) ->
-  norm w <= r * Sum (fun _ : J => 1).
-Proof.
-  intros B; eapply Rle_trans; [apply norm_le_Sum |].
-  rewrite <- Sum_scal; apply Sum_le; intros j; rewrite Rmult_1_r; apply B.
-Qed.
-
-(** Points that move by at most d in each component change their norm by at most n d. *)
-Lemma norm_moves (b c : vec J) d : (forall j, Rabs (b j - c j) <= d) ->
-  Rabs (norm b - norm c) <= d * Sum (fun _ : J => 1).
-Proof.
-  intros Move; assert (S := norm_small (sub b c) d Move).
-  assert (A := norm_sub_le b c); assert (B := norm_sub_le c b).
-  rewrite (dist_sym c b) in B; apply Rabs_le; lra.
-Qed.
-
-End CauchySchwarz.
-
 Lemma derive_le (f : R -> R) l M :
   is_derive f 0 l -> (exists d, 0 < d /\ forall s, 0 < s < d -> f s - f 0 <= M * s) ->
   l <= M.
@@ -190,9 +80,10 @@ Hypothesis predictor : homogeneous_predictor Phi l.
 Let l_pos := degree_pos predictor.
 Let Lip := predictor_lipschitz predictor.
 Let Hom := predictor_homogeneous predictor.
-Variable k : loss.
+Variable k : joint_loss D.
 Notation q := (margin_at Phi).
 Notation slope := (total_slope k Phi).
+Notation slope_at v i := (Loss.slope k (margins Phi v) i).
 
 Lemma q_hom a i v : 0 < a -> q i (fun j => a * v j) = exp (l * ln a) * q i v.
 Proof. intros A; unfold margin_at; rewrite Hom by auto; unfold Rpower; ring. Qed.
@@ -282,38 +173,8 @@ Proof.
   - rewrite exp_ln by auto; apply norm_ext; intros j; unfold sub; ring.
 Qed.
 
-Lemma slope_pos v : 0 <= slope v.
-Proof.
-  apply Sum_nonneg; intros i; rewrite psi_ell; left; apply psi_pos, ell_pos.
-Qed.
-
-(** Where no margin moves by more than 1, the slope grows at most threefold ... *)
-Lemma slope_local v z : (forall i, Rabs (q i z - q i v) <= 1) -> slope z <= 3 * slope v.
-Proof.
-  intros Q; unfold total_slope; rewrite <- Sum_scal; apply Sum_le; intros i.
-  now apply (ell_local k (q i v) (q i z)).
-Qed.
-
-(** ... and the loss changes by at most three times the slope and the move. *)
-Lemma loss_local z w e : e <= 1 -> (forall i, Rabs (q i w - q i z) <= e) ->
-  Rabs (total_loss k Phi w - total_loss k Phi z) <= 3 * slope z * e.
-Proof.
-  intros e1 Q; assert (Side : forall s, s = 1 \/ s = -1 ->
-    s * total_loss k Phi w <= s * total_loss k Phi z + 3 * slope z * e).
-  { intros s S; replace (3 * slope z * e) with (3 * e * slope z) by ring.
-    unfold total_loss, total_slope; rewrite <- !Sum_scal, <- Sum_plus.
-    apply Sum_le; intros i.
-    change (y i * Phi w (x i)) with (q i w); change (y i * Phi z (x i)) with (q i z).
-    destruct (ell_local k (q i z) (q i w)) as [L _]; [specialize (Q i); lra |].
-    assert (P : 0 <= - ell' k (q i z))
-      by (rewrite psi_ell; left; apply psi_pos, ell_pos).
-    assert (T : 3 * - ell' k (q i z) * Rabs (q i w - q i z) <= 3 * - ell' k (q i z) * e)
-      by (apply Rmult_le_compat_l; [lra | apply Q]).
-    apply (Rle_trans _ _ _ L) in T; apply Rabs_le_between in T.
-    destruct S as [-> | ->]; lra. }
-  assert (S1 := Side 1 ltac:(lra)); assert (S2 := Side (-1) ltac:(lra)).
-  apply Rabs_le; lra.
-Qed.
+Lemma total_slope_nonneg v : 0 <= slope v.
+Proof. apply Sum_nonneg; intros i; left; apply slope_pos. Qed.
 
 Lemma subgradient_bound : exists c, forall v u : vec J, 0 < norm v ->
   clarke (total_loss k Phi) v u ->
@@ -323,7 +184,7 @@ Proof.
   set (Kv := exp (c + (l - 1) * ln (norm v))); assert (K0 : 0 < Kv) by apply exp_pos.
   replace (exp (ln 9 + c + (l - 1) * ln (norm v))) with (9 * Kv).
   2: { rewrite Rplus_assoc, exp_plus, exp_ln by lra; reflexivity. }
-  assert (S0 := slope_pos v); assert (I0 := Rinv_0_lt_compat _ K0).
+  assert (S0 := total_slope_nonneg v); assert (I0 := Rinv_0_lt_compat _ K0).
   assert (KI : Kv * / Kv = 1) by (apply Rinv_r; lra).
   set (r1 := Rmin (norm v) (/ (2 * Kv))).
   assert (I2 : 0 < / (2 * Kv)) by (apply Rinv_0_lt_compat; lra).
@@ -339,12 +200,13 @@ Proof.
   assert (Dzw : norm (sub w z) <= / Kv).
   { eapply Rle_trans; [apply (dist_triangle w v z) |]; rewrite (dist_sym v z); lra. }
   assert (Sz : slope z <= 3 * slope v).
-  { apply slope_local; intros i.
+  { apply slopes_local; intros i; change (Rabs (q i z - q i v) <= 1).
     destruct (Q i v z) as [Q1 Q2]; lra. }
   set (e := Kv * norm (sub w z)).
   apply Rle_trans with (3 * slope z * e).
   - assert (Q' := fun i => Q i z w ltac:(lra) ltac:(lra) Dzw).
-    apply loss_local; [destruct nonempty as [i]; apply (Q' i) | intros i; apply (Q' i)].
+    apply value_local; [| intros i; apply (Q' i)].
+    destruct nonempty as [i]; apply (Q' i).
   - replace (9 * Kv * slope v * norm (sub w z)) with (3 * (3 * slope v) * e)
       by (unfold e; ring).
     apply Rmult_le_compat_r; [| lra].
@@ -355,43 +217,28 @@ Qed.
 Let L := total_loss k Phi.
 
 Lemma q_ge_inv i v : inverse_loss k (L v) <= q i v.
-Proof.
-  rewrite <- (inverse_ell k (q i v)); apply inverse_antitone; [apply ell_pos |].
-  apply (Sum_ge_term (fun i => ell k (y i * Phi v (x i)))).
-  intros; left; apply ell_pos.
-Qed.
+Proof. apply (margin_ge k (margins Phi v) i). Qed.
 
 Lemma nu_ge v : inverse_loss k (L v) * slope v <= weighted_margin k Phi v.
 Proof.
   unfold total_slope, weighted_margin; rewrite <- Sum_scal; apply Sum_le; intros i.
-  rewrite Rmult_comm; apply Rmult_le_compat_l; [| apply q_ge_inv].
-  rewrite psi_ell; left; apply psi_pos, ell_pos.
+  rewrite Rmult_comm; apply Rmult_le_compat_l; [left; apply slope_pos | apply q_ge_inv].
 Qed.
 
 Lemma slope_ge v : psi k (L v) <= slope v.
-Proof.
-  unfold L, total_loss, total_slope, Sum.
-  induction enum as [| i is IH]; simpl; [rewrite psi_0; lra |].
-  assert (P : 0 <= lsum (fun i => ell k (y i * Phi v (x i))) is).
-  { clear; induction is; simpl; [lra |].
-    generalize (ell_pos k (y a * Phi v (x a))); lra. }
-  eapply Rle_trans; [apply psi_subadd; [left; apply ell_pos | exact P] |].
-  apply Rplus_le_compat; [| exact IH]; right; symmetry; apply psi_ell.
-Qed.
+Proof. apply psi_le_slopes. Qed.
 
 Lemma slope_le v : slope v <= Sum (fun _ : D => 1) * psi k (L v).
 Proof.
   rewrite Rmult_comm; unfold total_slope; rewrite <- Sum_scal; apply Sum_le; intros i.
-  rewrite psi_ell, Rmult_1_r; apply psi_mono.
-  apply (Sum_ge_term (fun i => ell k (y i * Phi v (x i)))).
-  intros; left; apply ell_pos.
+  rewrite Rmult_1_r; apply slope_le_psi.
 Qed.
 
 (** One datum takes at most e^-G from the weighted margin beyond its share of G ... *)
-Lemma excess_at g z : 0 <= z - g -> - ell' k z * (z - g) <= exp (- g).
+Lemma excess_at g v i : g <= q i v -> slope_at v i * (q i v - g) <= exp (- g).
 Proof.
-  intros Z; apply Rle_trans with (exp (- z) * (z - g)).
-  - apply Rmult_le_compat_r; [exact Z | apply slope_le_exp].
+  set (z := q i v); intros Z; apply Rle_trans with (exp (- z) * (z - g)).
+  - apply Rmult_le_compat_r; [lra | apply slope_le_exp].
   - replace (- z) with (- g + - (z - g)) by ring; rewrite exp_plus.
     assert (E := exp_ineq1_le (z - g)); assert (P := exp_pos (- (z - g))).
     assert (Q : exp (z - g) * exp (- (z - g)) = 1)
@@ -413,10 +260,8 @@ Proof.
   assert (A : weighted_margin k Phi v - g * slope v <= exp (- g) * n).
   { unfold weighted_margin, total_slope, n, Rminus.
     rewrite Ropp_mult_distr_l, <- !Sum_scal, <- Sum_plus; apply Sum_le; intros i.
-    assert (Q := excess_at g (q i v)); specialize (q_ge_inv i v); fold g; intros Qi.
-    specialize (Q ltac:(lra)); lra. }
-  assert (S : slope v <= L v).
-  { apply Sum_le; intros i; rewrite psi_ell; apply psi_near_id; left; apply ell_pos. }
+    assert (Q := excess_at g v i (q_ge_inv i v)); lra. }
+  assert (S : slope v <= L v) by apply slopes_le_value.
   assert (gL : g * L v <= 1).
   { assert (E1 := exp_ineq1_le g).
     assert (P : exp g * exp (- g) = 1)
@@ -431,8 +276,7 @@ Proof.
 Qed.
 
 End Bound.
-Arguments slope_pos {_ _ _ _ _ _} _ _ _.
-Arguments q_ge_inv {_ _ _ _ _ _} _ _ _ _.
+Arguments q_ge_inv {_ _ _ _ _} _ _ _ _.
 Arguments nu_ge {_ _ _ _ _ _} _ _ _.
 Arguments slope_ge {_ _ _ _ _ _} _ _ _.
 Arguments slope_le {_ _ _ _ _ _} _ _ _.

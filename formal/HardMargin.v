@@ -134,35 +134,6 @@ End Multipliers.
 
 (** ** Existence *)
 
-(** A mass at one index of a finite type, without decidable equality. *)
-Definition mass {D} (i l : D) : R :=
-  if ClassicalDedekindReals.sig_not_dec (l = i) then 1 else 0.
-
-Lemma mass_nonneg {D} (i l : D) : 0 <= mass i l.
-Proof.
-  unfold mass; destruct (ClassicalDedekindReals.sig_not_dec (l = i)); lra.
-Qed.
-
-Lemma Sum_mass {D} `{FiniteType D} (i : D) (f : D -> R) :
-  Sum (fun l => mass i l * f l) = f i.
-Proof.
-  assert (At : mass i i = 1).
-  { unfold mass; destruct (ClassicalDedekindReals.sig_not_dec (i = i)) as [Q | Q]; auto.
-    now elim Q. }
-  assert (Off : forall l, l <> i -> mass i l = 0).
-  { intros l N; unfold mass.
-    destruct (ClassicalDedekindReals.sig_not_dec (l = i)) as [Q | Q]; auto.
-    now elim Q. }
-  unfold Sum; assert (U := enum_once); assert (All := enum_all i).
-  assert (Z : forall ls, ~ In i ls -> lsum (fun l => mass i l * f l) ls = 0).
-  { induction ls as [| l ls IH]; simpl; auto; intros N.
-    rewrite IH, Off by (intros E; apply N; auto); ring. }
-  induction enum as [| l ls IH]; [destruct All |]; simpl.
-  inversion_clear U as [| ? ? N U']; destruct All as [-> | All].
-  - rewrite At, Z by auto; ring.
-  - rewrite IH, Off; auto; [ring |]; intros ->; now apply N.
-Qed.
-
 Section ShortestCombination.
 Context {J D : Type} `{FiniteType J} `{FiniteType D}.
 Variable b : D -> vec J.

@@ -14,10 +14,10 @@ Open Scope R_scope.
 (* statement: clarke calculus *)
 (** Two facts of Clarke's calculus, for the total loss and for the constraints. *)
 Definition sum_rule {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) : Prop :=
+    (k : joint_loss D) (Phi : vec J -> X -> R) : Prop :=
   forall v u, clarke (total_loss k Phi) v u -> exists h : D -> vec J,
     (forall i, clarke (margin_at Phi i) v (h i)) /\
-    forall j, u j = Sum (fun i => ell' k (margin_at Phi i v) * h i j).
+    forall j, u j = Sum (fun i => - slope k (margins Phi v) i * h i j).
 
 Definition closed_graph {J} `{FiniteType J} (f : vec J -> R) : Prop :=
   forall v u, (forall r, 0 < r -> exists v' u', clarke f v' u' /\
@@ -28,16 +28,6 @@ Definition closed_graph {J} `{FiniteType J} (f : vec J -> R) : Prop :=
 Inductive kkt_index (J D : Type) := Weight (j : J) | Multiplier (i : D) | Subgradient
   (i : D) (j : J).
 Arguments Weight {J D}. Arguments Multiplier {J D}. Arguments Subgradient {J D}.
-
-Lemma q_lipschitz {J D X} `{FiniteType J} `{Dataset D X} (Phi : vec J -> X -> R) :
-  (forall i, locally_lipschitz (fun v => Phi v (x i))) ->
-  forall i, locally_lipschitz (margin_at Phi i).
-Proof.
-  intros Lip i z; destruct (Lip i z) as (r & K & r0 & HK).
-  exists r, (Rabs (y i) * K); split; auto; intros a b A B; unfold margin_at.
-  rewrite <- Rmult_minus_distr_l, Rabs_mult, Rmult_assoc.
-  apply Rmult_le_compat_l; [apply Rabs_pos | now apply HK].
-Qed.
 
 Section Gradients.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
@@ -91,20 +81,12 @@ End Gradients.
 
 Section LimitKKT.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
-Context {k : loss} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
+Context {k : joint_loss D} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
 Hypothesis flow : separated_flow k Phi l v beta u.
 Let predictor := flow_predictor flow.
 Let l_pos := degree_pos flow.
 Let Lip := predictor_lipschitz flow.
-Let chain := flow_chain_rule flow.
-Let arc_v := flow_arc flow.
-Let arc_beta := adapter_arc flow.
 Let beta_pos := adapter_pos flow.
-Let beta_diff := adapter_derivable flow.
-Let subgrad := flow_subgradient flow.
-Let equation := flow_equation flow.
-Let sep := flow_separated flow.
-Let integ := adapter_fluctuation flow.
 Notation G := (smoothed_margin k Phi v).
 Notation R2 := (adapted_norm2 v beta).
 Notation energy := (energy beta u).
@@ -174,7 +156,7 @@ Definition near_kkt (M C : R) (e : R) (y : kkt_index J D -> R) : Prop :=
 (** At a time t, with [step] = R2 / (l nu): the multipliers and, by homogeneity, the
     subgradients at the scaled point. *)
 Notation step t := (R2 t / (l * nu (v t))).
-Notation slope_at t i := (- ell' k (q i (v t))).
+Notation slope_at t i := (slope k (margins Phi (v t)) i).
 Notation multiplier t i := (step t * slope_at t i * (G t * a t ^ 2)).
 Notation scaled_subgradient t h := (fun j => exp ((l - 1) * ln (a t)) * h j).
 
@@ -185,7 +167,7 @@ Lemma margin_scale_pos t : 0 < a t.
 Proof. apply exp_pos. Qed.
 
 Lemma slope_at_pos t i : 0 < slope_at t i.
-Proof. rewrite psi_ell; apply psi_pos, ell_pos. Qed.
+Proof. apply slope_pos. Qed.
 
 Lemma step_pos t : 0 <= t -> 0 < step t.
 Proof.
@@ -266,7 +248,7 @@ Qed.
 
 (** The equilibrium defect of the scaled point is that of v, scaled. *)
 Lemma scaled_defect t (h : D -> vec J) j :
-  (forall j, u t j = Sum (fun i => ell' k (q i (v t)) * h i j)) -> 0 <= t ->
+  (forall j, u t j = Sum (fun i => - slope_at t i * h i j)) -> 0 <= t ->
   a t * v t j + -1 * Sum (fun i => multiplier t i * scaled_subgradient t (h i) j) =
   a t * (v t j + step t * u t j).
 Proof.
@@ -277,9 +259,9 @@ Proof.
     replace (exp (ln (a t)) ^ 2) with (exp (ln (a t)) * exp (ln (a t))) by ring.
     rewrite <- !exp_plus; f_equal; unfold margin_scale; rewrite !ln_exp; field; lra. }
   replace (Sum (fun i => multiplier t i * scaled_subgradient t (h i) j)) with
-    (- (a t * step t) * Sum (fun i => ell' k (q i (v t)) * h i j)); [ring |].
+    (- (a t * step t) * Sum (fun i => - slope_at t i * h i j)); [ring |].
   rewrite <- Sum_scal; apply Sum_ext; intros i; cbv beta.
-  transitivity (- step t * ell' k (q i (v t)) * h i j *
+  transitivity (step t * slope_at t i * h i j *
     (G t * a t ^ 2 * exp ((l - 1) * ln (a t)))); [rewrite xa; ring | ring].
 Qed.
 
@@ -634,7 +616,7 @@ Definition limit_direction {J} `{FiniteType J} (v : R ->
 
 Section LimitDirection.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
-Context {k : loss} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
+Context {k : joint_loss D} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
 Hypothesis flow : separated_flow k Phi l v beta u.
 Hypothesis sums : sum_rule k Phi.
 Hypothesis closed : forall i, closed_graph (margin_at Phi i).
@@ -735,7 +717,7 @@ Qed.
 End LimitDirection.
 
 (** So where the direction converges, it does so to that of a KKT point. *)
-Theorem kkt_direction {J D X} `{FiniteType J} `{Dataset D X} {k : loss}
+Theorem kkt_direction {J D X} `{FiniteType J} `{Dataset D X} {k : joint_loss D}
     {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J} :
   separated_flow k Phi l v beta u ->
   sum_rule k Phi -> (forall i, closed_graph (margin_at Phi i)) ->

@@ -17,7 +17,7 @@ Definition linear_predictor (feat : X -> vec J) : vec J -> X -> R :=
   fun w z => inner w (feat z).
 (* end statement *)
 
-Variables (k : loss) (feat : X -> vec J).
+Variables (k : joint_loss D) (feat : X -> vec J).
 Notation Phi := (linear_predictor feat).
 
 Lemma lin_gradient i : gradient_of (fun w => Phi w (x i)) (fun _ => feat (x i)).
@@ -79,7 +79,6 @@ Proof. exact (smooth_loss_chain_rule k Phi _ lin_gradient). Qed.
 Context {v beta u : R -> vec J}.
 Hypothesis flow : separated_flow k Phi 1 v beta u.
 Hypothesis beta_lim : forall j, is_lim (fun t => beta t j) p_infty 1.
-Let beta_pos := adapter_pos flow.
 Notation G := (smoothed_margin k Phi v).
 Notation zt t := (fun j => margin_scale k Phi 1 v t * v t j).
 
@@ -183,7 +182,7 @@ Qed.
 (** Theorem 4 for linear predictors, in full: nothing is cited, and no rate is asked of
     the adapter. *)
 Theorem theorem_4_linear {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (feat : X -> vec J) (v beta u : R -> vec J) :
+    (k : joint_loss D) (feat : X -> vec J) (v beta u : R -> vec J) :
   adaptive_flow k (linear_predictor feat) v beta u ->
   separates k (linear_predictor feat) v ->
   (forall j, is_lim (fun t => beta t j) p_infty 1) ->

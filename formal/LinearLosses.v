@@ -5,30 +5,65 @@
 
 From Coq Require Import Reals Lra Psatz List FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
-From MarginFlow Require Export Sanity Linear MarginLoss.
+From MarginFlow Require Export Sanity JointLosses Linear MarginLoss.
 Import ListNotations.
 Open Scope R_scope.
 
+(** ** psi and the inverse, against the loss *)
+
+Lemma psi_large k s : 0 <= s -> s <= (1 + s) * psi k s.
+Proof.
+  intros S; destruct k; unfold psi; [nra |]; assert (E := exp_ineq1_le s).
+  assert (P : exp s * exp (- s) = 1) by (rewrite <- exp_plus, Rplus_opp_r; apply exp_0).
+  assert (Q := exp_pos (- s)); assert ((1 + s) * exp (- s) <= 1) by nra; lra.
+Qed.
+
+Lemma inverse_large k s : 0 < s -> - ln s - s <= inverse_loss k s.
+Proof.
+  intros S; destruct k; unfold inverse_loss; [lra |]; assert (E := exp_gt_1 s S).
+  assert (Le : exp s - 1 <= s * exp s).
+  { assert (M := exp_ineq1_le (- s)); apply Rmult_le_compat_l with (r := exp s) in M;
+      [| lra].
+    rewrite <- exp_plus, Rplus_opp_r, exp_0 in M; lra. }
+  apply ln_le in Le; [| lra]; rewrite ln_mult, ln_exp in Le; lra.
+Qed.
+
+(** Five of the seven facts hold of every joint loss, the two others say that it is
+    convex, though less than exponentials are. *)
+Section Joint.
+Context {J D : Type} `{FiniteType J} `{FiniteType D}.
+Variables (k : joint_loss D) (a : D -> vec J).
+Notation at_margins v := (fun i => inner v (a i)).
+Hypothesis some_data : inhabited D.
+Hypothesis above : forall q dq : vec D,
+  value k q - Sum (fun i => slope k q i * dq i) <= value k (fun i => q i + dq i).
+Hypothesis below : forall q dq : vec D,
+  value k (fun i => q i + dq i) <=
+    value k q + Sum (fun i => slope k q i * (exp (- dq i) - 1)).
+
+Lemma joint_is_margin_loss : margin_loss a (fun v => value k (at_margins v))
+  (fun v => slope k (at_margins v)).
+Proof.
+  assert (Step : forall v dv, at_margins (fun j => v j + dv j) =
+    (fun i => inner v (a i) + inner dv (a i))).
+  { intros v dv; apply functional_extensionality; intros i; unfold inner.
+    rewrite <- Sum_plus; apply Sum_ext; intros; ring. }
+  assert (Pos : forall q, 0 < value k q) by (intros q; now apply value_pos).
+  split; intros v; set (q := at_margins v).
+  - apply Pos.
+  - intros i; left; apply slope_pos.
+  - apply slopes_le_value.
+  - apply Rle_trans with (1 := psi_large k _ (Rlt_le _ _ (Pos q))).
+    apply Rmult_le_compat_l; [specialize (Pos q); lra | apply psi_le_slopes].
+  - intros dv; rewrite Step; apply (above q).
+  - intros dv; rewrite Step; apply (below q).
+  - intros i; apply Rle_trans with (1 := inverse_large k _ (Pos q)).
+    apply (margin_ge k q i).
+Qed.
+
+End Joint.
+
 (** ** ln (1 + s), where s sums exp (- margin) over the margins of one data point *)
-
-Lemma log_above_fraction s : 0 <= s -> s / (1 + s) <= ln (1 + s).
-Proof.
-  intros S; assert (E := exp_ineq1_le (- ln (1 + s))).
-  rewrite exp_Ropp, exp_ln in E by lra.
-  replace (s / (1 + s)) with (1 - / (1 + s)) by (field; lra); lra.
-Qed.
-
-Lemma log_below s : 0 <= s -> ln (1 + s) <= s.
-Proof.
-  intros S; rewrite <- (ln_exp s) at 2; apply ln_le; [lra | apply exp_ineq1_le].
-Qed.
-
-Lemma log_below_fraction s : 0 <= s -> ln (1 + s) <= (1 + ln (1 + s)) * (s / (1 + s)).
-Proof.
-  intros S; assert (L := log_below s S); set (l := ln (1 + s)) in *.
-  apply Rmult_le_reg_r with (1 + s); [lra |].
-  replace ((1 + l) * (s / (1 + s)) * (1 + s)) with ((1 + l) * s) by (field; lra); lra.
-Qed.
 
 Lemma log_majorant s t : 0 <= s -> 0 <= t ->
   ln (1 + t) <= ln (1 + s) + (t - s) / (1 + s).
@@ -39,23 +74,6 @@ Proof.
   { apply Rmult_lt_reg_l with (1 + s); [lra |]; rewrite <- E; lra. }
   rewrite E, ln_mult by lra; apply Rplus_le_compat_l.
   rewrite <- (ln_exp r) at 2; apply ln_le; [exact P | apply exp_ineq1_le].
-Qed.
-
-Lemma log_margin s z : 0 < s -> exp (- z) <= s -> - ln (ln (1 + s)) - ln (1 + s) <= z.
-Proof.
-  intros S Z; assert (L := log_above_fraction s (Rlt_le _ _ S)).
-  set (l := ln (1 + s)) in *.
-  assert (l0 : 0 < l).
-  { apply Rlt_le_trans with (2 := L), Rdiv_lt_0_compat; lra. }
-  assert (El : exp l = 1 + s) by (apply exp_ln; lra).
-  assert (Sl : s <= l * exp l).
-  { rewrite El; apply Rmult_le_compat_r with (r := 1 + s) in L; [| lra].
-    replace (s / (1 + s) * (1 + s)) with s in L by (field; lra); exact L. }
-  assert (Ls : ln s <= ln l + l).
-  { rewrite <- (ln_exp l) at 2; rewrite <- ln_mult by (auto using exp_pos).
-    now apply ln_le. }
-  assert (- z <= ln s); [| lra].
-  rewrite <- (ln_exp (- z)); apply ln_le; [apply exp_pos | exact Z].
 Qed.
 
 (** Jensen's inequality for exp, with the weights of cross-entropy. *)
@@ -97,22 +115,6 @@ Definition binary_pull {J D X} `{FiniteType J} `{Dataset D X}
   - ell' k (inner v (signed feat i)).
 (* end statement *)
 
-Lemma ell_facts k z :
-  0 < - ell' k z /\ - ell' k z <= ell k z /\ ell k z <= (1 + ell k z) * - ell' k z /\
-  - ln (ell k z) - ell k z <= z.
-Proof.
-  assert (E := exp_pos (- z)); assert (P := ell_pos k z);
-    destruct k; unfold ell, ell' in *.
-  - rewrite Ropp_involutive, ln_exp; repeat split; nra.
-  - replace (- (- exp (- z) / (1 + exp (- z)))) with (exp (- z) / (1 + exp (- z)))
-      by (field; lra).
-    repeat split.
-    + apply Rdiv_lt_0_compat; lra.
-    + apply log_above_fraction; lra.
-    + apply log_below_fraction; lra.
-    + apply log_margin; lra.
-Qed.
-
 Lemma ell_above_tangent k z h : ell k z - - ell' k z * h <= ell k (z + h).
 Proof.
   assert (E := exp_pos (- z)); unfold ell, ell'.
@@ -138,87 +140,31 @@ Proof.
     ((exp (- z) * exp (- h) - exp (- z)) / (1 + exp (- z))) by (field; lra); lra.
 Qed.
 
-(** Margins as inner products. *)
-Lemma inner_step {J} `{FiniteType J} (v dv a : vec J) :
-  inner (fun j => v j + dv j) a = inner v a + inner dv a.
-Proof. unfold inner; rewrite <- Sum_plus; apply Sum_ext; intros; ring. Qed.
-
 Section Binary.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
 Variables (k : loss) (feat : X -> vec J).
 Notation a := (signed feat).
 
-Lemma total_loss_margins v :
-  total_loss k (linear_predictor feat) v = Sum (fun i => ell k (inner v (a i))).
-Proof.
-  apply Sum_ext; intros i; unfold signed, linear_predictor.
-  now rewrite (inner_scal (y i) v (feat (x i))).
-Qed.
-
 (* statement: binary *)
 Theorem total_loss_is_margin_loss :
-  margin_loss a (total_loss k (linear_predictor feat)) (binary_pull k feat).
+  margin_loss a (total_loss (summed k) (linear_predictor feat)) (binary_pull k feat).
 (* end statement *)
 Proof.
-  split; unfold binary_pull.
-  - apply total_loss_pos.
-  - intros v i; left; apply (ell_facts k).
-  - intros v; rewrite total_loss_margins; apply Sum_le; intros i; apply (ell_facts k).
-  - intros v; rewrite <- Sum_scal; rewrite total_loss_margins at 1.
-    apply Sum_le; intros i; destruct (ell_facts k (inner v (a i))) as (P & _ & G & _).
-    apply Rle_trans with (1 := G), Rmult_le_compat_r; [lra |].
-    apply Rplus_le_compat_l; rewrite total_loss_margins.
-    apply (Sum_ge_term (fun i => ell k (inner v (a i)))); intros; left; apply ell_pos.
-  - intros v dv; rewrite !total_loss_margins.
-    replace (_ - _) with (Sum (fun i => ell k (inner v (a i))) +
-      -1 * Sum (fun i => - ell' k (inner v (a i)) * inner dv (a i))) by ring.
-    rewrite <- Sum_scal, <- Sum_plus; apply Sum_le; intros i; rewrite inner_step.
-    generalize (ell_above_tangent k (inner v (a i)) (inner dv (a i))); lra.
-  - intros v dv; rewrite !total_loss_margins, <- Sum_plus; apply Sum_le; intros i.
-    rewrite inner_step; apply ell_below_exponential.
-  - intros v i; destruct (ell_facts k (inner v (a i))) as (_ & _ & _ & M).
-    apply Rle_trans with (2 := M).
-    assert (L : ell k (inner v (a i)) <= total_loss k (linear_predictor feat) v).
-    { rewrite total_loss_margins.
-      apply (Sum_ge_term (fun i => ell k (inner v (a i)))); intros; left; apply ell_pos.
-      }
-    assert (P := ell_pos k (inner v (a i))); assert (Ll := ln_le _ _ P L); lra.
+  replace (total_loss (summed k) (linear_predictor feat)) with
+    (fun v => value (summed k) (fun i => inner v (a i))).
+  2: { apply functional_extensionality; intros v; unfold total_loss; f_equal.
+       apply functional_extensionality; intros i; unfold signed; apply inner_scal. }
+  apply (joint_is_margin_loss (summed k) a nonempty); intros q dq; simpl.
+  - replace (_ - _) with (Sum (fun i => ell k (q i)) +
+      -1 * Sum (fun i => - ell' k (q i) * dq i)) by ring.
+    rewrite <- Sum_scal, <- Sum_plus; apply Sum_le; intros i.
+    generalize (ell_above_tangent k (q i) (dq i)); lra.
+  - rewrite <- Sum_plus; apply Sum_le; intros i; apply ell_below_exponential.
 Qed.
 
 End Binary.
 
 (** ** Many classes *)
-
-Lemma NoDup_list_prod {A B} (l : list A) (l' : list B) :
-  NoDup l -> NoDup l' -> NoDup (list_prod l l').
-Proof.
-  intros U U'; induction U as [| i l N U IH]; simpl; [constructor |].
-  assert (M : forall m, (forall c, In c m -> ~ In (i, c) (list_prod l l')) ->
-    NoDup m -> NoDup (map (fun c => (i, c)) m ++ list_prod l l')).
-  { intros m Out Um; induction Um as [| c m Nc Um IHm]; simpl; auto.
-    constructor; [| apply IHm; intros; apply Out; now right].
-    intros I; apply in_app_or in I; destruct I as [I | I].
-    - apply in_map_iff in I; destruct I as (c' & E & I); inversion E; subst; auto.
-    - now apply (Out c (or_introl eq_refl)). }
-  apply M; auto; intros c _ I; apply in_prod_iff in I; now apply N.
-Qed.
-
-#[export] Instance pairs (D K : Type) `{FiniteType D} `{FiniteType K} :
-  FiniteType (D * K).
-Proof.
-  refine {| enum := list_prod enum enum |}.
-  - apply NoDup_list_prod; apply enum_once.
-  - intros [i c]; apply in_prod_iff; split; apply enum_all.
-Defined.
-
-Lemma Sum_pairs {D K} `{FiniteType D} `{FiniteType K} (f : D * K -> R) :
-  Sum f = Sum (fun i => Sum (fun c => f (i, c))).
-Proof.
-  unfold Sum at 1 2; unfold enum at 1; simpl.
-  generalize (enum (J := D)); intros l; induction l as [| i l IH]; simpl; auto.
-  rewrite <- IH; unfold Sum; generalize (enum (J := K)) at 1 3; intros m.
-  induction m as [| c m IHm]; simpl; [ring |]; rewrite IHm; ring.
-Qed.
 
 (* statement: cross-entropy *)
 (** Cross-entropy: K indexes the rivals of a data point's label, the other classes, and
@@ -234,108 +180,78 @@ Definition rival_pull {J D K} `{FiniteType J} `{FiniteType D} `{FiniteType K}
     (1 + Sum (fun c => exp (- inner v (b (fst pair) c)))).
 (* end statement *)
 
-Section ManyClasses.
-Context {J D K : Type} `{FiniteType J} `{FiniteType D} `{FiniteType K}.
-Variable b : D -> K -> vec J.
-Hypothesis some_data : inhabited D.
-Hypothesis some_rival : inhabited K.
-Notation odds v i := (Sum (fun c => exp (- inner v (b i c)))).
-
-Lemma odds_pos v i : 0 < odds v i.
-Proof.
-  destruct some_rival as [c]; apply Rlt_le_trans
-    with (1 := exp_pos (- inner v (b i c))).
-  apply (Sum_ge_term (fun c => exp (- inner v (b i c)))); intros; left; apply exp_pos.
-Qed.
-
-Lemma point_loss_pos v i : 0 < ln (1 + odds v i).
-Proof. rewrite <- ln_1; apply ln_increasing; generalize (odds_pos v i); lra. Qed.
-
-Lemma point_loss_le v i : ln (1 + odds v i) <= cross_entropy b v.
-Proof.
-  apply (Sum_ge_term (fun i => ln (1 + odds v i))); intros; left; apply point_loss_pos.
-Qed.
-
-(** The pulls of one point's rivals, against something. *)
-Lemma point_pulls (g : D -> K -> R) v i :
-  Sum (fun c => rival_pull b v (i, c) * g i c) =
-    / (1 + odds v i) * Sum (fun c => exp (- inner v (b i c)) * g i c).
-Proof.
-  rewrite <- Sum_scal; apply Sum_ext; intros c; unfold rival_pull, Rdiv; simpl; ring.
-Qed.
-
-Lemma point_pull_total v i :
-  Sum (fun c => rival_pull b v (i, c)) = odds v i / (1 + odds v i).
-Proof.
-  transitivity (Sum (fun c => rival_pull b v (i, c) * 1));
-    [apply Sum_ext; intros; ring |].
-  rewrite (point_pulls (fun _ _ => 1)); unfold Rdiv; rewrite Rmult_comm; f_equal.
-  apply Sum_ext; intros; ring.
-Qed.
-
 (* statement: many classes *)
-Theorem cross_entropy_is_margin_loss :
+Theorem cross_entropy_is_margin_loss {J D K} `{FiniteType J} `{FiniteType D}
+    `{FiniteType K} (b : D -> K -> vec J) : inhabited (D * K) ->
   margin_loss (fun pair => b (fst pair) (snd pair)) (cross_entropy b) (rival_pull b).
 (* end statement *)
 Proof.
-  assert (Odds : forall v i, 0 <= odds v i) by (intros; left; apply odds_pos).
-  split.
-  - intros v; destruct some_data as [i]; apply Rlt_le_trans
-      with (1 := point_loss_pos v i).
-    apply point_loss_le.
-  - intros v [i c]; unfold rival_pull; simpl; left; apply Rdiv_lt_0_compat;
-      [apply exp_pos | generalize (Odds v i); lra].
-  - intros v; rewrite Sum_pairs; apply Sum_le; intros i; rewrite point_pull_total.
-    apply log_above_fraction, Odds.
-  - intros v; rewrite Sum_pairs, <- Sum_scal; unfold cross_entropy at 1.
-    apply Sum_le; intros i; rewrite point_pull_total.
-    apply Rle_trans with (1 := log_below_fraction _ (Odds v i)).
-    apply Rmult_le_compat_r; [| apply Rplus_le_compat_l, point_loss_le].
-    apply Rdiv_le_0_compat; generalize (Odds v i); lra.
-  - intros v dv; rewrite Sum_pairs; unfold cross_entropy.
-    match goal with |- ?p - ?q <= _ => replace (p - q) with (p + -1 * q) by ring end.
+  intros some.
+  apply (joint_is_margin_loss cross_entropy_loss (fun pair => b (fst pair) (snd pair))
+    some); intros q dq; simpl; rewrite Sum_pairs.
+  - replace (_ - _) with (Sum (fun i => ln (1 + odds q i)) +
+      -1 * Sum (fun i => Sum (fun c => exp (- q (i, c)) / (1 + odds q i) * dq (i, c))))
+      by (simpl; ring).
     rewrite <- Sum_scal, <- Sum_plus; apply Sum_le; intros i.
-    assert (T := log_tangent (fun c => exp (- inner v (b i c)))
-      (fun c => inner dv (b i c)) (fun c => Rlt_le _ _ (exp_pos _))).
-    replace (Sum (fun c => exp (- inner (fun j => v j + dv j) (b i c)))) with
-      (Sum (fun c => exp (- inner v (b i c)) * exp (- inner dv (b i c)))).
-    + unfold rival_pull; simpl; lra.
-    + apply Sum_ext; intros c; rewrite inner_step, <- exp_plus; f_equal; ring.
-  - intros v dv; rewrite Sum_pairs; unfold cross_entropy; rewrite <- Sum_plus.
-    apply Sum_le; intros i.
-    apply Rle_trans with (1 := log_majorant (odds v i) _ (Odds v i) (Odds _ i)).
-    apply Rplus_le_compat_l; right; unfold Rdiv; rewrite Rmult_comm; simpl.
-    rewrite (point_pulls (fun i c => exp (- inner dv (b i c)) - 1)); f_equal.
-    transitivity (odds (fun j => v j + dv j) i + -1 * odds v i); [ring |].
-    rewrite <- Sum_scal, <- Sum_plus; apply Sum_ext; intros c.
-    rewrite inner_step, Ropp_plus_distr, exp_plus; ring.
-  - intros v [i c]; simpl.
-    apply Rle_trans with (- ln (ln (1 + odds v i)) - ln (1 + odds v i)).
-    + assert (L := point_loss_le v i); assert (P := point_loss_pos v i).
-      assert (Ll := ln_le _ _ P L); lra.
-    + apply log_margin; [apply odds_pos |].
-      apply (Sum_ge_term (fun c => exp (- inner v (b i c)))); intros; left;
-        apply exp_pos.
+    assert (T := log_tangent (fun c => exp (- q (i, c))) (fun c => dq (i, c))
+      (fun c => Rlt_le _ _ (exp_pos _))).
+    replace (odds (fun p => q p + dq p) i) with
+      (Sum (fun c => exp (- q (i, c)) * exp (- dq (i, c)))); [unfold odds; lra |].
+    apply Sum_ext; intros c; rewrite <- exp_plus; f_equal; ring.
+  - rewrite <- Sum_plus; apply Sum_le; intros i; simpl.
+    apply Rle_trans with (1 := log_majorant (odds q i) _ (odds_nonneg q i)
+      (odds_nonneg _ i)).
+    apply Rplus_le_compat_l; right; unfold Rdiv; rewrite Rmult_comm.
+    transitivity (/ (1 + odds q i) *
+      Sum (fun c => exp (- q (i, c)) * (exp (- dq (i, c)) - 1))).
+    + f_equal; transitivity (odds (fun p => q p + dq p) i + -1 * odds q i); [ring |].
+      unfold odds; rewrite <- Sum_scal, <- Sum_plus; apply Sum_ext; intros c.
+      rewrite Ropp_plus_distr, exp_plus; ring.
+    + rewrite <- Sum_scal; apply Sum_ext; intros c; ring.
 Qed.
-
-End ManyClasses.
 
 (** ** Cross-entropy is minus the logarithm of softmax *)
 
 (* statement: softmax *)
-(** A linear model with a row of weights for each class c, its logits, and its loss. *)
-Definition logit {C I} `{FiniteType I} (W : vec (C * I)) (z : vec I) (c : C) : R :=
-  Sum (fun j => W (c, j) * z j).
-
-Definition softmax_loss {D C I} `{FiniteType D} `{FiniteType C} `{FiniteType I}
-    (data : D -> vec I) (label : D -> C) (W : vec (C * I)) : R :=
-  Sum (fun i => - ln (exp (logit W (data i) (label i)) /
-                      Sum (fun c => exp (logit W (data i) c)))).
+(** Minus the logarithms of the softmax probabilities of the labels, for a predictor
+    that gives each input a score for each class. *)
+Definition softmax_loss {J D X C} `{FiniteType D} `{FiniteType C}
+    (Phi : vec J -> X -> C -> R) (data : D -> X) (label : D -> C) (w : vec J) : R :=
+  Sum (fun i => - ln (exp (Phi w (data i) (label i)) /
+                      Sum (fun c => exp (Phi w (data i) c)))).
 
 (** rival i lists the classes other than label i, each once. *)
 Definition lists_rivals {D C K} `{FiniteType C} `{FiniteType K}
     (label : D -> C) (rival : D -> K -> C) : Prop :=
   forall i (F : C -> R), Sum F = F (label i) + Sum (fun k => F (rival i k)).
+(* end statement *)
+
+(** Two classes have one rival each: [lists_rivals] can be met. *)
+Fact two_classes {D} (label : D -> bool) :
+  lists_rivals label (fun i (_ : unit) => negb (label i)).
+Proof. intros i F; unfold Sum; simpl; destruct (label i); simpl; ring. Qed.
+
+Lemma softmax_loss_rivals {J D X C K} `{FiniteType D} `{FiniteType C} `{FiniteType K}
+    (Phi : vec J -> X -> C -> R) (data : D -> X) (label : D -> C) (rival : D -> K -> C)
+    (w : vec J) : lists_rivals label rival ->
+  softmax_loss Phi data label w = Sum (fun i => ln (1 + Sum (fun k =>
+    exp (- (Phi w (data i) (label i) - Phi w (data i) (rival i k)))))).
+Proof.
+  intros Rivals; apply Sum_ext; intros i.
+  rewrite (Rivals i (fun c => exp (Phi w (data i) c))).
+  set (z := Phi w (data i) (label i)); assert (E := exp_pos z).
+  set (T := Sum (fun k => exp (Phi w (data i) (rival i k)))).
+  assert (T0 : 0 <= T) by (apply Sum_nonneg; intros; left; apply exp_pos).
+  rewrite <- ln_Rinv by (apply Rdiv_lt_0_compat; lra); f_equal.
+  transitivity (1 + / exp z * T); [field; lra |].
+  unfold T; rewrite <- Sum_scal; f_equal; apply Sum_ext; intros k.
+  rewrite <- exp_Ropp, <- exp_plus; f_equal; ring.
+Qed.
+
+(* statement: logits *)
+(** A linear model with a row of weights for each class: its scores are logits. *)
+Definition logit {C I} `{FiniteType I} (W : vec (C * I)) (z : vec I) (c : C) : R :=
+  Sum (fun j => W (c, j) * z j).
 
 (** x(i) in the row of the label, minus x(i) in the row of the rival. *)
 Definition pair_vector {D C I K} (data : D -> vec I) (label : D -> C)
@@ -368,18 +284,13 @@ Qed.
 
 (* statement: softmax is cross-entropy *)
 Theorem softmax_is_cross_entropy :
-  softmax_loss data label = cross_entropy (pair_vector data label rival).
+  softmax_loss logit data label = cross_entropy (pair_vector data label rival).
 (* end statement *)
 Proof.
-  apply functional_extensionality; intros W; apply Sum_ext; intros i.
-  rewrite (rivals i (fun c => exp (logit W (data i) c))).
-  set (z := logit W (data i) (label i)); assert (E := exp_pos z).
-  set (T := Sum (fun k => exp (logit W (data i) (rival i k)))).
-  assert (T0 : 0 <= T) by (apply Sum_nonneg; intros; left; apply exp_pos).
-  rewrite <- ln_Rinv by (apply Rdiv_lt_0_compat; lra); f_equal.
-  transitivity (1 + / exp z * T); [field; lra |].
-  unfold T; rewrite <- Sum_scal; f_equal; apply Sum_ext; intros k.
-  rewrite pair_margin, <- exp_Ropp, <- exp_plus; unfold z; f_equal; ring.
+  apply functional_extensionality; intros W.
+  rewrite (softmax_loss_rivals logit data label rival W rivals).
+  apply Sum_ext; intros i; do 2 f_equal; apply Sum_ext; intros k.
+  now rewrite pair_margin.
 Qed.
 
 End Softmax.

@@ -1,19 +1,14 @@
-(** * What the two losses have in common
+(** * What the exponential and the logistic loss have in common
 
-    psi is -ell' as a function of ell, inv is the inverse of ell.  All that the margin
-    argument needs of a loss: inv' = -1/psi, psi is positive, increasing and
-    subadditive, and e^(-inv), psi and the loss itself are of one order below ell(0). *)
+    psi is -ell' as a function of ell, inv is the inverse of ell: inv' = -1/psi, psi is
+    positive, increasing and subadditive, and e^(-inv), psi and the loss itself are of
+    one order below ell(0). *)
 
 From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
 From MarginFlow Require Export Loss.
 Import ListNotations.
 Open Scope R_scope.
-
-Definition psi (k : loss) (s : R) : R :=
-  match k with exponential => s | logistic => 1 - exp (- s) end.
-Definition inverse_loss (k : loss) (s : R) : R :=
-  match k with exponential => - ln s | logistic => - ln (exp s - 1) end.
 
 Lemma exp_gt_1 s : 0 < s -> 1 < exp s.
 Proof. intros S; rewrite <- exp_0; now apply exp_increasing. Qed.
@@ -56,6 +51,15 @@ Qed.
 Lemma psi_0 k : psi k 0 = 0.
 Proof. destruct k; simpl; auto; rewrite Ropp_0, exp_0; ring. Qed.
 
+Lemma psi_Sum {D} `{FiniteType D} k (f : D -> R) : (forall i, 0 <= f i) ->
+  psi k (Sum f) <= Sum (fun i => psi k (f i)).
+Proof.
+  intros F; unfold Sum; induction enum as [| i is IH]; simpl; [rewrite psi_0; lra |].
+  assert (P : 0 <= lsum f is)
+    by (clear - F; induction is as [| a is IH]; simpl; [| specialize (F a)]; lra).
+  assert (S := psi_subadd k (f i) (lsum f is) (F i) P); lra.
+Qed.
+
 (** psi is the identity up to second order, and the slope is at most e^-z. *)
 Lemma psi_near_id k s : 0 <= s -> s - s ^ 2 <= psi k s <= s.
 Proof.
@@ -68,7 +72,7 @@ Proof.
   apply Rmult_lt_compat_l; simpl; lra.
 Qed.
 
-Lemma slope_le_exp k z : - ell' k z <= exp (- z).
+Lemma ell_slope_le_exp k z : - ell' k z <= exp (- z).
 Proof.
   assert (E := exp_pos (- z)); destruct k; unfold ell'; [lra |].
   replace (- (- exp (- z) / (1 + exp (- z)))) with (exp (- z) / (1 + exp (- z)))

@@ -108,12 +108,6 @@ Lemma inner_descent (u v : vec J) :
   inner u (U v) = Sum (fun i => pull v i * inner u (a i)).
 Proof. apply (inner_combination a (pull v) u). Qed.
 
-Lemma pull_le v i : pull v i <= f v.
-Proof.
-  apply Rle_trans with (2 := pull_below loss_facts v).
-  apply (Sum_ge_term (pull v)); apply loss_facts.
-Qed.
-
 (** The descent direction is at least of the order of the loss where data are separable:
     u is a vector with margins at least m. *)
 Lemma descent_large u m v : 0 <= m -> (forall i, m <= inner u (a i)) ->

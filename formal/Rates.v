@@ -8,32 +8,16 @@ Open Scope R_scope.
 
 Section Rates.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
-Context {k : loss} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
+Context {k : joint_loss D} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
 Hypothesis flow : separated_flow k Phi l v beta u.
 Let predictor := flow_predictor flow.
 Let l_pos := degree_pos flow.
-Let Lip := predictor_lipschitz flow.
-Let chain := flow_chain_rule flow.
-Let arc_v := flow_arc flow.
-Let arc_beta := adapter_arc flow.
-Let beta_pos := adapter_pos flow.
-Let beta_diff := adapter_derivable flow.
 Let subgrad := flow_subgradient flow.
-Let equation := flow_equation flow.
-Let sep := flow_separated flow.
-Let integ := adapter_fluctuation flow.
 Notation G := (smoothed_margin k Phi v).
 Notation R2 := (adapted_norm2 v beta).
 Notation energy := (energy beta u).
 Notation loss_at := (loss_at k Phi v).
-Notation lb := (log_adapter beta).
 Notation nu := (weighted_margin k Phi).
-
-Lemma Gp t : 0 <= t -> 0 < G t.
-Proof. now apply (G_pos flow). Qed.
-
-Lemma Np t : 0 <= t -> 0 < norm (v t).
-Proof. now apply (norm_pos flow). Qed.
 
 (** A separated predictor has degree at least 1. *)
 Lemma degree : 1 <= l.
@@ -41,7 +25,7 @@ Proof.
   apply Rnot_lt_le; intros Lt.
   destruct (origin_lipschitz predictor) as (r & K & r0 & K0 & B).
   destruct nonempty as [i].
-  assert (N := Np 0 ltac:(lra)); assert (g := Gp 0 ltac:(lra)).
+  assert (N := norm_pos flow 0 ltac:(lra)); assert (g := G_pos flow 0 ltac:(lra)).
   assert (Q := q_ge_inv Phi k i (v 0)).
   change (inverse_loss k (total_loss k Phi (v 0))) with (G 0) in Q.
   set (n := norm (v 0)) in *; set (qi := margin_at Phi i (v 0)) in *.
@@ -105,7 +89,7 @@ Proof.
     generalize (Rabs_pos a0) (Rabs_pos Bmax) (Rabs_pos (ln m)) (Rabs_pos c); nra. }
   intros t T; specialize (Up t T); specialize (RB t T); specialize (Bd t T).
   specialize (Mo 0 t ltac:(lra)); rewrite B0 in Mo; fold a0 in Mo.
-  assert (N := Np t T); assert (g := Gp t T).
+  assert (N := norm_pos flow t T); assert (g := G_pos flow t T).
   assert (lR : ln m + 2 * ln (norm (v t)) <= ln (R2 t)).
   { replace (2 * ln (norm (v t))) with (ln (norm (v t) ^ 2)) by (rewrite ln_pow; simpl;
       lra).
@@ -155,9 +139,9 @@ Lemma growth_from_below C t : 0 <= t -> clarke (total_loss k Phi) (v t) (u t) ->
   exp ((2 - 2 / l) * ln (G t) - G t - (C + ln 2 + Rabs (2 * ln l))) <=
   energy t / psi k (loss_at t).
 Proof.
-  intros Tp Sg N2; assert (g := Gp t Tp); assert (Rp := R2_pos flow t Tp).
+  intros Tp Sg N2; assert (g := G_pos flow t Tp); assert (Rp := R2_pos flow t Tp).
   destruct (psi_order t Tp) as [P1 _].
-  assert (p0 : 0 < psi k (loss_at t)) by apply psi_pos, total_loss_pos.
+  assert (p0 : 0 < psi k (loss_at t)) by apply psi_loss_pos.
   assert (Cs : (l * nu (v t)) ^ 2 <= R2 t * energy t) by now apply (schwarz flow).
   set (p := psi k (loss_at t)) in *; set (E := energy t) in *.
   assert (Gp0 : 0 < G t * p) by now apply Rmult_lt_0_compat.
@@ -194,7 +178,7 @@ Lemma energy_from_above cu M t : 0 <= t -> 0 < M -> (forall j, beta t j <= M) ->
     exp (- G t).
 Proof.
   intros Tp M0 Bb Ub; destruct (psi_order t Tp) as [_ P2].
-  assert (p0 : 0 < psi k (loss_at t)) by apply psi_pos, total_loss_pos.
+  assert (p0 : 0 < psi k (loss_at t)) by apply psi_loss_pos.
   set (p := psi k (loss_at t)) in *; set (n := Sum (fun _ : D => 1)).
   set (Kv := exp (cu + (l - 1) * ln (norm (v t)))) in *.
   assert (K0 : 0 < Kv) by apply exp_pos.
@@ -259,7 +243,7 @@ Proof.
   - apply Rle_trans with (2 := growth_from_below C t Tp Sg N2); fold c1.
     apply exp_le; lra.
   - assert (Up := energy_from_above cu M t Tp M0 (fun j => proj2 (Bb t j Tp))
-      (Ub _ _ (Np t Tp) Sg)); fold n in Up.
+      (Ub _ _ (norm_pos flow t Tp) Sg)); fold n in Up.
     apply Rle_trans with (1 := Up).
     apply Rle_trans with (1 := bound_in_G C cu M n t M0 n0 N1); fold c2.
     apply exp_le; unfold c1; lra.
@@ -275,9 +259,8 @@ Proof.
   assert (a0 : 0 <= 2 - 2 / l).
   { assert (/ l <= 1) by (rewrite <- Rinv_1; apply Rinv_le_contravar; lra).
     unfold Rdiv; lra. }
-  destruct (log_growth G (2 - 2 / l) c (G 0) a0 (Gp 0 ltac:(lra))) as (C & T & C0 & T1
-    & B);
-    auto.
+  destruct (log_growth G (2 - 2 / l) c (G 0) a0 (G_pos flow 0 ltac:(lra)))
+    as (C & T & C0 & T1 & B); auto.
   { intros t Ht; apply (G_ge flow); auto. }
   { apply (arc_G flow); auto. }
   destruct norm_G as (C' & C0' & NG).
@@ -305,7 +288,7 @@ Proof.
     split; [apply exp_pos |]; split; [apply exp_pos |].
     intros t Ht; destruct (B t Ht) as (G1 & Gl & _); apply Rabs_le_between in Gl.
     assert (tp : 0 <= t) by lra; destruct (NG t tp) as [N1 _].
-    apply Rabs_le_between in N1; assert (N := Np t tp).
+    apply Rabs_le_between in N1; assert (N := norm_pos flow t tp).
     assert (il : 0 < / l) by now apply Rinv_0_lt_compat.
     assert (A1 : / l * (ln (G t) - ln (ln t)) <= / l * C)
       by (apply Rmult_le_compat_l; lra).

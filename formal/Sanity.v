@@ -85,6 +85,17 @@ Qed.
 Lemma inner_one (u v : vec unit) : inner u v = u tt * v tt.
 Proof. unfold inner, Sum; simpl; ring. Qed.
 
+(** Two components. *)
+#[export] Instance two : FiniteType bool.
+Proof.
+  refine {| enum := [true; false] |}.
+  - repeat constructor; simpl; intuition discriminate.
+  - intros []; simpl; auto.
+Defined.
+
+Lemma Sum_two (f : bool -> R) : Sum f = f true + f false.
+Proof. unfold Sum, lsum; simpl; ring. Qed.
+
 (** The subdifferential of the absolute value at its kink contains 0, by the
     gradients 1 and -1 on its two sides. *)
 Fact clarke_abs : clarke (fun v : vec unit => Rabs (v tt)) (fun _ => 0) (fun _ => 0).

@@ -160,7 +160,7 @@ Proof.
 Qed.
 
 (** An adaptive flow from the time on at which it separates the data. *)
-Lemma separated_from {J D X} `{FiniteType J} `{Dataset D X} {k : loss}
+Lemma separated_from {J D X} `{FiniteType J} `{Dataset D X} {k : joint_loss D}
     {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J} {t0 : R} :
   homogeneous_predictor Phi l -> admits_chain_rule (total_loss k Phi) ->
   adaptive_flow k Phi v beta u -> 0 <= t0 -> total_loss k Phi (v t0) < ell k 0 ->

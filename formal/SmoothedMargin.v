@@ -3,7 +3,7 @@
     For an adaptive flow v' = -beta u, u in the subdifferential of the total loss, with
     d log beta / dt integrable: with |v|_beta^2 = sum_j v_j^2 / beta_j and
     G = ell^-1(loss), ln G - (l/2) ln |v|_beta^2 + (l/2) int |d log beta| is
-    nondecreasing.  Both losses at once.  The chain rule for the total loss is the one
+    nondecreasing.  For any joint loss.  The chain rule for the total loss is the one
     cited premise. *)
 
 From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
@@ -18,7 +18,7 @@ Open Scope R_scope.
     Arcs are differentiable almost everywhere by a theorem of Lebesgue, which is not
     needed here: v is by its equation, beta by assumption. *)
 Record adaptive_flow {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) (v beta u : R -> vec J) : Prop := {
+    (k : joint_loss D) (Phi : vec J -> X -> R) (v beta u : R -> vec J) : Prop := {
   flow_arc : forall j, arc (fun t => v t j);
   adapter_arc : forall j, arc (fun t => beta t j);
   adapter_pos : forall t j, 0 <= t -> 0 < beta t j;
@@ -41,7 +41,8 @@ Arguments adapter_fluctuation {_ _ _ _ _ _ _ _ _ _ _}.
 (** ... of a homogeneous predictor, with the chain rule,
   and separated from the start. *)
 Record separated_flow {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) : Prop := {
+    (k : joint_loss D) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
+  Prop := {
   flow_predictor :> homogeneous_predictor Phi l;
   flow_chain_rule : admits_chain_rule (total_loss k Phi);
   flow_adaptive :> adaptive_flow k Phi v beta u;
@@ -55,7 +56,7 @@ Arguments flow_separated {_ _ _ _ _ _ _ _ _ _ _ _}.
 (* statement: smoothed margin *)
 Section Definitions.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
-Variables (k : loss) (Phi : vec J -> X -> R) (v beta u : R -> vec J).
+Variables (k : joint_loss D) (Phi : vec J -> X -> R) (v beta u : R -> vec J).
 
 Definition loss_at (t : R) : R := total_loss k Phi (v t).
 Definition smoothed_margin (t : R) : R := inverse_loss k (loss_at t).
@@ -68,7 +69,7 @@ End Definitions.
 
 Section MarginArgument.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
-Context {k : loss} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
+Context {k : joint_loss D} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
 Hypothesis flow : separated_flow k Phi l v beta u.
 Let predictor := flow_predictor flow.
 Let l_pos := degree_pos flow.
@@ -241,6 +242,9 @@ Qed.
 Lemma loss_pos t : 0 < loss_at t.
 Proof. apply total_loss_pos. Qed.
 
+Lemma psi_loss_pos t : 0 < psi k (loss_at t).
+Proof. apply psi_pos, loss_pos. Qed.
+
 Lemma arc_loss_at : arc loss_at.
 Proof.
   apply (arc_lipschitz_comp (total_loss k Phi) v); auto; apply total_loss_lipschitz;
@@ -283,7 +287,7 @@ Lemma G_ge t : 0 <= t -> G 0 <= G t.
 Proof.
   intros T; apply (arc_monotone G); [apply arc_G | | lra].
   generalize G_derive; apply ae_imp; intros s S Ds; eexists; split; [exact Ds |].
-  apply Rdiv_le_0_compat; [apply energy_nonneg; lra | apply psi_pos, loss_pos].
+  apply Rdiv_le_0_compat; [apply energy_nonneg; lra | apply psi_loss_pos].
 Qed.
 
 Lemma norm_pos t : 0 <= t -> 0 < norm (v t).
@@ -354,7 +358,7 @@ Qed.
 Lemma weighted_margin_pos t : 0 <= t -> 0 < nu (v t).
 Proof.
   intros T; apply Rlt_le_trans with (2 := weighted_margin_ge t T).
-  apply Rmult_lt_0_compat; [now apply G_pos | apply psi_pos, loss_pos].
+  apply Rmult_lt_0_compat; [now apply G_pos | apply psi_loss_pos].
 Qed.
 
 (** Through beta alone R2 changes by at most R2 times the fluctuation of log beta. *)
@@ -415,7 +419,7 @@ Lemma growth_schwarz t : 0 <= t -> clarke (total_loss k Phi) (v t) (u t) ->
 Proof.
   intros T Sg; assert (Gp := G_pos t T); assert (Rp := R2_pos t T).
   assert (Ng := weighted_margin_ge t T); assert (Np := weighted_margin_pos t T).
-  assert (Cs := schwarz t T Sg); assert (Pp := psi_pos k _ (loss_pos t)).
+  assert (Cs := schwarz t T Sg); assert (Pp := psi_loss_pos t).
   set (N := nu (v t)) in *; set (p := psi k (loss_at t)) in *.
   apply Rmult_le_reg_r with (R2 t * (p * G t)).
   { apply Rmult_lt_0_compat; auto; now apply Rmult_lt_0_compat. }

@@ -32,25 +32,6 @@ Proof.
   revert Q; apply ae_imp; intros t _ Q i; apply Q, enum_all.
 Qed.
 
-Lemma Sum_exchange {J D} `{FiniteType J} `{FiniteType D} (a : J -> D -> R) :
-  Sum (fun j => Sum (fun i => a j i)) = Sum (fun i => Sum (fun j => a j i)).
-Proof.
-  unfold Sum at 1 4; induction (@enum J _) as [| j js IH]; simpl.
-  - transitivity (Sum (fun _ : D => 0 * 0)); [rewrite Sum_scal; ring |].
-    apply Sum_ext; intros; ring.
-  - rewrite Sum_plus; now f_equal.
-Qed.
-
-Lemma continuous_at_comp {I} (ys : I -> R) (phi : R -> R) h :
-  continuous phi (h ys) -> continuous_at ys h -> continuous_at ys (fun z => phi (h z)).
-Proof.
-  intros P C e e0; apply continuity_pt_filterlim in P;
-    destruct (P e e0) as (a & a0 & Ha).
-  destruct (C a a0) as (r & r0 & Hr); exists r; split; auto; intros z Z.
-  destruct (Req_dec (h z) (h ys)) as [-> | N]; [rewrite Rminus_eq_0, Rabs_R0; lra |].
-  apply Ha; split; [split; [exact Logic.I | auto] |]; exact (Hr z Z).
-Qed.
-
 Section Cone.
 Context {J : Type} `{FiniteType J}.
 

@@ -3,7 +3,7 @@
     From the chain rule of each margin and the fact that no subdifferential of a margin
       is
     empty (which Rademacher's theorem gives): every Clarke subgradient of
-    sum_i phi(q_i) is sum_i phi'(q_i) h_i with h_i a Clarke subgradient of q_i. *)
+    phi(q) is sum_i phi'(q)_i h_i with h_i a Clarke subgradient of q_i. *)
 
 From Coq Require Import Reals Lra Psatz List Lia Classical FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
@@ -13,18 +13,19 @@ Open Scope R_scope.
 
 Section SumRule.
 Context {J D : Type} `{FiniteType J} `{FiniteType D}.
-Variables (phi phi' : R -> R) (q : D -> vec J -> R).
-Hypothesis phi_derive : forall z, is_derive phi z (phi' z).
-Hypothesis phi'_continuous : forall z, continuous phi' z.
+Variables (phi : vec D -> R) (phi' : vec D -> vec D) (q : D -> vec J -> R).
+Hypothesis phi_gradient : forall z, is_gradient phi z (phi' z).
+Hypothesis phi'_continuous : forall z i, continuous_at z (fun z => phi' z i).
 Hypothesis Lip : forall i, locally_lipschitz (q i).
 Hypothesis chain : forall i, admits_chain_rule (q i).
 Hypothesis nonempty : forall i w, exists h, clarke (q i) w h.
 
-Let L (v : vec J) : R := Sum (fun i => phi (q i v)).
+Notation all w := (fun i => q i w).
+Let L (v : vec J) : R := phi (all v).
 Hypothesis Lip_L : locally_lipschitz L.
 
 Definition weighted (w : vec J) (h : D -> vec J) : vec J :=
-  fun j => Sum (fun i => phi' (q i w) * h i j).
+  fun j => Sum (fun i => phi' (all w) i * h i j).
 
 Notation subgradients := (subgradients q).
 
@@ -33,26 +34,26 @@ Proof. apply (finite_choice (fun _ : J => 0) (fun i h => clarke (q i) w h)); int
   apply nonempty. Qed.
 
 Lemma inner_weighted w h d :
-  inner (weighted w h) d = Sum (fun i => phi' (q i w) * inner (h i) d).
+  inner (weighted w h) d = Sum (fun i => phi' (all w) i * inner (h i) d).
 Proof.
   unfold inner, weighted.
-  transitivity (Sum (fun j => Sum (fun i => phi' (q i w) * h i j * d j))).
+  transitivity (Sum (fun j => Sum (fun i => phi' (all w) i * h i j * d j))).
   - apply Sum_ext; intros j; rewrite Rmult_comm, <- Sum_scal; apply Sum_ext; intros;
       ring.
-  - rewrite Sum_exchange; apply Sum_ext; intros i; rewrite <- Sum_scal.
+  - rewrite Sum_swap; apply Sum_ext; intros i; rewrite <- Sum_scal.
     apply Sum_ext; intros; ring.
 Qed.
 
 Lemma continuous_at_weighted ys j :
   continuous_at ys (fun y : family_index J D -> R => weighted (point y) (vectors y) j).
 Proof.
-  apply (continuous_at_Sum ys (fun i y => phi' (q i (point y)) * vectors y i j));
+  apply (continuous_at_Sum ys (fun i y => phi' (all (point y)) i * vectors y i j));
     intros i.
-  apply (continuous_at_mult ys (fun y => phi' (q i (point y))));
+  apply (continuous_at_mult ys (fun y => phi' (all (point y)) i));
     [| apply continuous_at_coord].
-  apply (continuous_at_comp ys phi' (fun y => q i (point y)));
-    [apply phi'_continuous |].
-  exact (continuous_at_lipschitz ys (q i) Coordinate (Lip i)).
+  apply (continuous_at_family ys (fun i y => q i (point y)) (fun z => phi' z i));
+    [apply phi'_continuous | intros i'].
+  exact (continuous_at_lipschitz ys (q i') Coordinate (Lip i')).
 Qed.
 
 (** A bound near z on the derivatives of L in the direction d that the chain rule gives
@@ -91,10 +92,8 @@ Proof.
       destruct (some_subgradients (c t)) as [h Sub].
       exists (-1 * inner (weighted (c t) h) d); split.
       + apply (is_derive_scal (fun s => L (c s))); rewrite inner_weighted; unfold L.
-        apply (is_derive_Sum (fun i s => phi (q i (c s)))); intros i.
-        rewrite Rmult_comm.
-        apply (is_derive_comp phi (fun s => q i (c s))); [apply phi_derive |].
-        apply Q, Sub.
+        apply (smooth_along phi (fun s => all (c s))); [apply phi_gradient |].
+        intros i; apply Q, Sub.
       + assert (inner (weighted (c t) h) d <= C); [| lra].
         apply Bd; auto; rewrite Nc by lra; nra. }
   apply le_epsilon; intros e e0; destruct (Gr (e / (N + 1))) as (dl & dl0 & Near).
@@ -180,7 +179,7 @@ Proof.
     { intros j; apply (continuous_at_plus ys (fun _ => g j));
         [apply continuous_at_const |].
       apply continuous_at_scal,
-        (continuous_at_Sum ys (fun i y => phi' (q i v) * vectors y i j)).
+        (continuous_at_Sum ys (fun i y => phi' (all v) i * vectors y i j)).
       intros i; apply continuous_at_scal, continuous_at_coord. }
     apply (continuous_at_Sum ys (fun j y => (g j + -1 * weighted v (vectors y) j) *
       (g j + -1 * weighted v (vectors y) j))); intros j.
@@ -264,7 +263,7 @@ Qed.
 
 Theorem clarke_sum v u : clarke L v u -> exists h : D -> vec J,
   (forall i, clarke (q i) v (h i)) /\
-  forall j, u j = Sum (fun i => phi' (q i v) * h i j).
+  forall j, u j = Sum (fun i => phi' (all v) i * h i j).
 Proof.
   intros (l & In_l & One & U); destruct (combine_families v l) as (h & Ch & Eh).
   - intros c g I; destruct (In_l c g I); split; auto; now apply limit_gradient_sum.
@@ -276,7 +275,7 @@ End SumRule.
 
 (* statement: sum rule *)
 Theorem sum_rule_lipschitz {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) :
+    (k : joint_loss D) (Phi : vec J -> X -> R) :
   (forall i, locally_lipschitz (fun w => Phi w (x i))) ->
   (* cited: Proposition 1 for each margin; Rademacher's theorem *)
   (forall i, admits_chain_rule (margin_at Phi i)) ->
@@ -285,9 +284,11 @@ Theorem sum_rule_lipschitz {J D X} `{FiniteType J} `{Dataset D X}
 (* end statement *)
 Proof.
   intros Lip Chain Non v u C.
-  apply (clarke_sum (ell k) (ell' k) (margin_at Phi)); auto.
-  - intros z; apply ell_derive.
-  - intros z; apply ell'_continuous.
+  apply (clarke_sum (value k) (fun z i => - slope k z i) (margin_at Phi)); auto.
+  - apply value_gradient.
+  - intros z i; apply (continuous_at_comp z Ropp (fun z => slope k z i)).
+    + apply (continuous_opp (V := R_NormedModule) (fun z => z)), continuous_id.
+    + apply slope_continuous.
   - intros i; now apply (q_lipschitz Phi).
   - now apply (total_loss_lipschitz k Phi).
 Qed.

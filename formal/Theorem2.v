@@ -261,17 +261,17 @@ Lemma process_separates k Phi : L = total_loss k Phi ->
   (exists t0, 0 <= t0 /\ L (w t0) < ell k 0) -> separates k (scaled chi Phi) skewed.
 Proof.
   intros E (t0 & T0 & Sep); exists t0; split; auto.
-  unfold total_loss, scaled; rewrite mul_chi_skewed; now rewrite E in Sep.
+  unfold total_loss, margins, margin_at, scaled; rewrite mul_chi_skewed.
+  now rewrite E in Sep.
 Qed.
 
 (** Back to the paper's variables. *)
-Lemma growth_back k Phi l : L = total_loss k Phi ->
-  growth_rates (total_loss k (scaled chi Phi)) l skewed -> growth_rates L l w.
+Lemma growth_back l :
+  growth_rates (fun u => L (mul chi u)) l skewed -> growth_rates L l w.
 Proof.
-  intros E [(a & b & T & a0 & b0 & B) (a' & b' & T' & a0' & b0' & B')]; split.
+  intros [(a & b & T & a0 & b0 & B) (a' & b' & T' & a0' & b0' & B')]; split.
   - exists a, b, T; split; [exact a0 | split; [exact b0 |]]; intros t Ht.
-    specialize (B t Ht); rewrite E; unfold total_loss, scaled in *.
-    now rewrite mul_chi_skewed in B.
+    specialize (B t Ht); now rewrite mul_chi_skewed in B.
   - destruct norm_w_skewed as (m & M & m0 & M0 & N); exists (m * a'), (M * b'), T'.
     split; [nra | split; [nra |]]; intros t Ht.
     destruct (B' t Ht) as [B1 B2]; destruct (N t) as [N1 N2].
@@ -307,7 +307,7 @@ Lemma conclusion_back k Phi l : L = total_loss k Phi ->
   implicit_regularization L l w
     (max_margin_KKT Phi skew).
 Proof.
-  intros E (Growth & u & Ku & Du); split; [now apply (growth_back k Phi) |].
+  intros E (Growth & u & Ku & Du); split; [now apply growth_back; rewrite E |].
   exists (mul chi u); split; [now apply kkt_back |].
   apply direction_w; auto; destruct Growth as [_ (a & b & T & a0 & _ & B)].
   exists T; intros t Ht; destruct (B t Ht) as [B1 _].
@@ -316,7 +316,7 @@ Qed.
 
 (* statement: theorem 2 rates *)
 (** The rates of Theorem 2: only Proposition 1, for the loss, is cited. *)
-Theorem theorem_2_rates (k : loss) (Phi : vec J -> X -> R) (l : R) :
+Theorem theorem_2_rates (k : joint_loss D) (Phi : vec J -> X -> R) (l : R) :
   (* cited: Proposition 1 *)
   admits_chain_rule L ->
   (* Assumptions 1 and 2 *)
@@ -326,7 +326,7 @@ Theorem theorem_2_rates (k : loss) (Phi : vec J -> X -> R) (l : R) :
   growth_rates L l w.
 (* end statement *)
 Proof.
-  intros Chain E Hom Ai Aii Sep; apply (growth_back k Phi l E).
+  intros Chain E Hom Ai Aii Sep; apply growth_back; rewrite E.
   assert (Lip := predictor_lipschitz Hom).
   apply (theorem_4_rates k (scaled chi Phi) l skewed beta (fun t => mul chi (G t))).
   - apply homogeneous_scaled; auto; apply chi_nonzero.
@@ -345,7 +345,7 @@ Proof.
 Qed.
 
 (* statement: theorem 2 *)
-Theorem theorem_2 (k : loss) (Phi : vec J -> X -> R) (l : R)
+Theorem theorem_2 (k : joint_loss D) (Phi : vec J -> X -> R) (l : R)
     (definable : (vec J -> R) -> Prop) :
   (* cited: Proposition 1; Rademacher; Ji and Telgarsky *)
   (forall f, locally_lipschitz f -> definable f -> admits_chain_rule f) ->
@@ -387,7 +387,7 @@ Qed.
 (* statement: theorem 2 limit directions *)
 (** Under the paper's Assumption 2 alone: every limit point of the direction of w / chi
     is that of u / chi for a KKT point u of Theorem 2's problem. *)
-Theorem theorem_2_limit_directions (k : loss) (Phi : vec J -> X -> R) (l : R)
+Theorem theorem_2_limit_directions (k : joint_loss D) (Phi : vec J -> X -> R) (l : R)
     (definable : (vec J -> R) -> Prop) :
   (* cited: Proposition 1; Rademacher *)
   (forall f, locally_lipschitz f -> definable f -> admits_chain_rule f) ->
@@ -430,7 +430,7 @@ Qed.
 (* statement: theorem 2 smooth *)
 (** Continuously differentiable predictors: only Ji and Telgarsky's inequality is
     cited, for the direction, and the rates need nothing at all. *)
-Theorem theorem_2_smooth (k : loss) (Phi : vec J -> X -> R) (l : R) :
+Theorem theorem_2_smooth (k : joint_loss D) (Phi : vec J -> X -> R) (l : R) :
   L = total_loss k Phi ->
   assumption_1 (fun f => exists g, gradient_of f g) Phi l ->
   assumption_2_i -> assumption_2_ii ->
@@ -448,8 +448,7 @@ Proof.
   { intros f _ [g Sm]; exact (smooth_chain_rule f g Sm). }
   assert (Rad : forall f : vec J -> R, locally_lipschitz f ->
     (exists g, gradient_of f g) -> gradients_dense f).
-  { intros f _ [g [Gr _]] v r r0; exists v, (g v); split; auto.
-    rewrite norm_0; auto; intros j; unfold sub; ring. }
+  { intros f _ [g Sm]; exact (smooth_dense f g Sm). }
   assert (Hom := homogeneous_of_assumption_1 _ _ _ A1).
   split.
   - apply (theorem_2_rates k Phi l); auto; rewrite E; apply total_loss_chain_rule.
@@ -462,7 +461,7 @@ Qed.
 
 (* statement: theorem 2 linear *)
 (** Linear predictors: nothing is cited, and the paper's Assumption 2 is enough. *)
-Theorem theorem_2_linear (k : loss) (feat : X -> vec J) :
+Theorem theorem_2_linear (k : joint_loss D) (feat : X -> vec J) :
   L = total_loss k (linear_predictor feat) ->
   assumption_2_i -> assumption_2_ii ->
   (exists t0, 0 <= t0 /\ L (w t0) < ell k 0) ->

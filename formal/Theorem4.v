@@ -14,7 +14,7 @@ Open Scope R_scope.
 (* statement: theorem 4 vocabulary *)
 (** The data are separated at some time. *)
 Definition separates {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) (v : R -> vec J) : Prop :=
+    (k : joint_loss D) (Phi : vec J -> X -> R) (v : R -> vec J) : Prop :=
   exists t0, 0 <= t0 /\ total_loss k Phi (v t0) < ell k 0.
 
 Definition direction_converges {J} `{FiniteType J} (v : R -> vec J) : Prop :=
@@ -55,7 +55,7 @@ Qed.
 (* statement: theorem 4 rates *)
 (** The two rates of Theorem 4, for any adapter with log beta of finite variation. *)
 Theorem theorem_4_rates {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
+    (k : joint_loss D) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
   homogeneous_predictor Phi l ->
   (* cited: Proposition 1, for the loss *)
   admits_chain_rule (total_loss k Phi) ->
@@ -80,7 +80,7 @@ Proof.
 Qed.
 
 (** Along a flow a power of t is a power of |v|. *)
-Lemma power_of_the_norm {J D X} `{FiniteType J} `{Dataset D X} {k : loss}
+Lemma power_of_the_norm {J D X} `{FiniteType J} `{Dataset D X} {k : joint_loss D}
     {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J} :
   separated_flow k Phi l v beta u -> tends_to_1_like_a_power beta ->
   exists kappa A T, 0 < kappa < l /\ 0 <= A /\ forall t j, T <= t ->
@@ -141,7 +141,7 @@ Qed.
 (** The direction converges, from one cited inequality, for an adapter that tends to 1
     like a power of t. *)
 Theorem theorem_4_direction {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
+    (k : joint_loss D) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
   homogeneous_predictor Phi l ->
   (* cited: Proposition 1, for the loss; Ji and Telgarsky *)
   admits_chain_rule (total_loss k Phi) ->
@@ -160,7 +160,7 @@ Qed.
 
 (** Theorem 4 where the direction converges, from two facts of Clarke's calculus. *)
 Lemma theorem_4_calculus {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
+    (k : joint_loss D) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
   homogeneous_predictor Phi l ->
   admits_chain_rule (total_loss k Phi) ->
   sum_rule k Phi -> (forall i, closed_graph (margin_at Phi i)) ->
@@ -188,6 +188,12 @@ Context {J : Type} `{FiniteType J}.
 Definition gradients_dense (f : vec J -> R) : Prop :=
   forall v r, 0 < r -> exists z D, is_gradient f z D /\ norm (sub z v) < r.
 (* end statement *)
+
+Lemma smooth_dense f g : gradient_of f g -> gradients_dense f.
+Proof.
+  intros [Gr _] v r r0; exists v, (g v); split; auto.
+  rewrite norm_0; auto; intros j; unfold sub; ring.
+Qed.
 
 Theorem clarke_nonempty f : locally_lipschitz f -> gradients_dense f ->
   forall v, exists u, clarke f v u.
@@ -245,14 +251,6 @@ Proof.
   now apply clarke_multiple.
 Qed.
 
-Lemma nonempty_mul chi f : (forall j, chi j <> 0) ->
-  (forall v, exists u, clarke f v u) ->
-  forall v, exists u, clarke (fun w => f (mul chi w)) v u.
-Proof.
-  intros Nz Ex v; destruct (Ex (mul chi v)) as [u Cu]; exists (mul chi u).
-  now apply clarke_scaled.
-Qed.
-
 Lemma dense_scaled chi f : (forall j, chi j <> 0) -> gradients_dense f ->
   gradients_dense (fun w => f (mul chi w)).
 Proof.
@@ -279,7 +277,7 @@ End Dense.
 
 Section PredictorToLoss.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
-Variables (k : loss) (Phi : vec J -> X -> R).
+Variables (k : joint_loss D) (Phi : vec J -> X -> R).
 Hypothesis Lip : forall i, locally_lipschitz (fun w => Phi w (x i)).
 Hypothesis chain : forall i, admits_chain_rule (fun w => Phi w (x i)).
 Hypothesis nonempty : forall i w, exists h, clarke (fun w => Phi w (x i)) w h.
@@ -309,15 +307,13 @@ Proof.
   revert Ch; apply ae_imp; intros t _ Ch u Cu.
   destruct (sum_rule_predictor (v t) u Cu) as (h & Sub & U).
   replace (inner u (fun j => Derive (fun s => v s j) t)) with
-    (Sum (fun i => ell' k (margin_at Phi i (v t)) *
+    (Sum (fun i => - slope k (margins Phi (v t)) i *
       inner (h i) (fun j => Derive (fun s => v s j) t))).
-  - unfold total_loss; apply (is_derive_Sum (fun i s => ell k (y i * Phi (v s) (x i)))).
-    intros i; rewrite Rmult_comm.
-    apply (is_derive_comp (ell k) (fun s => margin_at Phi i (v s)));
-      [apply ell_derive |].
-    apply Ch, Sub.
-  - rewrite <- (inner_weighted (ell' k) (margin_at Phi) (v t) h).
-    apply Sum_ext; intros j; now rewrite U.
+  - apply (value_along k (fun s => margins Phi (v s))); intros i; apply Ch, Sub.
+  - set (dv := fun j => Derive (fun s => v s j) t); symmetry.
+    transitivity
+      (inner (weighted (fun z i => - slope k z i) (margin_at Phi) (v t) h) dv);
+      [apply Sum_ext; intros j; now rewrite U | apply inner_weighted].
 Qed.
 
 End PredictorToLoss.
@@ -325,7 +321,7 @@ End PredictorToLoss.
 (* statement: theorem 4 *)
 (** Theorem 4 for an adapter that tends to 1 like a power of t. *)
 Theorem theorem_4 {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) (l : R) :
+    (k : joint_loss D) (Phi : vec J -> X -> R) (l : R) :
   (* cited: Proposition 1 and Rademacher, for the predictor; Ji and Telgarsky *)
   (forall i, admits_chain_rule (fun w => Phi w (x i))) ->
   (forall i, gradients_dense (fun w => Phi w (x i))) ->
@@ -353,7 +349,7 @@ Qed.
 (** With no rate for the adapter: every limit point of the direction is that of a KKT
     point. *)
 Theorem theorem_4_limit_directions {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
+    (k : joint_loss D) (Phi : vec J -> X -> R) (l : R) (v beta u : R -> vec J) :
   (* cited: Proposition 1 and Rademacher, for the predictor *)
   (forall i, admits_chain_rule (fun w => Phi w (x i))) ->
   (forall i, gradients_dense (fun w => Phi w (x i))) ->
@@ -383,7 +379,7 @@ Qed.
 (* statement: theorem 4 smooth rates *)
 (** The rates for continuously differentiable predictors: nothing is cited. *)
 Theorem theorem_4_rates_smooth {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) (gPhi : D -> vec J -> vec J) (l : R)
+    (k : joint_loss D) (Phi : vec J -> X -> R) (gPhi : D -> vec J -> vec J) (l : R)
     (v beta u : R -> vec J) :
   (forall i, gradient_of (fun w => Phi w (x i)) (gPhi i)) ->
   homogeneous_predictor Phi l ->

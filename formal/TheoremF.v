@@ -9,6 +9,29 @@ From Coquelicot Require Import Coquelicot.
 From MarginFlow Require Export LinearLosses DiscreteDescent.
 Open Scope R_scope.
 
+(** Procedure 1 can be run wherever there are gradients. *)
+Lemma procedure_runs {J} `{FiniteType J} (f : vec J -> R) (grad : vec J -> vec J)
+    (eta : R) (delta eps : vec J) (rho : nat -> vec J) (w0 g0 h0 : vec J) :
+  (forall w, clarke f w (grad w)) ->
+  0 < eta -> (forall j, 0 < delta j) -> (forall j, 0 < eps j) ->
+  (forall k j, 0 <= rho k j <= 1) -> (forall j, 0 <= g0 j) -> (forall j, 0 <= h0 j) ->
+  exists w d g h, w 0%nat = w0 /\ g 0%nat = g0 /\ h 0%nat = h0 /\
+    procedure_1 f eta delta eps rho w d g h.
+Proof.
+  intros Gr He Hd Hp Hr Hg Hh.
+  set (next := fun k (s : vec J * vec J * vec J) =>
+    let w := fst (fst s) in let g := snd (fst s) in let h := snd s in
+    let g' : vec J := fun j => rho k j * g j + (1 - rho k j) * grad w j ^ 2 in
+    let u : vec J := fun j => sqrt ((eps j + h j) / (delta j + g' j)) * grad w j in
+    ((fun j => w j - eta * u j) : vec J, g',
+     (fun j => rho k j * h j + (1 - rho k j) * u j ^ 2) : vec J)).
+  set (s := fix s k := match k with O => (w0, g0, h0) | S m => next m (s m) end).
+  exists (fun k => fst (fst (s k))), (fun k => grad (fst (fst (s k)))),
+    (fun k => snd (fst (s k))), (fun k => snd (s k)).
+  split; [reflexivity |]; split; [reflexivity |]; split; [reflexivity |].
+  split; auto; reflexivity.
+Qed.
+
 Section TheoremF.
 Context {J D : Type} `{FiniteType J} `{FiniteType D}.
 Context {a : D -> vec J} {f : vec J -> R} {pull : vec J -> D -> R}.
@@ -56,9 +79,10 @@ Proof.
     rewrite <- Rmult_assoc, Rinv_r, Rmult_1_l by lra; now apply Rmult_le_compat_r. }
   split; apply By.
   - intros k; apply (run_g_nonneg Run).
-  - apply (g_forgotten loss_facts Run Small).
+  - apply (g_forgotten Run (component_summable loss_facts Run Small)).
   - intros k; apply (run_h_nonneg Run).
-  - apply (h_forgotten loss_facts Run Small).
+  - apply (h_forgotten Run A (component_summable loss_facts Run Small)
+      (factor_at_below loss_facts Run Small)).
 Qed.
 
 (** From a loss of at most C / k to its logarithm. *)
@@ -160,20 +184,8 @@ Theorem procedure_1_runs (eta : R) (delta eps : vec J) (rho : nat -> vec J)
     procedure_1 f eta delta eps rho w d g h.
 (* end statement *)
 Proof.
-  intros He Hd Hp Hr Hg Hh.
-  set (grad := fun w : vec J => (fun j => - descent a pull w j) : vec J).
-  set (next := fun k (s : vec J * vec J * vec J) =>
-    let w := fst (fst s) in let g := snd (fst s) in let h := snd s in
-    let g' : vec J := fun j => rho k j * g j + (1 - rho k j) * grad w j ^ 2 in
-    let u : vec J := fun j => sqrt ((eps j + h j) / (delta j + g' j)) * grad w j in
-    ((fun j => w j - eta * u j) : vec J, g',
-     (fun j => rho k j * h j + (1 - rho k j) * u j ^ 2) : vec J)).
-  set (s := fix s k := match k with O => (w0, g0, h0) | S m => next m (s m) end).
-  exists (fun k => fst (fst (s k))), (fun k => grad (fst (fst (s k)))),
-    (fun k => snd (fst (s k))), (fun k => snd (s k)).
-  split; [reflexivity |]; split; [reflexivity |]; split; [reflexivity |].
-  split; auto; try reflexivity.
-  intros k; now apply (loss_clarke loss_facts).
+  apply (procedure_runs f (fun w => (fun j => - descent a pull w j) : vec J)).
+  intros v; now apply (loss_clarke loss_facts).
 Qed.
 
 (** Along a separating vector the loss falls geometrically. *)
@@ -287,9 +299,10 @@ End TheoremF.
 Theorem theorem_F {J D X} `{FiniteType J} `{Dataset D X}
     (k : loss) (feat : X -> vec J) (eta : R) (delta eps : vec J)
     (rho w d g h : nat -> vec J) :
-  procedure_1 (total_loss k (linear_predictor feat)) eta delta eps rho w d g h ->
+  procedure_1 (total_loss (summed k) (linear_predictor feat)) eta delta eps rho w d g
+    h ->
   weights_diverge rho ->
-  is_lim_seq (fun n => total_loss k (linear_predictor feat) (w n)) 0 ->
+  is_lim_seq (fun n => total_loss (summed k) (linear_predictor feat) (w n)) 0 ->
   exists wstar,
     max_margin_KKT (linear_predictor feat) (fun j => sqrt (sqrt (delta j / eps j)))
       wstar /\
@@ -305,7 +318,7 @@ Qed.
 Theorem theorem_F_separable {J D X} `{FiniteType J} `{Dataset D X}
     (k : loss) (feat : X -> vec J) (eta : R) (delta eps : vec J)
     (rho w d g h : nat -> vec J) (c : vec J) (A R0 : R) :
-  let L := total_loss k (linear_predictor feat) in
+  let L := total_loss (summed k) (linear_predictor feat) in
   procedure_1 L eta delta eps rho w d g h ->
   small_step (signed feat) L eta delta eps rho w h c A R0 ->
   (exists z, forall i, 0 < y i * linear_predictor feat z (x i)) ->
@@ -331,9 +344,9 @@ Theorem theorem_F_many_classes {D C I K} `{FiniteType D} `{FiniteType C} `{Finit
     `{FiniteType K} (data : D -> vec I) (label : D -> C) (rival : D -> K -> C)
     (eta : R) (delta eps : vec (C * I)) (rho w d g h : nat -> vec (C * I)) :
   inhabited D -> inhabited K -> lists_rivals label rival ->
-  procedure_1 (softmax_loss data label) eta delta eps rho w d g h ->
+  procedure_1 (softmax_loss logit data label) eta delta eps rho w d g h ->
   weights_diverge rho ->
-  is_lim_seq (fun n => softmax_loss data label (w n)) 0 ->
+  is_lim_seq (fun n => softmax_loss logit data label (w n)) 0 ->
   exists wstar,
     hard_margin (fun ik => pair_vector data label rival (fst ik) (snd ik))
       (fun j => sqrt (sqrt (delta j / eps j))) wstar /\
@@ -341,7 +354,6 @@ Theorem theorem_F_many_classes {D C I K} `{FiniteType D} `{FiniteType C} `{Finit
 (* end statement *)
 Proof.
   intros [i] [k] Rivals; rewrite (softmax_is_cross_entropy data label rival Rivals).
-  intros Run Inf Ll; exact (adadelta_implicit_bias
-    (cross_entropy_is_margin_loss _ (inhabits i) (inhabits k)) Run (inhabits (i, k))
-    Ll Inf).
+  assert (some := inhabits (i, k)); intros Run Inf Ll.
+  exact (adadelta_implicit_bias (cross_entropy_is_margin_loss _ some) Run some Ll Inf).
 Qed.

@@ -17,25 +17,17 @@ Proof. intros Z; rewrite ln_pow by auto; simpl; ring. Qed.
 
 (** The factor that brings the smoothed margin to 1: G^(-1/l). *)
 Definition margin_scale {J D X} `{FiniteType J} `{Dataset D X}
-    (k : loss) (Phi : vec J -> X -> R) (l : R) (v : R -> vec J) (t : R) : R :=
+    (k : joint_loss D) (Phi : vec J -> X -> R) (l : R) (v : R -> vec J) (t : R) : R :=
   exp (- (/ l) * ln (smoothed_margin k Phi v t)).
 
 Section TightTimes.
 Context {J D X : Type} `{FiniteType J} `{Dataset D X}.
-Context {k : loss} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
+Context {k : joint_loss D} {Phi : vec J -> X -> R} {l : R} {v beta u : R -> vec J}.
 Hypothesis flow : separated_flow k Phi l v beta u.
-Let predictor := flow_predictor flow.
 Let l_pos := degree_pos flow.
-Let Lip := predictor_lipschitz flow.
-Let chain := flow_chain_rule flow.
 Let arc_v := flow_arc flow.
-Let arc_beta := adapter_arc flow.
 Let beta_pos := adapter_pos flow.
-Let beta_diff := adapter_derivable flow.
-Let subgrad := flow_subgradient flow.
 Let equation := flow_equation flow.
-Let sep := flow_separated flow.
-Let integ := adapter_fluctuation flow.
 Notation G := (smoothed_margin k Phi v).
 Notation R2 := (adapted_norm2 v beta).
 Notation energy := (energy beta u).
@@ -47,22 +39,13 @@ Notation ps t := (psi k (loss_at t)).
 Notation a := (margin_scale k Phi l v).
 Notation b t := (Sum (fun j => Rabs (Derive (lb j) t))).
 
-Let Gp' t : 0 <= t -> 0 < G t.
-Proof. now apply (G_pos flow). Qed.
-Let Np' t : 0 <= t -> 0 < norm (v t).
-Proof. now apply (norm_pos flow). Qed.
-Let Rp' t : 0 <= t -> 0 < R2 t.
-Proof. intros T; apply (R2_pos flow); auto. Qed.
-Let Pp' t : 0 < ps t.
-Proof. apply psi_pos, total_loss_pos. Qed.
-
 (** The margin's scale makes the adapted norm of v bounded, and its norm bounded both
     ways. *)
 Lemma margin_scale_R2 C t : 0 <= t -> ln (R2 t) - 2 / l * ln (G t) <= C ->
   a t ^ 2 * R2 t <= exp C.
 Proof.
   intros T B; replace (a t ^ 2) with (exp (- (2 / l) * ln (G t))).
-  - rewrite <- (exp_ln (R2 t)) by now apply Rp'.
+  - rewrite <- (exp_ln (R2 t)) by now apply (R2_pos flow).
     rewrite <- exp_plus; apply exp_le; lra.
   - replace (a t ^ 2) with (a t * a t) by ring; unfold margin_scale.
     rewrite <- exp_plus; f_equal; field; lra.
@@ -72,7 +55,7 @@ Lemma margin_scale_norm C t : 0 <= t ->
   Rabs (ln (norm (v t)) - / l * ln (G t)) <= C ->
   exp (- C) <= a t * norm (v t) <= exp C.
 Proof.
-  intros T B; apply Rabs_le_between in B; assert (N := Np' t T).
+  intros T B; apply Rabs_le_between in B; assert (N := norm_pos flow t T).
   unfold margin_scale; rewrite <- (exp_ln (norm (v t))), <- exp_plus by exact N.
   split; apply exp_le; lra.
 Qed.
@@ -95,7 +78,7 @@ Proof.
     eexists; split; [exact Dt |]; apply Sum_nonneg; intros; apply Rabs_pos. }
   apply (monotone_limit (F B) (l * C - l / 2 * ln m + l / 2 * Bmax)); [exact Mo |].
   intros t T; destruct (NG t T) as [N1 _]; destruct (RB t T) as [L _].
-  assert (N := Np' t T); apply Rabs_le_between in N1; specialize (Bd t T).
+  assert (N := norm_pos flow t T); apply Rabs_le_between in N1; specialize (Bd t T).
   assert (lR : ln m + 2 * ln (norm (v t)) <= ln (R2 t)).
   { rewrite <- ln_sqr, <- ln_mult by (auto; nra).
     apply ln_le; auto; apply Rmult_lt_0_compat; auto; nra. }
@@ -124,9 +107,10 @@ Lemma loose_growth e s : 0 < e -> 0 <= s -> clarke (total_loss k Phi) (v s) (u s
 Proof.
   intros e0 Sp Sg Loose.
   assert (Cs : (l * nu (v s)) ^ 2 <= R2 s * energy s) by now apply (schwarz flow).
-  assert (Gs := Gp' s Sp); assert (Rs := Rp' s Sp).
+  assert (Gs := G_pos flow s Sp); assert (Rs := R2_pos flow s Sp).
   assert (Ns := weighted_margin_pos flow s Sp).
-  assert (Ng := weighted_margin_ge flow s Sp); assert (P0 := Pp' s).
+  assert (Ng := weighted_margin_ge flow s Sp).
+  assert (P0 : 0 < ps s) by apply psi_loss_pos.
   unfold tight_time in Loose.
   set (E := energy s) in *; set (N := nu (v s)) in *; set (p := ps s) in *.
   assert (Gpp : 0 < G s * p) by (apply Rmult_lt_0_compat; auto).
@@ -163,9 +147,10 @@ Proof.
   set (H' t := (1 - c) * ln (G t) + (- (l / 2) * ln (R2 t) + l / 2 * B t)).
   assert (Q : H' t1 + 0 * (t2 - t1) <= H' t2); [| unfold H' in Q; unfold F; lra].
   apply arc_rises_ae; auto.
-  - apply arc_plus; [apply arc_scal, arc_ln_pos; [apply (arc_G flow) | auto] |].
+  - apply arc_plus.
+    { apply arc_scal, arc_ln_pos; [apply (arc_G flow) | apply (G_pos flow)]. }
     apply arc_plus; apply arc_scal; auto.
-    apply arc_ln_pos; [apply (arc_R2 flow) | auto].
+    apply arc_ln_pos; [apply (arc_R2 flow) | apply (R2_pos flow)].
   - generalize (ae_and _ _ (log_derive flow) DB); apply ae_imp.
     intros s S [(Sg & DG & dr & DR & Br) Db] I; assert (Sp := Rlt_le _ _ S).
     exists ((1 - c) * (energy s / ps s / G s) + (- (l / 2) * dr + l / 2 * b s)); split.
@@ -177,7 +162,7 @@ Proof.
         + now apply (is_derive_scal (fun t => ln (R2 t))).
         + now apply (is_derive_scal B). }
     assert (Q := loose_growth e s e0 Sp Sg (Loose s I)).
-    assert (Rs := Rp' s Sp); set (D' := energy s / ps s / G s) in *.
+    assert (Rs := R2_pos flow s Sp); set (D' := energy s / ps s / G s) in *.
     assert (C1 : 0 < 1 - c /\ (1 - c) * (1 + e) = 1).
     { unfold c; split; [| field; lra].
       replace (1 - e / (1 + e)) with (/ (1 + e)) by (field; lra).
@@ -198,7 +183,7 @@ Proof.
   apply (solution_reaches G (2 - 2 / l) c (G 0)); auto.
   - assert (/ l <= 1) by (rewrite <- Rinv_1; apply Rinv_le_contravar; lra).
     unfold Rdiv; lra.
-  - apply Gp'; lra.
+  - apply (G_pos flow); lra.
   - intros t T; now apply (G_ge flow).
   - apply (arc_G flow).
 Qed.
@@ -210,7 +195,7 @@ Proof.
   intros T d0; set (c := ln (G t1)).
   destruct (G_unbounded (exp (c + d))) as (T2 & T20 & Far); [apply exp_pos |].
   assert (Mo : forall s t, 0 <= s <= t -> ln (G s) <= ln (G t)).
-  { intros s t I; apply ln_le; [apply Gp'; lra |].
+  { intros s t I; apply ln_le; [apply (G_pos flow); lra |].
     destruct (G_ode flow) as (c' & _ & Ode).
     apply (arc_monotone G); [apply (arc_G flow) | | exact I].
     revert Ode; apply ae_imp; intros x _ (dx & Dx & Lx & _); exists dx; split; auto.
@@ -224,7 +209,8 @@ Proof.
     unfold c; lra |].
   assert (t12 : t1 <= t2) by (apply Ub; split; unfold c; lra).
   destruct (AC_close (fun t => ln (G t)) 0 (t2 + 1)
-    (arc_ln_pos G (arc_G flow) Gp' (t2 + 1) ltac:(lra)) (d / 4)) as (r & r0 & Near);
+    (arc_ln_pos G (arc_G flow) (G_pos flow) (t2 + 1) ltac:(lra)) (d / 4))
+    as (r & r0 & Near);
       [lra |].
   set (r' := Rmin (r / 2) 1); assert (R' : 0 < r' /\ r' < r /\ r' <= 1)
     by (unfold r'; minmax; lra).
@@ -255,7 +241,7 @@ Proof.
   destruct (log_G_passes t1 d) as (t2 & L2 & Lo & Hi); [lra | auto |].
   assert (Loose : forall t, t1 < t < t2 -> ~ tight_time e t).
   { intros t It Ti; apply No; exists t; split; [lra | split; [exact Ti |]].
-    apply Rle_trans with (2 := Hi), ln_le; [apply Gp'; lra |].
+    apply Rle_trans with (2 := Hi), ln_le; [apply (G_pos flow); lra |].
     destruct (G_ode flow) as (c' & _ & Ode).
     apply (arc_monotone G); [apply (arc_G flow) | | lra].
     revert Ode; apply ae_imp; intros x _ (dx & Dx & Lx & _); exists dx; split; auto.
@@ -300,7 +286,8 @@ Lemma scaled_velocity_sqr C M j t : 0 <= t -> 0 < M ->
 Proof.
   intros tp M0 N2 Bb Sg; set (E0 := exp C); assert (E00 : 0 < E0) by apply exp_pos.
   assert (aR : a t ^ 2 * R2 t <= E0) by now apply margin_scale_R2.
-  assert (g := Gp' t tp); assert (P0 := Pp' t).
+  assert (g := G_pos flow t tp).
+  assert (P0 : 0 < ps t) by apply psi_loss_pos.
   assert (En : 0 <= energy t) by now apply (energy_nonneg flow).
   assert (Cs : (l * nu (v t)) ^ 2 <= R2 t * energy t) by now apply (schwarz flow).
   assert (Ng := weighted_margin_ge flow t tp).
@@ -346,7 +333,7 @@ Proof.
   assert (K20 : 0 <= / l * E0) by (apply Rmult_le_pos; lra).
   exists (K1 + / l * E0); split; [lra |]; intros j t1 t2 I.
   assert (Aln : arc (fun t => ln (G t)))
-    by (apply arc_ln_pos; [apply (arc_G flow) | exact Gp']).
+    by (apply arc_ln_pos; [apply (arc_G flow) | exact (G_pos flow)]).
   assert (Side : forall s, s = 1 \/ s = -1 ->
     (K1 + / l * E0) * ln (G t1) + s * (a t1 * v t1 j) <=
     (K1 + / l * E0) * ln (G t2) + s * (a t2 * v t2 j)).
@@ -360,11 +347,13 @@ Proof.
   generalize (ae_and _ _ (log_derive flow) equation); apply ae_imp.
   intros t T [(Sg & DG & _) Fl]; assert (tp := Rlt_le _ _ T); specialize (Fl j).
   destruct (NG t tp) as [N1 N2].
+  assert (D0 : 0 <= energy t / ps t / G t).
+  { repeat apply Rdiv_le_0_compat;
+      [now apply (energy_nonneg flow) | apply psi_loss_pos | now apply (G_pos flow)]. }
   assert (au : Rabs (a t * (beta t j * u t j)) <= K1 * (energy t / ps t / G t)).
   { assert (Sq := scaled_velocity_sqr C M j t tp M0 N2 (fun i => proj2 (Bb t i tp)) Sg).
     fold E0 in Sq; fold K1 in Sq; apply sqr_le_abs in Sq; [exact Sq |].
-    apply Rmult_le_pos; auto; repeat apply Rdiv_le_0_compat; auto.
-    now apply (energy_nonneg flow). }
+    now apply Rmult_le_pos. }
   set (D' := energy t / ps t / G t) in *.
   exists ((K1 + / l * E0) * D' +
     s * (a t * (- (/ l) * D') * v t j + a t * (- beta t j * u t j))); split.
@@ -372,8 +361,6 @@ Proof.
       (fun t => s * (a t * v t j))).
     - now apply (is_derive_scal (fun t => ln (G t))).
     - apply (is_derive_scal (fun t => a t * v t j)); now apply scaled_point_derive. }
-  assert (D0 : 0 <= D').
-  { repeat apply Rdiv_le_0_compat; auto; now apply (energy_nonneg flow). }
   assert (av : Rabs (a t * v t j) <= E0).
   { assert (a0 : 0 < a t) by apply exp_pos.
     rewrite Rabs_mult, (Rabs_pos_eq (a t)) by lra.
@@ -425,7 +412,7 @@ Proof.
     destruct (Lb (mkposreal (e / 2) e2)) as [T HT]; now exists T. }
   exists (Rmax T 0); intros t Ht.
   assert (tT : T < t /\ 0 < t) by (generalize (Rmax_l T 0) (Rmax_r T 0); lra).
-  assert (tp : 0 <= t) by lra; assert (R0 := Rp' t tp).
+  assert (tp : 0 <= t) by lra; assert (R0 := R2_pos flow t tp).
   assert (Up := norm_near_R2 (e / 2) t tp (fun j => HT j t (proj1 tT))).
   replace (norm (v t) ^ 2 / R2 t - 1) with ((norm (v t) ^ 2 - R2 t) / R2 t)
     by (field; lra).
@@ -447,7 +434,7 @@ Proof.
   apply is_lim_ext_loc with
     (fun t => F B t + (- (l / 2) * B t + - (l / 2) * ln (norm (v t) ^ 2 / R2 t))).
   - exists 0; intros t Ht; assert (tp := Rlt_le _ _ Ht); unfold F.
-    assert (N := Np' t tp); assert (R0 := Rp' t tp).
+    assert (N := norm_pos flow t tp); assert (R0 := R2_pos flow t tp).
     assert (E : ln (norm (v t) ^ 2 / R2 t) = 2 * ln (norm (v t)) - ln (R2 t)).
     { unfold Rdiv; rewrite ln_mult, ln_Rinv, ln_sqr;
         [ring | auto | auto | now apply pow_lt | now apply Rinv_0_lt_compat]. }

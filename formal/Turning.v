@@ -193,16 +193,6 @@ End VariationAlong.
 
 (** ** The flow *)
 
-#[export] Instance two : FiniteType bool.
-Proof.
-  refine {| enum := [true; false] |}.
-  - repeat constructor; simpl; intuition discriminate.
-  - intros []; simpl; auto.
-Defined.
-
-Lemma Sum_two (f : bool -> R) : Sum f = f true + f false.
-Proof. unfold Sum, lsum; simpl; ring. Qed.
-
 Definition norm_predictor (w : vec bool) (_ : R) : R := norm w.
 
 Definition side (j : bool) : R := if j then 1 else -1.
@@ -520,9 +510,11 @@ Proof.
   - lra.
 Qed.
 
-Lemma norm_predictor_loss v : total_loss exponential norm_predictor v = exp (- norm v).
+Lemma norm_predictor_loss v :
+  total_loss (summed exponential) norm_predictor v = exp (- norm v).
 Proof.
-  unfold total_loss, Sum, norm_predictor; simpl; rewrite Rplus_0_r; f_equal; ring.
+  rewrite total_loss_summed; unfold Sum, norm_predictor; simpl.
+  rewrite Rplus_0_r; f_equal; ring.
 Qed.
 
 (** Assumption 1 (i), (ii) of the predictor. *)
@@ -533,9 +525,6 @@ Lemma norm_predictor_homogeneous x a w : 0 < a ->
   norm_predictor (fun j => a * w j) x = Rpower a 1 * norm_predictor w x.
 Proof. intros A; unfold norm_predictor;
   rewrite norm_scal, Rabs_pos_eq, Rpower_1 by lra; reflexivity. Qed.
-
-Lemma one_mul (w : vec bool) : mul (fun _ => 1) w = w.
-Proof. apply functional_extensionality; intros j; unfold mul; ring. Qed.
 
 Lemma exp3_ge z : z < exp (exp (exp z)).
 Proof.
@@ -592,9 +581,8 @@ Proof.
 Qed.
 
 (** All the hypotheses of Theorem 4, as the paper quotes it, at once. *)
-Lemma turning_flow : adaptive_flow exponential norm_predictor turning_point
-  turning_adapter
-  turning_gradient.
+Lemma turning_flow : adaptive_flow (summed exponential) norm_predictor turning_point
+  turning_adapter turning_gradient.
 Proof.
   constructor.
   - apply arc_turning_point.
@@ -604,15 +592,15 @@ Proof.
     apply (is_derive_comp (adapter_at j) phase);
       [apply adapter_derive | apply phase_derive; lra].
   - apply everywhere; intros t T; apply gradient_in_clarke.
-    replace (total_loss exponential norm_predictor) with (fun v : vec bool => exp (-
-      norm v))
+    replace (total_loss (summed exponential) norm_predictor)
+      with (fun v : vec bool => exp (- norm v))
       by (apply functional_extensionality; intros v; now rewrite norm_predictor_loss).
     apply gradient_exp_norm; rewrite norm_turning_point by lra; apply radius_pos; lra.
   - apply everywhere; intros t T j; apply turning_point_derive; lra.
   - apply integrable_turning_adapter.
 Qed.
 
-Lemma turning_separates : separates exponential norm_predictor turning_point.
+Lemma turning_separates : separates (summed exponential) norm_predictor turning_point.
 Proof.
   exists 0; split; [lra |]; rewrite norm_predictor_loss, norm_turning_point by lra;
     simpl.
@@ -625,9 +613,10 @@ Qed.
 Definition theorem_4_as_quoted {J D X} `{FiniteType J} `{Dataset D X}
     (k : loss) (Phi : vec J -> X -> R) (l : R) : Prop :=
   forall v beta u : R -> vec J,
-  adaptive_flow k Phi v beta u -> separates k Phi v ->
+  adaptive_flow (summed k) Phi v beta u -> separates (summed k) Phi v ->
   (forall j, is_lim (fun t => beta t j) p_infty 1) ->
-  implicit_regularization (total_loss k Phi) l v (max_margin_KKT Phi (fun _ => 1)).
+  implicit_regularization (total_loss (summed k) Phi) l v
+    (max_margin_KKT Phi (fun _ => 1)).
 (* end statement *)
 
 (* statement: theorem 4 refuted *)
@@ -648,12 +637,12 @@ Qed.
 (** The cited inequality holds of this predictor: its normalized margin is constant, so
     that the gap need not lie in (0, width). *)
 Lemma norm_predictor_inequality :
-  desingularizing_inequality exponential norm_predictor 1.
+  desingularizing_inequality (summed exponential) norm_predictor 1.
 Proof.
   assert (One : forall v, 1 < norm v ->
-    normalized_margin exponential norm_predictor 1 v = 1).
-  { intros v V; unfold normalized_margin, margin_of, inverse_loss.
-    rewrite norm_predictor_loss, ln_exp.
+    normalized_margin (summed exponential) norm_predictor 1 v = 1).
+  { intros v V; unfold normalized_margin, margin_of; rewrite norm_predictor_loss.
+    change (link _) with exponential; unfold inverse_loss; rewrite ln_exp.
     replace (- (1) * ln (norm v)) with (- ln (norm v)) by ring.
     rewrite exp_Ropp, exp_ln by lra; field; lra. }
   intros g0 c eta _ _ _.
@@ -670,10 +659,10 @@ Qed.
 (** So it is the rate that is missing: where it is dropped from theorem_4_direction, its
     conclusion fails. *)
 Theorem theorem_4_direction_refuted :
-  desingularizing_inequality exponential norm_predictor 1 /\
+  desingularizing_inequality (summed exponential) norm_predictor 1 /\
   exists v beta u : R -> vec bool,
-    adaptive_flow exponential norm_predictor v beta u /\
-    separates exponential norm_predictor v /\
+    adaptive_flow (summed exponential) norm_predictor v beta u /\
+    separates (summed exponential) norm_predictor v /\
     (forall j, is_lim (fun t => beta t j) p_infty 1) /\ ~ direction_converges v.
 (* end statement *)
 Proof.

@@ -62,11 +62,11 @@ Proof. intros T; exact (derive_continuous _ _ _ (lag_derive t T)). Qed.
 
 (** ** The inverse of the loss *)
 
-Definition inverse_loss (t : R) : R := start + primitive (fun s => 1 - 10 * lag s) t.
+Definition level (t : R) : R := start + primitive (fun s => 1 - 10 * lag s) t.
 
-Lemma inverse_loss_derive t : -1 < t -> is_derive inverse_loss t (1 - 10 * lag t).
+Lemma level_derive t : -1 < t -> is_derive level t (1 - 10 * lag t).
 Proof.
-  intros T; unfold inverse_loss; rewrite <- (Rplus_0_l (1 - 10 * lag t)).
+  intros T; unfold level; rewrite <- (Rplus_0_l (1 - 10 * lag t)).
   apply (is_derive_plus (V := R_NormedModule) (fun _ => start)
     (primitive (fun s => 1 - 10 * lag s)));
     [apply (is_derive_const (V := R_NormedModule)) |].
@@ -77,19 +77,19 @@ Proof.
     [apply continuous_const | now apply lag_continuous].
 Qed.
 
-Lemma inverse_loss_0 : inverse_loss 0 = start.
-Proof. unfold inverse_loss; rewrite primitive_0; ring. Qed.
+Lemma level_0 : level 0 = start.
+Proof. unfold level; rewrite primitive_0; ring. Qed.
 
-Lemma inverse_loss_range t : -1 < t ->
-  clock t / 2 <= inverse_loss t /\ (0 <= t -> inverse_loss t <= clock t).
+Lemma level_range t : -1 < t ->
+  clock t / 2 <= level t /\ (0 <= t -> level t <= clock t).
 Proof.
   intros T.
-  destruct (MVT_gen inverse_loss 0 t (fun s => 1 - 10 * lag s)) as (c & Hc & Eq).
-  - intros s Hs; apply inverse_loss_derive; revert Hs; minmax; lra.
+  destruct (MVT_gen level 0 t (fun s => 1 - 10 * lag s)) as (c & Hc & Eq).
+  - intros s Hs; apply level_derive; revert Hs; minmax; lra.
   - intros s Hs; apply derivable_continuous_pt, ex_derive_Reals_0.
-    exists (1 - 10 * lag s); apply inverse_loss_derive; revert Hs; minmax; lra.
+    exists (1 - 10 * lag s); apply level_derive; revert Hs; minmax; lra.
   - assert (C : -1 < c) by (revert Hc; minmax; lra).
-    assert (Q := lag_range c C); rewrite inverse_loss_0 in Eq.
+    assert (Q := lag_range c C); rewrite level_0 in Eq.
     assert (S := exp_pos (exp 64)); unfold clock, start in *.
     rewrite Rminus_0_r in Eq; set (k := 1 - 10 * lag c) in *.
     assert (K : / 2 <= k <= 1) by (unfold k; lra).
@@ -101,10 +101,10 @@ Proof.
 Qed.
 
 Lemma log_inverse_loss_range t : -1 < t ->
-  ln (clock t) / 2 <= ln (inverse_loss t) /\
-  (0 <= t -> ln (inverse_loss t) <= ln (clock t)).
+  ln (clock t) / 2 <= ln (level t) /\
+  (0 <= t -> ln (level t) <= ln (clock t)).
 Proof.
-  intros T; destruct (inverse_loss_range t T) as [Lo Up].
+  intros T; destruct (level_range t T) as [Lo Up].
   destruct (clock_range t T) as (C & L & _); assert (B := exp_64_ge).
   assert (P := exp_pos (exp 64)); split.
   - apply Rle_trans with (ln (clock t / 2)); [| apply ln_le; lra].
@@ -115,21 +115,21 @@ Proof.
   - intros T0; apply ln_le; [lra | now apply Up].
 Qed.
 
-Lemma inverse_loss_gt t : -1 < t -> 1 < inverse_loss t /\ 1 < ln (inverse_loss t).
+Lemma level_gt t : -1 < t -> 1 < level t /\ 1 < ln (level t).
 Proof.
-  intros T; destruct (inverse_loss_range t T) as [Lo _].
+  intros T; destruct (level_range t T) as [Lo _].
   destruct (log_inverse_loss_range t T) as [Log _].
   destruct (clock_range t T) as (C & L & _); assert (B := exp_64_ge).
   assert (exp 64 <= exp (exp 64)) by (apply exp_le; lra); lra.
 Qed.
 
 (** E ln E, between a quarter of s ln s and s ln s. *)
-Definition growth (t : R) : R := inverse_loss t * ln (inverse_loss t).
+Definition growth (t : R) : R := level t * ln (level t).
 
 Lemma growth_range t : -1 < t ->
   slow t / 4 <= growth t /\ (0 <= t -> growth t <= slow t).
 Proof.
-  intros T; destruct (inverse_loss_range t T) as [Lo Up].
+  intros T; destruct (level_range t T) as [Lo Up].
   destruct (log_inverse_loss_range t T) as [Log Ulog].
   destruct (clock_range t T) as (C & L & _); assert (B := exp_64_ge).
   assert (P := exp_pos (exp 64)); unfold growth, slow; split.
@@ -146,12 +146,12 @@ Definition angle : R -> R := primitive (fun s => lag s / growth s).
 Lemma angle_derive t : -1 < t -> is_derive angle t (lag t / growth t).
 Proof.
   apply (primitive_derive (fun s => lag s / growth s)); intros s S.
-  destruct (inverse_loss_gt s S) as [E L]; assert (DE := inverse_loss_derive s S).
+  destruct (level_gt s S) as [E L]; assert (DE := level_derive s S).
   apply (continuous_mult lag (fun s => / growth s)); [now apply lag_continuous |].
   apply continuous_Rinv_comp; [| unfold growth; nra].
-  apply (continuous_mult inverse_loss (fun s => ln (inverse_loss s))).
+  apply (continuous_mult level (fun s => ln (level s))).
   - exact (derive_continuous _ _ _ DE).
-  - apply (ex_derive_continuous (V := R_NormedModule) (fun s => ln (inverse_loss s))).
+  - apply (ex_derive_continuous (V := R_NormedModule) (fun s => ln (level s))).
     auto_derive; repeat split; [eexists; eassumption | lra].
 Qed.
 
@@ -341,9 +341,9 @@ Qed.
 Lemma gap'_continuous j t : -1 < t -> continuous (gap' j) t.
 Proof.
   intros T; assert (DQ := lag_derive t T); assert (DA := angle_derive t T).
-  assert (DE := inverse_loss_derive t T); assert (DS := shortfall_derive j t T).
+  assert (DE := level_derive t T); assert (DS := shortfall_derive j t T).
   assert (K := slow_ge t T); destruct (growth_range t T) as [Lo _].
-  destruct (inverse_loss_gt t T) as [E L]; destruct (clock_range t T) as (C & Lc & _).
+  destruct (level_gt t T) as [E L]; destruct (clock_range t T) as (C & Lc & _).
   assert (B := exp_64_ge); assert (P := exp_pos (exp 64)).
   assert (Dn := denominator_range j (angle t)).
   apply (ex_derive_continuous (V := R_NormedModule)).
@@ -371,9 +371,9 @@ Qed.
 (** ** The flow *)
 
 Definition turning_w (t : R) : vec bool := fun j =>
-  ln (inverse_loss t) * sqrt (share j (angle t)).
+  ln (level t) * sqrt (share j (angle t)).
 Definition turning_G (j : bool) (t : R) : R :=
-  - (sqrt (share j (angle t)) / inverse_loss t).
+  - (sqrt (share j (angle t)) / level t).
 
 Lemma share_sqrt_range j z : 0 < sqrt (share j z) <= 1.
 Proof.
@@ -397,11 +397,11 @@ Lemma turning_w_derive j t : -1 < t -> is_derive (fun t => turning_w t j) t
   (- (1 - shortfall j t) * turning_G j t).
 Proof.
   intros T; assert (DR := root_share_derive j t T);
-    assert (DE := inverse_loss_derive t T).
-  destruct (inverse_loss_gt t T) as [E L]; unfold turning_w; evar_last.
-  - apply (is_derive_mult (fun t => ln (inverse_loss t))
+    assert (DE := level_derive t T).
+  destruct (level_gt t T) as [E L]; unfold turning_w; evar_last.
+  - apply (is_derive_mult (fun t => ln (level t))
       (fun t => sqrt (share j (angle t)))); [| exact DR | intros; apply Rmult_comm].
-    apply (is_derive_comp ln inverse_loss); [| exact DE].
+    apply (is_derive_comp ln level); [| exact DE].
     apply is_derive_ln; lra.
   - unfold plus, mult, scal; simpl; unfold mult; simpl.
     unfold turning_G, shortfall, growth; field; lra.
@@ -410,29 +410,29 @@ Qed.
 Lemma turning_G_continuous j t : -1 < t -> continuous (turning_G j) t.
 Proof.
   intros T; assert (DR := root_share_derive j t T);
-    assert (DE := inverse_loss_derive t T).
-  destruct (inverse_loss_gt t T) as [E _].
+    assert (DE := level_derive t T).
+  destruct (level_gt t T) as [E _].
   apply (continuous_opp (V := R_NormedModule)
-    (fun t => sqrt (share j (angle t)) / inverse_loss t)).
+    (fun t => sqrt (share j (angle t)) / level t)).
   apply (continuous_mult (fun t => sqrt (share j (angle t)))
-    (fun t => / inverse_loss t)); [exact (derive_continuous _ _ _ DR) |].
+    (fun t => / level t)); [exact (derive_continuous _ _ _ DR) |].
   apply continuous_Rinv_comp; [exact (derive_continuous _ _ _ DE) | lra].
 Qed.
 
 Lemma turning_G_small j t : -1 < t -> turning_G j t ^ 2 <= 1.
 Proof.
-  intros T; destruct (inverse_loss_gt t T) as [E _].
+  intros T; destruct (level_gt t T) as [E _].
   assert (S := share_sqrt_range j (angle t)).
-  assert (0 <= sqrt (share j (angle t)) / inverse_loss t <= 1).
-  { split; [apply Rdiv_le_0_compat; lra |]; apply Rmult_le_reg_r with (inverse_loss t);
+  assert (0 <= sqrt (share j (angle t)) / level t <= 1).
+  { split; [apply Rdiv_le_0_compat; lra |]; apply Rmult_le_reg_r with (level t);
       [lra |]; unfold Rdiv; rewrite Rmult_assoc, Rinv_l; lra. }
   unfold turning_G; nra.
 Qed.
 
-Lemma norm_turning_w t : -1 < t -> norm (turning_w t) = ln (inverse_loss t).
+Lemma norm_turning_w t : -1 < t -> norm (turning_w t) = ln (level t).
 Proof.
-  intros T; destruct (inverse_loss_gt t T) as [_ L].
-  unfold norm; rewrite <- (sqrt_pow2 (ln (inverse_loss t))) by lra; f_equal.
+  intros T; destruct (level_gt t T) as [_ L].
+  unfold norm; rewrite <- (sqrt_pow2 (ln (level t))) by lra; f_equal.
   rewrite Sum_two; unfold turning_w.
   rewrite !Rpow_mult_distr, !pow2_sqrt by
     (generalize (share_range true (angle t)) (share_range false (angle t)); lra).
@@ -474,7 +474,7 @@ Qed.
 #[export] Instance turning_process : Process2 bool.
 Proof.
   refine {|
-    L := total_loss exponential norm_predictor;
+    L := total_loss (summed exponential) norm_predictor;
     rho := turning_rho;
     delta := fun _ => 1;
     eps := fun _ => 1;
@@ -501,10 +501,10 @@ Proof.
         (fun t => - (1 - shortfall j t))).
       auto_derive; eexists; exact D.
   - apply everywhere; intros t T; apply gradient_in_clarke.
-    replace (total_loss exponential norm_predictor) with
+    replace (total_loss (summed exponential) norm_predictor) with
       (fun v : vec bool => exp (- norm v))
       by (apply functional_extensionality; intros v; now rewrite norm_predictor_loss).
-    destruct (inverse_loss_gt t ltac:(lra)) as [E L].
+    destruct (level_gt t ltac:(lra)) as [E L].
     assert (N := norm_turning_w t ltac:(lra)).
     replace (fun j => turning_G j t) with
       (fun j => - exp (- norm (turning_w t)) * (turning_w t j / norm (turning_w t))).
@@ -546,9 +546,9 @@ Qed.
 Lemma turning_process_separates : exists t0, 0 <= t0 /\ L (w t0) < ell exponential 0.
 Proof.
   exists 0; split; [lra |].
-  change (total_loss exponential norm_predictor (turning_w 0) < exp (- 0)).
+  change (total_loss (summed exponential) norm_predictor (turning_w 0) < exp (- 0)).
   rewrite norm_predictor_loss, norm_turning_w by lra.
-  destruct (inverse_loss_gt 0 ltac:(lra)); apply exp_increasing; lra.
+  destruct (level_gt 0 ltac:(lra)); apply exp_increasing; lra.
 Qed.
 
 Lemma turning_process_turns u : ~ converges_in_direction w u.
@@ -556,7 +556,7 @@ Proof.
   intros [_ C]; generalize (C true).
   apply share_turns with angle; [| intros b M _; apply angle_recurs].
   intros t T; change (w t) with (turning_w t).
-  destruct (inverse_loss_gt t ltac:(lra)).
+  destruct (level_gt t ltac:(lra)).
   rewrite norm_turning_w by lra; unfold turning_w; field; lra.
 Qed.
 
@@ -565,7 +565,7 @@ Qed.
 Definition theorem_2_as_stated {J D X} `{FiniteType J} `{Dataset D X}
     (k : loss) (Phi : vec J -> X -> R) (l : R) : Prop :=
   forall P2 : Process2 J,
-  L = total_loss k Phi -> assumption_2_i -> assumption_2_ii ->
+  L = total_loss (summed k) Phi -> assumption_2_i -> assumption_2_ii ->
   (exists t0, 0 <= t0 /\ L (w t0) < ell k 0) ->
   implicit_regularization L l w (max_margin_KKT Phi skew).
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Record what Coq shows while it checks the proofs, and render it for the book.
 
-    python3 formal/record.py          run Coq, write formal/recorded/ and book/_formal/
-    python3 formal/record.py --check  run Coq, tell what differs from the record
+    python3 formal/record.py          run Coq on what has changed, write the record
+    python3 formal/record.py --check  run Coq on everything, tell what differs from it
 
-For every proof of a lemma's file: each sentence, and the goal that Coq is left with
-after it. The book shows the record, so that it builds, and can be read, without Coq.
+For every proof: each sentence, and the goal that Coq is left with after it.  The book
+shows the record, so that it builds, and can be read, without Coq.  formal/recorded/ has
+what the results state and rest on, book/_static/steps/ the proofs, one script a file
+that a page loads when a reader opens a proof, and book/_formal/ the pages' fragments.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import re
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import mean
@@ -29,35 +32,15 @@ from coq import (
     WHAT_TO_INSTALL,
     assumptions,
     coqc,
+    imports,
     mutations,
     sources,
     versions,
 )
 
-RECORDED = HERE / "recorded"
+SUMMARY = HERE / "recorded" / "summary.json"
 FRAGMENTS = HERE.parent / "book" / "_formal"
-# The files whose proofs the book shows, and under which name.
-SHOWN = {
-    "Lemma5": "lemma-5",
-    "Lemma6": "lemma-6",
-    "Lemma7": "lemma-7",
-    "Lemma8": "lemma-8",
-    "Lemma9": "lemma-9",
-    "CorollaryA": "corollary-a",
-    "KKT": "kkt",
-    "Comparison": "comparison",
-    "SmoothedMargin": "smoothed-margin",
-    "Polar": "polar",
-    "FiniteLength": "finite-length",
-    "Direction": "direction",
-    "Theorem4": "theorem-4",
-    "Theorem2": "theorem-2",
-    "ManyClasses": "many-classes",
-    "DiscreteFactor": "discrete-factor",
-    "DiscreteDirection": "discrete-direction",
-    "DiscreteAdaDelta": "discrete-adadelta",
-    "TheoremF": "theorem-f",
-}
+STEPS = HERE.parent / "book" / "_static" / "steps"
 STEP = r"     = fun step_(\d+) : True => step_\d+\n     : True -> True\n"
 # Context that every goal of a file shares: the index types and the flow itself.
 AMBIENT = re.compile(r"\s+\w+(, \w+)* : (Type|FiniteType \w+|Process2 \w+|Dataset .*)$")
@@ -154,8 +137,8 @@ def goal(shown: str) -> str:
     return "\n".join([*head, *kept])
 
 
-def record_file(name: str) -> dict[str, Any]:
-    """Run Coq on one instrumented source and gather its proofs with their goals."""
+def record_file(name: str) -> str:
+    """Run Coq on one instrumented source; its proofs with their goals, as a script."""
     source = HERE / f"{name}.v"
     text = source.read_text()
     with tempfile.TemporaryDirectory() as folder:
@@ -172,7 +155,66 @@ def record_file(name: str) -> dict[str, Any]:
         for step in proof["steps"]:
             step["goal"] = goal(shown[str(count)])
             count += 1
-    return {"file": f"{name}.v", "sha256": sha256(source), "proofs": found}
+    return script({"file": name, "sha256": sha256(source), "proofs": found})
+
+
+# The call around a recorded file: a page adds the script, which hands over its steps.
+BEGIN, END = "marginflowSteps(", ");\n"
+
+
+def script(recorded: dict[str, Any]) -> str:
+    """The proofs of a file as a script.  Goals share lines, and each is kept once."""
+    at: dict[str, int] = {}
+    rows: list[str] = []
+    for proof in recorded["proofs"]:
+        steps = [
+            [step["tactic"]]
+            + [at.setdefault(line, len(at)) for line in step["goal"].splitlines()]
+            for step in proof["steps"]
+        ]
+        told = {"name": proof["name"], "statement": proof["statement"], "steps": steps}
+        rows.append(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+    lines = ",\n".join(json.dumps(line, ensure_ascii=False) for line in at)
+    return (
+        f'{BEGIN}{{"file":"{recorded["file"]}","sha256":"{recorded["sha256"]}",\n'
+        f'"lines":[\n{lines}],\n"proofs":[\n' + ",\n".join(rows) + f"]}}{END}"
+    )
+
+
+def read_steps(name: str) -> dict[str, Any]:
+    """What is recorded of a file, goals written out."""
+    text = (STEPS / f"{name}.js").read_text()
+    recorded = json.loads(text.removeprefix(BEGIN).removesuffix(END))
+    lines = recorded.pop("lines")
+    for proof in recorded["proofs"]:
+        proof["steps"] = [
+            {"tactic": tactic, "goal": "\n".join(lines[i] for i in numbers)}
+            for tactic, *numbers in proof["steps"]
+        ]
+    return recorded
+
+
+def with_proofs() -> list[str]:
+    """The files that have proofs, each after those that it needs."""
+    names = [name.removesuffix(".v") for name in sources()]
+    return [name for name in names if proofs((HERE / f"{name}.v").read_text())]
+
+
+def unchanged(digests: dict[str, str]) -> set[str]:
+    """The files that are recorded as they, and all that they rest on, are now."""
+    if not SUMMARY.exists():
+        return set()
+    summary = json.loads(SUMMARY.read_text())
+    if (summary["coq"], summary["coquelicot"]) != versions():
+        return set()
+    same: set[str] = set()
+    for name in sources():
+        below = {each.removesuffix(".v") for each in imports((HERE / name).read_text())}
+        if summary["sources"].get(name) == digests[name] and below <= same:
+            same.add(name.removesuffix(".v"))
+    return {name for name in same if (STEPS / f"{name}.js").exists()} | (
+        same - {*with_proofs()}
+    )
 
 
 def record_types() -> dict[str, str]:
@@ -208,16 +250,21 @@ CITED_LAST = CITED["desingularizing_inequality"]
 KINDS = "prf|def|rec|ind|inst|class|proj|method|constr"
 
 
-def calls(file: str) -> dict[str, set[str]]:
+Declared = tuple[str, str]
+"""The file (without its ending) and the name of a declaration."""
+
+
+def calls(file: str) -> dict[Declared, set[Declared]]:
     """What each declaration of a compiled file refers to, by Coq's own .glob file."""
-    declared: list[tuple[int, str]] = []
-    referred: list[tuple[int, str]] = []
+    own = file.removesuffix(".v")
+    declared: list[tuple[int, Declared]] = []
+    referred: list[tuple[int, Declared]] = []
     for line in (HERE / file).with_suffix(".glob").read_text().splitlines():
-        if found := re.match(r"R(\d+):\d+ MarginFlow\S* \S+ (\S+) \w+$", line):
-            referred.append((int(found.group(1)), found.group(2)))
+        if found := re.match(r"R(\d+):\d+ MarginFlow\.(\w+) \S+ (\S+) \w+$", line):
+            referred.append((int(found[1]), (found[2], found[3])))
         elif found := re.match(rf"(?:{KINDS}) (\d+):\d+ \S+ (\S+)$", line):
-            declared.append((int(found.group(1)), found.group(2)))
-    made: dict[str, set[str]] = {name: set() for _, name in declared}
+            declared.append((int(found[1]), (own, found[2])))
+    made: dict[Declared, set[Declared]] = {name: set() for _, name in declared}
     for at, target in referred:
         owner = max((each for each in declared if each[0] <= at), default=None)
         if owner is not None and owner[1] != target:
@@ -227,73 +274,94 @@ def calls(file: str) -> dict[str, set[str]]:
 
 def foundations() -> dict[str, list[str]]:
     """The results that each result calls, directly or through lemmas."""
-    graph: dict[str, set[str]] = {}
+    graph: dict[Declared, set[Declared]] = {}
     for file in sources():
-        for name, targets in calls(file).items():
-            graph.setdefault(name, set()).update(targets)
+        graph |= calls(file)
+    results = {(file, name): name for name, (file, _) in RESULTS.items()}
     found = {}
-    for result in RESULTS:
-        seen, waiting, met = {result}, [result], set()
+    for start, result in results.items():
+        seen, waiting, met = {start}, [start], set()
         while waiting:
-            for name in graph.get(waiting.pop(), set()) - seen:
-                seen.add(name)
-                if name in RESULTS:
-                    met.add(name)
+            for each in graph.get(waiting.pop(), set()) - seen:
+                seen.add(each)
+                if each in results:
+                    met.add(results[each])
                 else:
-                    waiting.append(name)
+                    waiting.append(each)
         found[result] = [name for name in RESULTS if name in met]
     return found
 
 
-def record() -> dict[str, str]:
-    """Everything that is recorded: file name in recorded/ against its text."""
+def record(reuse: bool = False) -> dict[Path, str]:
+    """Everything that is recorded: each file against its text.
+
+    Args:
+        reuse: take over what is recorded of sources that have not changed.
+    """
     coq, coquelicot = versions() or ("", "")
     every = {path.name: sha256(path) for path in sorted(HERE.glob("*.v"))}
-    summary = {"coq": coq, "coquelicot": coquelicot, "sources": every}
-    rests_on = {
-        n: sorted(axioms) for n, axioms in assumptions([*RESULTS], HERE).items()
-    }
-    summary |= {"assumptions": rests_on, "calls": foundations()}
-    texts = {"summary.json": summary | {"types": record_types()}}
-    texts |= {f"{name}.json": record_file(name) for name in SHOWN}
-    return {
-        name: json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        for name, content in texts.items()
-    }
+    summary: dict[str, Any] = {"coq": coq, "coquelicot": coquelicot, "sources": every}
+    summary["assumptions"] = sorted(assumptions([*RESULTS], HERE))
+    summary |= {"calls": foundations(), "types": record_types()}
+    texts = {SUMMARY: json.dumps(summary, indent=1, ensure_ascii=False) + "\n"}
+    kept = unchanged(every) if reuse else set()
+
+    def steps(name: str) -> str:
+        if name in kept:
+            return (STEPS / f"{name}.js").read_text()
+        return record_file(name)
+
+    with ThreadPoolExecutor(2) as pool:
+        names = with_proofs()
+        for name, text in zip(names, pool.map(steps, names), strict=True):
+            texts[STEPS / f"{name}.js"] = text
+    return texts
 
 
-def render(recorded: dict[str, Any], types: dict[str, str]) -> str:
-    """A fragment of the book: what a file proves, and its proofs, goal by goal.
+def kebab(name: str) -> str:
+    """A file's name as pages have it: DiscreteAdaDelta is discrete-adadelta."""
+    words = name.replace("AdaDelta", "Adadelta")
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "-", words).lower()
+
+
+def title(name: str) -> str:
+    """What a source says that it is about."""
+    text = (HERE / f"{name}.v").read_text()
+    found = re.match(r"\(\*\* \* (.*?)(?:\n\n| *\*\))", text, re.S)
+    return " ".join(found.group(1).split()) if found else ""
+
+
+FEW = 8  # proofs of a file that are listed without being asked for
+
+
+def render(name: str, types: dict[str, str]) -> str:
+    """A fragment of the book: what a file proves, and its proofs, to be opened.
 
     `types` are the results of that file, if it has any, with what Coq says they state.
     """
-    lines = [f"% Made by formal/record.py from formal/{recorded['file']}."]
+    lines = [f"% Made by formal/record.py from formal/{name}.v."]
+    found = proofs((HERE / f"{name}.v").read_text())
+    count = f"{len(found)} proofs" if len(found) > 1 else "one proof"
+    lines += [
+        "```{raw} html",
+        f'<details class="coq" data-steps="{name}"{" open" * (len(found) <= FEW)}>',
+        f"<summary><code>{name}.v</code>, {html.escape(title(name))}: {count}, "
+        "goal by goal</summary>",
+        "<noscript><p>A script brings the goals; without scripts, read the source."
+        "</p></noscript>",
+    ]
     if types:
-        lines += ["Asked what it has proven, Coq answers:", "", "```coq"]
-        for name, told in types.items():
-            lines += [f"{name} :", "  " + re.sub(r"\n {1,7}", "\n  ", told)]
-        lines += ["```", ""]
-    lines += ["```{raw} html", '<div class="coq">']
-    for proof in recorded["proofs"]:
-        lines += [
-            '<details class="coq-proof"><summary>Proof of '
-            f"<code>{html.escape(proof['name'])}</code>, step by step</summary>",
-            f'<pre tabindex="0">{html.escape(proof["statement"])}</pre>',
-        ]
-        lead = ""
-        for step in proof["steps"]:
-            lead += step["tactic"]
-            if re.fullmatch(r"\s*([-+*]+|\d+: \{|[{}])", step["tactic"]):
-                continue  # a bullet or a brace: shown with what it introduces
-            lead = re.sub(r"^  ", "", lead, flags=re.MULTILINE)
-            tactic, lead = f"<code>{html.escape(lead)}</code>", ""
-            if step["goal"]:
-                shown = f'<pre tabindex="0">{html.escape(step["goal"])}</pre>'
-                lines.append(f"<details><summary>{tactic}</summary>{shown}</details>")
-            else:
-                lines.append(f'<p class="coq-done">{tactic}</p>')
-        lines.append("</details>")
-    return "\n".join([*lines, "</div>", "```", ""])
+        told = "\n".join(f"{result} :\n  {told}" for result, told in types.items())
+        told = html.escape(re.sub(r"\n {1,7}", "\n  ", told))
+        lines += ["<p>Asked what it has proven, Coq answers:</p>"]
+        lines += [f'<pre tabindex="0">{told}</pre>']
+    for proof in found:
+        code = f"<code>{html.escape(proof['name'])}</code>"
+        lines.append(
+            f'<details class="coq-proof"><summary>Proof of {code}, step by step'
+            "</summary></details>"
+        )
+    return "\n".join([*lines, "</details>", "```", ""])
 
 
 def render_mutations() -> str:
@@ -311,9 +379,33 @@ def render_mutations() -> str:
     return "\n".join([*lines, ""])
 
 
+def is_premise(told: str, at: int) -> bool:
+    """Whether what stands at this place of a statement is assumed, not concluded.
+
+    It is where an odd number of the groups around it are followed by an arrow.
+    """
+    arrows, depth, found = 0, 0, False
+    for mark in re.findall(r"->|[()]", told[at:]):
+        if mark == "(":
+            depth += 1
+        elif mark == ")" and depth:
+            depth -= 1
+        elif mark == ")":
+            arrows, found = arrows + found, False
+        else:
+            found = found or not depth
+    return (arrows + found) % 2 == 1
+
+
 def cited_by(told: str) -> list[str]:
     """The theorems of others that a statement has as premises."""
-    return [*dict.fromkeys(what for word, what in CITED.items() if word in told)]
+    told = re.sub(r"\bforall [^(),]*,", "", told)  # binders have arrows of their own
+
+    def cites(word: str) -> bool:
+        found = re.finditer(rf"\b{word}\b", told)
+        return any(is_premise(told, each.end()) for each in found)
+
+    return [*dict.fromkeys(what for word, what in CITED.items() if cites(word))]
 
 
 def render_foundations(summary: dict[str, Any]) -> str:
@@ -365,13 +457,14 @@ def render_graph(summary: dict[str, Any]) -> str:
     """The same as a picture: results from left to right, what is cited in colour."""
     edges = needed(summary["calls"])
     placed = columns(edges)
+    tallest = max(map(len, placed))
     at = {
-        name: (10 + i * WIDE, 10 + (j + (16 - len(column)) / 2) * HIGH)
+        name: (10 + i * WIDE, 10 + (j + (tallest - len(column)) / 2) * HIGH)
         for i, column in enumerate(placed)
         for j, name in enumerate(column)
     }
     width = 10 + len(placed) * WIDE
-    height = 20 + max(16, *map(len, placed)) * HIGH
+    height = 20 + tallest * HIGH
     lines = ["% Made by formal/record.py from what Coq wrote about the sources."]
     lines += ["```{raw} html", '<div class="coq-graph" tabindex="0" role="region"']
     lines += [' aria-label="What each result calls; the list below says the same">']
@@ -401,15 +494,14 @@ def render_graph(summary: dict[str, Any]) -> str:
 
 def fragments() -> dict[Path, str]:
     """The fragments of the book that follow from the record, without running Coq."""
-    summary = json.loads((RECORDED / "summary.json").read_text())
+    summary = json.loads(SUMMARY.read_text())
     types = summary["types"]
     made = {FRAGMENTS / "mutations.md": render_mutations()}
     made[FRAGMENTS / "foundations.md"] = render_foundations(summary)
     made[FRAGMENTS / "graph.md"] = render_graph(summary)
-    for name, label in SHOWN.items():
-        recorded = json.loads((RECORDED / f"{name}.json").read_text())
+    for name in with_proofs():
         own = {each: types[each] for each in RESULTS if RESULTS[each][0] == name}
-        made[FRAGMENTS / f"steps-{label}.md"] = render(recorded, own)
+        made[FRAGMENTS / f"steps-{kebab(name)}.md"] = render(name, own)
     return made
 
 
@@ -420,18 +512,21 @@ def main(arguments: list[str]) -> int:
     if versions() is None:
         print(WHAT_TO_INSTALL, file=sys.stderr)
         return 2
-    now = record()
+    now = record(reuse=not check)
     if check:
-        old = {path.name: path.read_text() for path in RECORDED.glob("*.json")}
-        differ = sorted(name for name in {*now, *old} if now.get(name) != old.get(name))
+        old = {path: path.read_text() for path in [SUMMARY, *STEPS.glob("*.js")]}
+        differ = sorted(p.name for p in {*now, *old} if now.get(p) != old.get(p))
         print("differs from the record:", *differ or ["nothing"])
         return 1 if differ else 0
-    RECORDED.mkdir(exist_ok=True)
-    FRAGMENTS.mkdir(parents=True, exist_ok=True)
-    for name, text in now.items():
-        (RECORDED / name).write_text(text)
-    for path, text in fragments().items():
+    for folder in (SUMMARY.parent, FRAGMENTS, STEPS):
+        folder.mkdir(parents=True, exist_ok=True)
+    for path, text in now.items():
         path.write_text(text)
+    made = fragments()
+    for path, text in made.items():
+        path.write_text(text)
+    for path in {*FRAGMENTS.glob("steps-*.md"), *STEPS.glob("*.js")} - {*now, *made}:
+        path.unlink()  # of a source that is gone, or goes by another name
     return 0
 
 
