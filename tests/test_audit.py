@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from marginflow.data import load_images, seeded_generator
+from marginflow.data import ImageSet, load_images, seeded_generator
 from marginflow.experiments import audit as auditing
 from marginflow.experiments import runner
 from marginflow.experiments.audit import audit, stationarity
-from marginflow.experiments.records import RecordError, weights_path
+from marginflow.experiments.devices import network
+from marginflow.experiments.records import RecordError, read_weights, weights_path
 from marginflow.experiments.runner import run_one
 from marginflow.experiments.spec import RunSpec
 
@@ -29,6 +32,14 @@ def sets(data):
     )
 
 
+def right(spec, weights, images: ImageSet) -> ImageSet:
+    """Those that the network of these weights classifies rightly."""
+    module = network(spec).double()
+    module.load_state_dict(weights)
+    hit = module(images.x).argmax(1) == images.y
+    return replace(images, x=images.x[hit], y=images.y[hit])
+
+
 @pytest.mark.parametrize("algorithm", ["AdaDeltaN", "SGD"])
 def test_kept_weights_say_what_the_record_says(
     algorithm, data, sets, tmp_path, monkeypatch
@@ -37,10 +48,25 @@ def test_kept_weights_say_what_the_record_says(
     spec = replace(SPEC, algorithm=algorithm)
     run_one(spec, tmp_path, data)
     found = audit(spec, sets, tmp_path)
-    if found.margin > 0:
-        assert found.log_normalized_margin == pytest.approx(found.recorded, abs=1e-4)
-        assert 0 < found.plain <= 1
-        assert (found.plain == found.skewed) is (algorithm == "SGD")
+    assert found.margin < 0 < found.plain == math.inf  # after so few steps
+    # On the images that it has learnt there is a margin, ...
+    whole = read_weights(tmp_path, spec)
+    learnt = right(spec, whole, sets[0])
+    some = audit(spec, (learnt, sets[1]), tmp_path)
+    assert some.margin > 0
+    assert 0 < some.plain <= 1
+    assert (some.plain == some.skewed) is (algorithm == "SGD")
+    # ... and the same network with shorter or longer weights has no other.
+    path = weights_path(tmp_path, spec)
+    for margin in (0.5, 2.0):
+        factor = (margin / some.margin) ** (1 / 4)
+        save_file({name: t * factor for name, t in whole.items()}, path)
+        scaled = audit(spec, (learnt, sets[1]), tmp_path)
+        assert scaled.margin == pytest.approx(margin, rel=1e-4)
+        assert scaled.log_normalized_margin == pytest.approx(
+            some.log_normalized_margin, abs=1e-4
+        )
+    save_file(whole, path)
     # Another's weights are told apart.
     other = replace(spec, round=1)
     monkeypatch.setattr(runner, "KEPT", [("smoke", 1)])

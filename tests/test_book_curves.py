@@ -11,9 +11,16 @@ from marginflow.book.figures import (
     PALETTE,
     PANELS,
     band,
+    figure_1,
     regimes_figure,
     single_round_figure,
 )
+from marginflow.experiments.perceptron import (
+    ALGORITHMS,
+    PerceptronSpec,
+    run_perceptron,
+)
+from marginflow.kkt import perceptron_kkt_points
 
 
 @pytest.fixture
@@ -106,4 +113,38 @@ def test_single_round_is_drawn_as_recorded(frame):
     assert list(margin.get_lines()[0].get_xdata()) == [1, 5, 10]
     assert margin.get_lines()[0].get_ydata()[0] < 0  # not separated yet
     assert accuracy.get_xscale() == "log"
+    assert accuracy.get_yscale() == "linear"
+    assert (loss.get_yscale(), margin.get_yscale()) == ("log", "linear")
+    plt.close(figure)
+
+
+def test_figure_1_is_drawn_from_its_run():
+    run = run_perceptron(PerceptronSpec(rounds=4, epochs=60, reduction="mean"))
+    points = perceptron_kkt_points(run.x.numpy(), run.y.numpy())
+    figure = figure_1(run, points)
+    accuracy, margins, *adapters = figure.axes
+    for i, line in enumerate(accuracy.get_lines()):
+        assert line.get_color() == PALETTE[ALGORITHMS[i]]
+        np.testing.assert_array_equal(
+            line.get_ydata(), run.accuracy[line.get_xdata(), i].numpy()
+        )
+    lines = {line.get_ydata()[0] for line in margins.get_lines()}
+    assert lines == {p.normalized_margin for p in (points.positive, points.negative)}
+    drawn = margins.collections[0].get_offsets()
+    assert sorted(drawn[:, 1]) == pytest.approx(
+        sorted(run.frame().normalized_margin), nan_ok=True
+    )
+    left, right = margins.get_xlim()
+    assert left < drawn[:, 0].min() <= drawn[:, 0].max() < right
+    assert margins.get_ylim()[0] == 0  # so that heights can be compared
+    assert margins.get_xlabel() == "Round"
+    assert margins.get_ylabel() == "Normalized margin"
+    roots = run.reciprocal_root().double()
+    for root, name, ax in zip(roots[1:], ALGORITHMS[1:], adapters, strict=True):
+        assert ax.get_title() == name
+        tips = np.stack([p.get_data_3d() for p in ax.get_lines()[: len(root)]])[..., 1]
+        unit = (root / root.norm(dim=-1, keepdim=True)).numpy()
+        np.testing.assert_allclose(tips, unit, rtol=1e-12)
+        isotropic = np.ravel(ax.get_lines()[len(root)].get_data_3d())[1::2]
+        assert isotropic == pytest.approx([isotropic[0]] * 3)
     plt.close(figure)

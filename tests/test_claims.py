@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from marginflow import claims, cli
 from marginflow.book import scoreboard as shown
 from marginflow.claims import judging, measures
-from marginflow.claims.claim import Claim, Result, judge, share
+from marginflow.claims.claim import Claim, Result, judge, legible, share
 from marginflow.claims.measures import Rounds, final, full_rounds, separation
 from marginflow.experiments.far import FarSpec
 from marginflow.experiments.records import RecordError, read_record, record_path
@@ -324,6 +325,21 @@ def test_shares_of_data_sets(holding, of, verdict):
     assert share(holding, of) == verdict
 
 
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(5001, "5,001"), (-1274.2, "-1,274"), (99.96, "100"), (0.4981, "0.498"),
+     (2.5e-18, "2.5e-18"), (999_999.0, "999,999"), (1e6, "1e+06"), (3e9, "3e+09"),
+     (float("nan"), "nan")],
+)  # fmt: skip
+def test_numbers_of_the_scoreboard_are_legible(number, told):
+    assert legible(number) == told
+
+
+def test_no_number_below_a_million_is_a_power_of_ten(fresh):
+    told = [result.found for finding in fresh for result in finding.results]
+    assert not [text for text in told if re.search(r"\de\+0[1-5]", text)]
+
+
 def test_errors_come_from_rounds_and_test_images():
     frame = runs(HIGH | LOW, rounds=9)
     rounds = Rounds.of(frame)
@@ -442,9 +458,18 @@ def test_a_dot_is_inside_exactly_where_the_tolerance_is_kept(fresh):
     assert claim("at most", 0.0).room(0.0) == math.inf
     assert claim("at most", 0.0).room(3.0) == 0
     assert claim("at most", 0.01).room(-0.002) == math.inf  # an interval's lower end
-    figure = shown.dots([f for f in fresh if f.claim.page == "experiment-2"])
+    mine = [f for f in fresh if f.claim.page == "experiment-2"]
+    figure = shown.dots(mine)
     (ax,) = figure.axes
     assert ax.get_xscale() == "log"
+    heights = [
+        line.get_ydata()[0] for line in ax.get_lines() if len(line.get_xdata()) == 1
+    ]
+    for y, f in enumerate(mine):
+        dots = [h for h in heights if abs(h - y) < 0.5]
+        assert len(dots) == len({round(h, 6) for h in dots})
+        assert len(dots) == sum(r.number is not None for r in f.results)
+        assert sum(dots) == pytest.approx(y * len(dots))  # about the row's own line
     plt.close(figure)
 
 

@@ -202,7 +202,9 @@ def test_version_is_the_packages_own():
 
 
 @pytest.mark.parametrize("where", [">&-", "> /dev/full", ">&- 2>&-"])
-@pytest.mark.parametrize("command", ["prove --list", "status --scale smoke"])
+@pytest.mark.parametrize(
+    "command", ["prove --list", "prove --list lemma-7", "status --scale smoke"]
+)
 def test_output_that_cannot_be_written_is_no_traceback(command, where, tmp_path):
     done = shell(f"marginflow {command} {where}", env=with_results(tmp_path))
     assert "Traceback" not in done.stderr

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
+from pathlib import Path
 
 import jaxtyping
 import official_files
@@ -23,6 +26,7 @@ from marginflow.experiments.metrics import (
     fit,
     logits_of,
 )
+from marginflow.experiments.records import part_path, read_record, record_path
 from marginflow.experiments.spec import RunSpec, grid, parse_rounds, setting
 from marginflow.experiments.training import Member, train
 from marginflow.flat import FlatNetwork
@@ -94,6 +98,23 @@ def test_plateau_is_the_laptop_scale_from_the_papers_initialization():
         assert plateau.lr_sgd == plateau.lr_adadelta == paper.lr_sgd == rate
         for name in ("width", "train_images", "batch"):
             assert getattr(plateau, name) == getattr(laptop, name)
+
+
+def test_every_kept_record_is_of_a_spec_that_there_still_is():
+    """A setting that changed by one would leave its records behind, unreadable."""
+    results, found = Path(__file__).parents[1] / "results", set()
+    for experiment, scale, reading in product(
+        specs.EXPERIMENTS, specs.SCALES, specs.READINGS
+    ):
+        with suppress(ValueError):  # no such scale
+            for spec in specs.grid(experiment, scale=scale, reading=reading):
+                for path in (record_path(results, spec), part_path(results, spec)):
+                    if path.exists():
+                        read_record(path, spec)  # refuses another spec's
+                        found.add(path)
+    kept = {p for scale in specs.SCALES for p in results.glob(f"{scale}/*/*.parquet")}
+    assert found == kept
+    assert len({path.parts[-3] for path in kept}) > 3  # scales
 
 
 def test_depth_is_the_papers_at_every_scale():

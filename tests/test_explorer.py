@@ -376,6 +376,20 @@ def test_words_tell_what_is_shown(page) -> None:
     preset(page, "Isotropic")
 
 
+def test_no_name_at_an_arrow_lies_on_a_point(page) -> None:
+    for name in ("Isotropic", "Skewed", "Far start β(0)", "Large step"):
+        preset(page, name)
+        settle(page)
+        met = page.evaluate(
+            """() => { const all = s => [...document.querySelectorAll(s)]
+              .map(e => e.getBoundingClientRect()).filter(b => b.width);
+            return all('.mfx-plane .mfx-mark').filter(p => all('.mfx-plane .mfx-name')
+              .some(n => n.left < p.right && p.left < n.right
+                && n.top < p.bottom && p.top < n.bottom)).length; }"""
+        )
+        assert met == 0, name
+
+
 def test_keys_move_points_until_nothing_separates_them(page) -> None:
     preset(page, "Isotropic")
     point = page.locator(".mfx-point").nth(4)

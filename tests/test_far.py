@@ -1,5 +1,8 @@
 """Flows followed far: their order, their rows, what they refuse, their records."""
 
+import math
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -239,6 +242,39 @@ def test_each_flow_wins_in_its_own_metric(runs, metric):
     assert (frame.lead.diff().dropna() > 0).all()
     late = frame[frame.lead > 30]
     assert (late[f"{metric}_margin"].diff().dropna() > 0).all()
+
+
+@pytest.mark.parametrize("metric", ["plain", "skewed"])
+def test_a_row_says_of_its_state_what_the_columns_promise(metric, monkeypatch):
+    w0, w1, w2, u1, u2 = torch.randn(5, 3, generator=seeded_generator(1)).double()
+    delta, epsilon = torch.tensor([[1.0, 2.0, 0.5], [16.0, 2.0, 3.0]]).double()
+    states = [
+        SimpleNamespace(
+            w=w, force=u, log_t=lead, log_loss=-lead, gaps=torch.tensor([[lead, 9.0]]),
+            h=0.1, error=1e-3, pairs=2, support=1, rejected=4,
+        )
+        for w, u, lead in ((w1, u1, 2.0), (w1, u1, 2.5), (w2, u2, 8.0))
+    ]  # fmt: skip
+    monkeypatch.setattr(records, "far_flow", lambda *_, **__: iter(states))
+    given = records.Problem(LeakyPerceptron(), w0, delta, epsilon)
+    rows = records.follow(FarSpec(metric), given, torch.zeros(2, 2), torch.zeros(2))
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    assert frame.step.tolist() == [1, 3]  # the second is too near to the first
+    assert frame.lead.tolist() == frame.gap.tolist() == [2.0, 8.0]
+    assert frame.rejected.tolist() == [4, 8]
+    chi = {"plain": np.ones(3), "skewed": (epsilon / delta).numpy() ** 0.25}
+    points, pulls = [v.numpy() for v in (w0, w1, w2)], [v.numpy() for v in (u1, u2)]
+    for row in (0, 1):
+        w, moved = points[row + 1], points[row + 1] - points[row]
+        mean = moved / chi[metric] ** 2
+        for name, x in chi.items():
+            size = np.linalg.norm(w / x)
+            told = frame.loc[row, [f"{name}_{of}" for of in ("alignment", "chord")]]
+            for cosine, force in zip(told, (pulls[row], mean), strict=True):
+                right = w @ force / size / np.linalg.norm(x * force)
+                assert cosine == pytest.approx(right, rel=1e-6)
+            margin = math.log(frame.gap[row]) - 2 * math.log(size)
+            assert frame[f"{name}_margin"][row] == pytest.approx(margin, rel=1e-6)
 
 
 def test_specs_have_records_of_their_own():

@@ -201,6 +201,32 @@ def test_interrupted_while_workers_start(files, tmp_path):
     pytest.fail("unguarded workers were quiet, too")
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_an_interrupt_waits_while_a_worker_is_born(elsewhere, monkeypatch):
+    """Also one that another thread takes, as a BLAS's may; Python gives it here."""
+    done, ended = [], threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    if elsewhere:
+        thread.start()  # before the mask: without one of its own
+
+    def submit(*_):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        done.append("submitted")
+
+    monkeypatch.setattr(workplaces.ProcessPoolExecutor, "submit", submit)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            workplaces._Pool(1).submit(print)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.signal(signal.SIGINT, before)
+        ended.set()
+    assert done == ["submitted"]
+
+
 # ---- a scheduler lost ----------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,15 @@ def test_every_picture_is_shown_and_every_theory_chapter_has_one() -> None:
         text = (ROOT / "notebooks" / f"{chapter}.md").read_text(encoding="utf-8")
         shown = f"../book/_static/pictures/{chapter}.svg", f"```{{strip}} {chapter}\n"
         assert sum(text.count(words) for words in shown) == 1, chapter
+
+
+@pytest.mark.parametrize(
+    "picture", sorted(PICTURES.glob("*.svg")), ids=lambda p: p.stem
+)
+def test_a_phone_shows_the_letters_of_a_picture_large_enough(picture: Path) -> None:
+    width = float(re.search(r'width="([\d.]+)pt"', picture.read_text("utf-8"))[1])
+    # Letters of 11 pt; a column of 358 px on a phone of 390.
+    assert 11 * min(4 / 3, 358 / width) >= 9.5
 
 
 @pytest.fixture(scope="module")

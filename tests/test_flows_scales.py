@@ -68,7 +68,7 @@ def test_what_is_at_rest_is_told_from_what_has_not_separated_yet():
 
 def test_a_schedule_that_loses_its_digits_says_so():
     flow = AdaptiveFlow(LeakyPerceptron(), X, Y, rho=lambda t: 1 - 1 / (1 + t))
-    with pytest.raises(ValueError, match=r"fewer than three digits.*PowerLaw\(1\.0\)"):
+    with pytest.raises(ValueError, match=r"fewer than five digits.*PowerLaw\(1\.0\)"):
         flow.integrate(START, 0.1, 0.2, log_t_end=40)
     exact = AdaptiveFlow(LeakyPerceptron(), X, Y, rho=PowerLaw(1.0))
     assert exact.integrate(START, 0.1, 0.2, log_t_end=40).log_t[-1] > 39.9

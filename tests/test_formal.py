@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from browsers import chromium
+from playwright.sync_api import expect
 
 FORMAL = Path(__file__).resolve().parents[1] / "formal"
 BOOK = FORMAL.parent / "book"
@@ -27,7 +29,7 @@ INSTALLED = coq.versions()
 needs_coq = pytest.mark.skipif(
     INSTALLED is None, reason="Coq or Coquelicot is not installed (see `make proofs`)"
 )
-SUMMARY = json.loads((record.RECORDED / "summary.json").read_text())
+SUMMARY = json.loads(record.SUMMARY.read_text())
 MUTATIONS = coq.mutations()
 SOURCES = {name: (FORMAL / name).read_text() for name in coq.sources()}
 
@@ -51,29 +53,85 @@ def test_the_record_is_of_these_sources():
     assert SUMMARY["sources"] == digests, "run python3 formal/record.py"
 
 
-@pytest.mark.parametrize("name", record.SHOWN)
+@pytest.mark.parametrize("name", record.with_proofs())
 def test_the_recorded_steps_are_those_of_the_source(name):
-    recorded = json.loads((record.RECORDED / f"{name}.json").read_text())
-    now = record.proofs(SOURCES[f"{name}.v"])
+    recorded = record.read_steps(name)
+    assert recorded["sha256"] == SUMMARY["sources"][f"{name}.v"]
     for proof in recorded["proofs"]:
+        # every proof ends with nothing left
+        assert proof["steps"][-1]["goal"] == "", proof["name"]
         for step in proof["steps"]:
             assert isinstance(step.pop("goal"), str)
-    assert recorded["proofs"] == now
-    assert recorded["sha256"] == SUMMARY["sources"][f"{name}.v"]
+    assert recorded["proofs"] == record.proofs(SOURCES[f"{name}.v"])
 
 
-@pytest.mark.parametrize("name", record.SHOWN)
-def test_every_recorded_proof_ends_with_nothing_left(name):
-    recorded = json.loads((record.RECORDED / f"{name}.json").read_text())
-    for proof in recorded["proofs"]:
-        assert proof["steps"][-1]["goal"] == "", proof["name"]
-        assert proof["name"]
-        assert proof["statement"]
+def test_every_proof_is_recorded_and_on_a_page():
+    files = {path.stem for path in record.STEPS.glob("*.js")}
+    assert files == {*record.with_proofs()}
+    pages = [*BOOK.glob("formal*.md")]
+    included = re.findall(
+        r"_formal/steps-(\S+)\.md", " ".join(page.read_text() for page in pages)
+    )
+    assert sorted(included) == sorted(map(record.kebab, files))
+
+
+def test_no_page_is_heavy_with_steps():
+    for page in [*BOOK.glob("formal*.md"), *BOOK.glob("../notebooks/*.md")]:
+        included = re.findall(r"_formal/(\S+\.md)", page.read_text())
+        size = sum((record.FRAGMENTS / name).stat().st_size for name in included)
+        assert size < 250_000, page.name
+
+
+def test_goals_that_share_lines_are_read_back_as_they_were(monkeypatch, tmp_path):
+    step = {"tactic": "  - lra.", "goal": "x : R\n=====\n0 <= x"}
+    last = {"tactic": "  Qed.", "goal": ""}
+    proof = {"name": "a", "statement": "Lemma a : P.", "steps": [step, step, last]}
+    told = {"file": "A", "sha256": "0", "proofs": [proof, proof]}
+    text = record.script(told)
+    assert text.count("0 <= x") == 1
+    monkeypatch.setattr(record, "STEPS", tmp_path)
+    (tmp_path / "A.js").write_text(text)
+    assert record.read_steps("A") == told
+    (tmp_path / "A.js").write_text(text.replace("0 <= x", "0 < x"))
+    assert record.read_steps("A") != told
+
+
+def test_only_what_has_changed_is_recorded_anew(monkeypatch, tmp_path):
+    digests = SUMMARY["sources"]
+    monkeypatch.setattr(
+        record, "versions", lambda: (SUMMARY["coq"], SUMMARY["coquelicot"])
+    )
+    everything = {name.removesuffix(".v") for name in SOURCES}
+    assert record.unchanged(digests) == everything
+    edited = record.unchanged(digests | {"KKT.v": "another"})
+    assert {"Arcs", "Clarke", "Loss"} <= edited
+    assert not {"KKT", "Theorem4", "TheoremF"} & edited
+    monkeypatch.setattr(record, "versions", lambda: ("9.9", "9.9"))
+    assert record.unchanged(digests) == set()
 
 
 def test_the_fragments_of_the_book_follow_from_the_record():
     for path, text in record.fragments().items():
         assert path.read_text() == text, f"{path.name}: run python3 formal/record.py"
+    steps = {path for path in record.fragments() if path.match("steps-*")}
+    assert {*record.FRAGMENTS.glob("steps-*.md")} == steps
+
+
+def test_lemmas_of_one_name_in_two_files_are_two(monkeypatch, tmp_path):
+    """`first` calls A's lemma `same`, and only B's calls `second`."""
+    globs = {
+        "A": "prf 1:4 <> same\nprf 20:24 <> first\nR30:33 MarginFlow.A <> same thm\n",
+        "B": "prf 1:4 <> second\nprf 20:24 <> same\n"
+        "R30:35 MarginFlow.B <> second thm\n"
+        "prf 50:54 <> third\nR60:63 MarginFlow.B <> same thm\n",
+    }
+    for name, text in globs.items():
+        (tmp_path / f"{name}.glob").write_text(text)
+    monkeypatch.setattr(record, "HERE", tmp_path)
+    monkeypatch.setattr(record, "sources", lambda: ["A.v", "B.v"])
+    results = {"first": ("A", ""), "second": ("B", ""), "third": ("B", "")}
+    monkeypatch.setattr(record, "RESULTS", results)
+    assert record.foundations() == {"first": [], "second": [], "third": ["second"]}
 
 
 def test_the_picture_leaves_out_only_arrows_that_follow():
@@ -88,6 +146,58 @@ def test_the_picture_leaves_out_only_arrows_that_follow():
         assert below(drawn, name) == below(calls, name)
     where = {n: i for i, column in enumerate(record.columns(drawn)) for n in column}
     assert all(where[each] < where[name] for name in calls for each in calls[name])
+
+
+def test_the_picture_holds_all_of_its_boxes():
+    drawn = record.render_graph(SUMMARY)
+    width, height = map(int, re.search(r'viewBox="0 0 (\d+) (\d+)"', drawn).groups())
+    boxes = re.findall(
+        r'<rect x="(-?\d+)" y="(-?\d+)" width="(\d+)" height="(\d+)"', drawn
+    )
+    assert len(boxes) == len(SUMMARY["calls"])
+    corners = {(int(x), int(y)) for x, y, *_ in boxes}
+    assert len(corners) == len(boxes)  # none upon another
+    for x, y, wide, tall in (map(int, box) for box in boxes):
+        assert 0 <= x <= width - wide
+        assert 0 <= y <= height - tall
+
+
+@pytest.mark.parametrize(
+    ("told", "cites"),
+    [
+        ("admits_chain_rule L -> growth_rates L l w", True),
+        ("(forall f, definable f -> admits_chain_rule f) -> growth_rates L l w", True),
+        ("A /\\ (admits_chain_rule L -> B)", True),
+        ("A -> admits_chain_rule L", False),
+        ("(forall f, definable f -> admits_chain_rule f) /\\ A", False),
+        ("(admits_chain_rule L -> A) -> B", False),
+        ("admits_chain_rule L /\\ forall v : R -> vec J, A v", False),
+    ],
+)
+def test_what_is_cited_is_a_premise(told, cites):
+    assert record.cited_by(told) == (["Proposition 1"] if cites else [])
+
+
+def test_the_page_says_rightly_what_is_cited():
+    """The table on the page's top, and results that prove what others cite."""
+    chain, dense, last = "Proposition 1", "Rademacher's theorem", record.CITED_LAST
+    expected = {
+        "theorem_2_rates": [chain],
+        "theorem_2_limit_directions": [chain, dense],
+        "theorem_2": [chain, dense, last],
+        "theorem_2_smooth": [last],
+        "theorem_2_linear": [],
+        "many_classes_rates": [chain],
+        "many_classes_limit_directions": [chain, dense],
+        "theorem_2_many_classes": [chain, dense, last],
+        "theorem_2_softmax_smooth": [last],
+        "theorem_2_linear_many_classes": [],
+        "theorem_2_cross_entropy": [],
+        "one_point_inequality": [],
+        "softmax_learning_many_classes": [],
+    }
+    types = SUMMARY["types"]
+    assert {name: record.cited_by(types[name]) for name in expected} == expected
 
 
 @pytest.mark.parametrize("result", coq.RESULTS)
@@ -164,7 +274,7 @@ def test_a_mutation_that_no_longer_applies_is_an_error():
 
 
 def test_an_edited_proof_no_longer_agrees_with_the_record():
-    recorded = json.loads((record.RECORDED / "Lemma6.json").read_text())["proofs"]
+    recorded = record.read_steps("Lemma6")["proofs"]
     edited = SOURCES["Lemma6.v"].replace("intros A t T j; split.", "intros A t T j.")
     steps = [[step["tactic"] for step in proof["steps"]] for proof in recorded]
     now = [
@@ -249,10 +359,7 @@ def compiled():
 def test_everything_compiles_and_rests_on_the_reals_alone(compiled, capsys):
     assert coq.build() == 0
     assert "lemma_9" in capsys.readouterr().out
-    said = json.loads((record.RECORDED / "summary.json").read_text())["assumptions"]
-    assert {*said} >= {*coq.RESULTS}
-    for name, axioms in said.items():
-        assert {*axioms} <= coq.CLASSICAL_REALS, name
+    assert {*SUMMARY["assumptions"]} == coq.CLASSICAL_REALS
 
 
 @needs_coq
@@ -296,8 +403,10 @@ def test_a_hidden_axiom_is_found(compiled, tmp_path):
         text[:at] + cheat + text[at:begin] + "Proof. apply cheat. " + text[end:]
     )
     assert coq.compile_files(tmp_path, ["CorollaryA.v"]) is None
-    (found,) = coq.assumptions(["corollary_A"], tmp_path).values()
-    assert any(name.endswith("cheat") for name in found - coq.CLASSICAL_REALS)
+    for names in (["corollary_A"], ["lemma_6", "corollary_A", "lemma_5"]):
+        found = coq.assumptions(names, tmp_path)
+        assert any(name.endswith("cheat") for name in found - coq.CLASSICAL_REALS)
+    assert coq.assumptions(["lemma_6", "lemma_5"], tmp_path) <= coq.CLASSICAL_REALS
 
 
 @needs_coq
@@ -313,5 +422,55 @@ def test_a_wrong_variant_is_refused_where_it_should_be(mutation, compiled):
 def test_coq_shows_today_what_was_recorded(compiled):
     if (SUMMARY["coq"], SUMMARY["coquelicot"]) != INSTALLED:
         pytest.skip(f"recorded with {SUMMARY['coq']}, here Coq {INSTALLED}")
-    old = {path.name: path.read_text() for path in record.RECORDED.glob("*.json")}
+    old = {p: p.read_text() for p in [record.SUMMARY, *record.STEPS.glob("*.js")]}
     assert record.record() == old
+
+
+# ---- in a browser ---------------------------------------------------------------
+
+
+def raw_html(name: str) -> str:
+    """What a fragment puts on a page."""
+    text = (record.FRAGMENTS / f"steps-{record.kebab(name)}.md").read_text()
+    return re.search(r"\{raw\} html\n(.*?)`{3}", text, re.DOTALL).group(1)
+
+
+def test_steps_come_when_a_proof_is_opened(tmp_path):
+    static = tmp_path / "_static"
+    (static / "steps").mkdir(parents=True)
+    shutil.copy2(BOOK / "_static" / "formal.js", static)
+    shutil.copy2(record.STEPS / "KKT.js", static / "steps")
+    missing = raw_html("KKT").replace('"KKT"', '"Gone"')
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<!DOCTYPE html><script defer src="_static/formal.js"></script>'
+        f"<main>{raw_html('KKT')}</main><aside>{missing}</aside>"
+    )
+    with chromium() as browser:
+        tab = browser.new_page()
+        asked: list[str] = []
+        tab.on("request", lambda request: asked.append(Path(request.url).name))
+        tab.goto(page.as_uri())  # from a folder, where a page may not fetch
+        first, second = tab.locator("main .coq-proof").all()[:2]
+        assert asked == ["page.html", "formal.js"]
+        assert first.locator("pre").count() == 0
+        first.locator("> summary").click()
+        expect(first.locator("> pre")).to_contain_text("KKT_scaled")
+        second.locator("> summary").click()
+        expect(second.locator("> pre")).to_contain_text("KKT_multiple")
+        assert asked == ["page.html", "formal.js", "KKT.js"]
+        proof = record.read_steps("KKT")["proofs"][0]
+        shown = first.locator("> details, > .coq-done")
+        bullet = re.compile(r"\s*([-+*]+|\d+: \{|[{}])")  # shown with what follows
+        steps = [s for s in proof["steps"] if not bullet.fullmatch(s["tactic"])]
+        goals = [step["goal"] for step in steps if step["goal"]]
+        assert first.locator("details > pre").all_text_contents() == goals
+        tactics = "".join(step["tactic"] for step in proof["steps"])
+        told = "".join(shown.locator("code").all_text_contents())
+        assert re.sub(r"\s", "", told) == re.sub(r"\s", "", tactics)
+        lost = tab.locator("aside .coq-proof").first
+        for _ in range(2):
+            lost.locator("> summary").click()
+            expect(lost.get_by_role("status")).to_contain_text("did not come")
+            lost.locator("> summary").click()
+            expect(lost.get_by_role("status")).to_have_count(0)

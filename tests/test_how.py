@@ -325,7 +325,6 @@ def test_a_deadline_ends_runs_with_their_epoch(data, tmp_path, monkeypatch):
 def test_sigterm_lets_runs_finish_their_epoch_and_save(files, tmp_path):
     arguments = ["run", "mnist", "--scale", "smoke", "--workers", "2"]
     results = tmp_path / "r"
-    results.mkdir()  # one that the command tries and takes away again would be missed
     arguments += ["--rounds", "0-18", "--results", str(results)]
     process = subprocess.Popen(
         [sys.executable, official_files.__file__, str(files), *arguments],

@@ -98,6 +98,8 @@ def test_chapter_is_in_the_house_form(chapter: Path) -> None:
         widest = max(map(len, cell.source.splitlines()), default=0)
         assert widest <= 88, f"{chapter.name}: a line of {widest} characters"
         assert "# TODO" not in cell.source
+        # One picture for light and dark pages; INK can be seen on both.
+        assert not re.search(r'color="(0\.|black|white)', cell.source), chapter.name
         assert not cell.outputs, "chapters are kept without outputs"
 
 
@@ -116,6 +118,16 @@ def missing_at_the_end(text: str) -> list[str]:
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.stem)
 def test_a_chapter_ends_with_what_to_take_along(chapter: Path) -> None:
     assert missing_at_the_end(chapter.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.stem)
+def test_a_chapter_leads_on_to_the_one_that_follows(chapter: Path) -> None:
+    files = re.findall(r"file: (\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
+    after = files[files.index(f"notebooks/{chapter.stem}") + 1]
+    way_on = re.search(
+        r"^Next: .*?\]\((.*?)\.md\)", chapter.read_text("utf-8"), re.M | re.S
+    )
+    assert (chapter.parent / way_on[1]).resolve() == ROOT / after
 
 
 def test_what_is_missing_at_the_end_is_found() -> None:

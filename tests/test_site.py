@@ -97,6 +97,28 @@ LOOK = """async () => {
   return found;
 }"""
 
+# A page of proofs has some ten thousand words of code in six colours, and as many parts
+# of formulas: of what looks alike on its ground, axe-core is shown the first.
+ALIKE = """() => {
+  const ground = (element) => {
+    const colour = getComputedStyle(element).backgroundColor;
+    return colour === 'rgba(0, 0, 0, 0)' && element.parentElement
+      ? ground(element.parentElement) : colour;
+  };
+  const first = new Set(), again = [];
+  const words = 'main pre span:not(:has(*))';
+  const formulas = 'mjx-container:not([tabindex])';
+  for (const part of document.querySelectorAll(`${words}, ${formulas}`)) {
+    const {color, fontSize, fontWeight, opacity, display} = getComputedStyle(part);
+    const look = [part.tagName, color, fontSize, fontWeight, opacity, display,
+      ground(part)].join();
+    if (first.has(look)) again.push(part); else first.add(look);
+  }
+  for (const part of again)
+    if (part.matches('span')) part.replaceWith(part.textContent);
+    else part.replaceChildren();
+}"""
+
 ACCESSIBLE = """async (rules) => {
   const result = await axe.run(
     {runOnly: rules, resultTypes: ['violations'], preload: false});
@@ -131,6 +153,7 @@ def problems(
         for width in WIDTHS if mode == "dark" else reversed(WIDTHS):
             page.set_viewport_size({"width": width, "height": 900})
             found += [f"{width} px: {p}" for p in page.evaluate(LOOK)]
+        page.evaluate(ALIKE)
         page.evaluate(AXE.read_text(encoding="utf-8"))
         found += page.evaluate(ACCESSIBLE, RULES[mode])
         theme = page.evaluate("document.documentElement.dataset.theme ?? ''")
@@ -181,6 +204,11 @@ def test_pages(browser: Browser, site: str, mode: str) -> None:
 def test_links() -> None:
     found = {p: broken_links(SITE, p) for p in pages()}
     assert not {p: f for p, f in found.items() if f}
+
+
+def test_no_page_names_a_place_on_the_machine_that_built_it() -> None:
+    found = [p for p in pages() if str(ROOT) in (SITE / p).read_text("utf-8")]
+    assert found == []
 
 
 def test_every_chapter_is_on_the_site() -> None:
@@ -526,6 +554,10 @@ PLANTED = {
     "error shown": "<div class='cell_output'><div class='stderr'>Traceback</div></div>",
     "theme is": "<script>document.documentElement.dataset.theme = 'sepia'</script>",
     "accessibility: color-contrast": "<p style='color: #ccc'>pale</p>",
+    # Of two words of one colour, the second pales on its own ground.
+    "accessibility: color-contrast: <span": "<pre>"
+    "<span style='color: #767676'>good</span> "
+    "<b style='background: #bbb'><span style='color: #767676'>pale</span></b></pre>",
     "accessibility: label": "<input type='text'>",
 }
 PAGE = (

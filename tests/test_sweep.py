@@ -282,6 +282,22 @@ def test_results_that_cannot_be_written(data, tmp_path, capsys):
     assert place.read_text() == "not a folder"
 
 
+def test_a_look_at_the_results_folder_makes_none(tmp_path, monkeypatch):
+    """Another command may be about to write there: nothing of its own to take away."""
+    seen = []
+
+    def look(path, mode):
+        seen.append(path.parent)
+        return open(path, mode)
+
+    monkeypatch.setattr(Path, "open", look)
+    cli._check_writable(tmp_path / "not" / "there")
+    (tmp_path / "there").mkdir()
+    cli._check_writable(tmp_path / "there")
+    assert seen == [tmp_path, tmp_path / "there"]
+    assert [p.name for p in tmp_path.iterdir()] == ["there"]
+
+
 def test_missing_data_is_told_once_and_says_what_to_do(
     data, tmp_path, capsys, monkeypatch
 ):
@@ -310,6 +326,18 @@ def test_outcomes_are_in_the_order_of_the_specs(monkeypatch, tmp_path):
     specs = grid("mnist", scale="smoke", rounds=range(2))
     outcomes = sweep.run_sweep(specs, tmp_path, workplace=threads)
     assert [o.spec for o in outcomes] == specs
+
+
+def test_another_regimes_time_counts_in_proportion_to_the_images_seen(monkeypatch):
+    """At desk scale CIFAR-10's coarser runs have twice the finer ones' epochs."""
+    monkeypatch.setattr(
+        status, "_seconds", lambda _, folder, __: [10.0] * ("coarser" in folder)
+    )
+    finer, coarser = (
+        RunSpec("cifar10", regime, "SGD", 0, "desk") for regime in ("finer", "coarser")
+    )
+    assert status.estimate_seconds(coarser, "results") == 10.0
+    assert status.estimate_seconds(finer, "results") == 5.0
 
 
 def test_estimates_come_from_records_of_the_same_kind(data, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,58 @@ def test_two_formulas_share_the_marks_between_them() -> None:
     assert line.astext() == "(a, b)."
     spans = [n.astext() for n in line.findall(nodes.inline)]
     assert spans == ["(a,", "b)."]
+
+
+def test_marks_are_taken_from_the_texts_beside_a_formula_and_from_no_equal_ones():
+    line = paragraph("in ", nodes.strong("", "Coq"), ".", " So ", nodes.math("", "a"))
+    line += nodes.Text(".")
+    document = nodes.document(None, None)
+    document += line
+    typography.keep_marks(None, document)
+    assert line.astext() == "in Coq. So a."
+
+
+def cut(text: str) -> list[str]:
+    """Lines within a formula that Markdown takes for an item of a list."""
+    code = re.compile(r"^(```+)\{code-cell\}.*?^\1$", re.S | re.M)
+    found = []
+    for part in re.split(r"\n\s*\n", code.sub("", text).replace("$$", "")):
+        lines = part.split("\n")
+        for i, line in enumerate(lines[1:], 1):
+            before = re.findall(r"(?<!\\)\$", "\n".join(lines[:i]))
+            item = re.match(r"\s*([-+*]\s|=+\s*$|\d+[.)]\s|#)", line)
+            if len(before) % 2 and item:
+                found.append(line)
+    return found
+
+
+def test_no_line_of_a_formula_looks_like_a_list() -> None:
+    assert cut("so $a =\n- b$ is") == ["- b$ is"]
+    assert cut("so $a$\n- b$ is") == []
+    sources = [*ROOT.glob("notebooks/*.md"), *ROOT.glob("book/*.md")]
+    found = {p.name: cut(p.read_text(encoding="utf-8")) for p in sources}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+WIDEST = 100
+
+
+def too_wide(text: str) -> list[int]:
+    """Lines of prose that are wider than an editor; rows and options cannot be cut."""
+    cannot = re.compile(r"\s*(\||<|:\w+:|image: )")
+    code = re.compile(r"^(```+)\{code-cell\}.*?^\1$", re.S | re.M)
+    bare = code.sub(lambda cell: "\n" * cell[0].count("\n"), text)
+    lines = enumerate(bare.split("\n"), 1)
+    return [n for n, line in lines if len(line) > WIDEST and not cannot.match(line)]
+
+
+def test_lines_of_the_sources_fit_an_editor() -> None:
+    long = "word " * 25
+    assert too_wide(f"a\n{long}\n| {long}\n:alt: {long}") == [2]
+    assert too_wide(f"```{{code-cell}} ipython3\n{long}\n```\n{long}") == [4]
+    sources = [*ROOT.glob("notebooks/*.md"), *ROOT.glob("book/[!f]*.md")]
+    found = {p.name: too_wide(p.read_text(encoding="utf-8")) for p in sources}
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 @pytest.mark.site

@@ -15,6 +15,7 @@ CONF = """
 import sys
 sys.path.insert(0, {ext!r})
 extensions = ["myst_parser", "marginflow_whole"]
+myst_enable_extensions = ["dollarmath"]
 html_theme = "sphinx_book_theme"
 html_baseurl = "https://example.org/book/"
 html_theme_options = {{"extra_footer": "<p>Kept.</p>"}}
@@ -23,7 +24,8 @@ PAGES = {
     "index": "# Top\n\nToo short.\n\n```{toctree}\nb\na\n```\n",
     "a": "---\nkernelspec: none\n---\n# Last\n\nA first sentence that *says* <more> &"
     " more than forty letters do.\n\nAnother one.\n",
-    "b": "# First\n\n" + "many words and " * 30,
+    "b": "# First\n\nOf this formula, $\\sqrt{w}$, no plain words can be made.\n\n"
+    "As $\\log t \\ge 10^6$, $\\varepsilon \\to 0$. " + "many words and " * 30,
 }
 
 
@@ -66,10 +68,14 @@ def test_pages_have_descriptions_of_their_own(out: Path) -> None:
     told = "A first sentence that says <more> & more than forty letters do."
     assert head(out, "a", "description") == told
     long = head(out, "b", "description")
-    assert long.startswith("many words")
+    assert long.startswith("As log t ≥ 10⁶, ε → 0. many words")
     assert long.endswith(" …")
     assert len(long) <= 202
     assert head(out, "index", "description") is None
+    soup = BeautifulSoup((out / "a.html").read_text("utf-8"), "html.parser")
+    card = {m["property"]: m["content"] for m in soup.head.select("meta[property]")}
+    assert (card["og:title"], card["og:description"]) == ("Last", told)
+    assert card["og:url"] == "https://example.org/book/a.html"
 
 
 def test_the_sitemap_and_the_markdown_follow_the_contents(out: Path) -> None:

@@ -406,11 +406,11 @@ def _seconds(text: str) -> float:
 
 
 def _check_writable(results: Path) -> None:
-    """Fail now rather than after hours of training; leaves no folder behind."""
-    made = [p for p in (results, *results.parents) if not p.exists()]
-    probe = results / f".{uuid.uuid4().hex}.tmp"
+    """Fail now rather than after hours of training; makes no folder."""
+    ancestors = (results, *results.parents)
+    there = next(folder for folder in ancestors if os.path.lexists(folder))
+    probe = there / f".{uuid.uuid4().hex}.tmp"
     try:
-        results.mkdir(parents=True, exist_ok=True)
         with probe.open("xb") as file:
             file.write(bytes(1 << 16))
     except OSError as error:
@@ -421,9 +421,6 @@ def _check_writable(results: Path) -> None:
     finally:
         with suppress(OSError):
             probe.unlink(missing_ok=True)
-        for folder in made:
-            with suppress(OSError):
-                folder.rmdir()  # the first record makes it again
 
 
 def _run_perceptron(

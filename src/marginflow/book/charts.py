@@ -94,7 +94,7 @@ def runs_chart(table: pd.DataFrame) -> Interactive:
     legend = alt.Legend(
         orient="top",
         title=None,
-        columns=3,
+        columns=2,  # three are cut on a phone
         symbolType="stroke",
         symbolOpacity=1,
         symbolStrokeWidth=2.5,

@@ -55,7 +55,11 @@ LEVELS: dict[str, Level] = {
 """What settles a statement and all that it rests on, most checked first."""
 
 
-_OTHER_NAMES = {"counterexample": ("theorem_4_refuted",)}
+_OTHER_NAMES = {
+    "counterexample": ("theorem_4_refuted",),
+    "theorem_2_classes": ("theorem_2_many_classes",),
+    "theorem_H": ("theorem_H1",),  # and theorem_H2
+}
 
 
 def formal_proofs(statements: Sequence[Statement], folder: Path) -> dict[str, str]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from marginflow.book.style import ACCENTS, INK
 from marginflow.claims import VERDICTS, Claim, Finding, Result, claims, judging, share
+from marginflow.claims.claim import legible
 from marginflow.experiments.spec import READINGS, REGIMES
 
 if TYPE_CHECKING:
@@ -167,13 +168,17 @@ class Table:
         else:
             columns = ["here"]
         head = "".join(f"<th>{c}</th>" for c in ("the paper", *columns))
+        # On a phone the columns stand below each other, each under its own name.
+        told = columns if len(columns) > 1 else [""]
+        names = "; ".join(f"--column-{i}: &quot;{c}&quot;" for i, c in enumerate(told))
         rows: dict[tuple[str, str], list[Finding]] = {}
         for f in self.findings:
             rows.setdefault((f.claim.group, f.claim.says), []).append(f)
         body = "\n".join(map(self._row, rows.values()))
         return (
             f'<div class="scoreboard-box">{self._filter()}'
-            f'<table class="dataframe scoreboard">\n<thead><tr>{head}</tr></thead>\n'
+            f'<table class="dataframe scoreboard" style="{names}">\n'
+            f"<thead><tr>{head}</tr></thead>\n"
             f"<tbody>\n{body}\n</tbody></table></div>"
         )
 
@@ -266,7 +271,7 @@ def perceptron_table(results: str | os.PathLike, reduction: str) -> pd.DataFrame
         rows[claim.name] = {
             "the paper": claim.says,
             "measure": f"{claim.measured}: {claim.holds} {claim.limit:g}",
-            "shown set": f"{values[0]:.3g}",
+            "shown set": _span(values[0], values[0]),
             "range": _span(min(values), max(values)),
             "holds on": f"{holding} of {len(values)}",
             "verdict": share(holding, len(values)),
@@ -276,7 +281,5 @@ def perceptron_table(results: str | os.PathLike, reduction: str) -> pd.DataFrame
 
 def _span(low: float, high: float) -> str:
     """Two numbers for people; one, where they read alike."""
-    low_text, high_text = (
-        f"{x:,.0f}" if abs(x) >= 100 else f"{x:.3g}" for x in (low, high)
-    )
+    low_text, high_text = legible(low), legible(high)
     return low_text if low_text == high_text else f"{low_text} to {high_text}"

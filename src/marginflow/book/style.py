@@ -67,7 +67,6 @@ def use_book_style() -> None:
             "figure.constrained_layout.use": True,
             "axes.facecolor": "none",
             "savefig.facecolor": "none",
-            "savefig.transparent": True,
             "axes.edgecolor": INK,
             "axes.labelcolor": INK,
             "axes.titlecolor": INK,

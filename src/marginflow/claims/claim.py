@@ -29,6 +29,7 @@ __all__ = [
     "Result",
     "finite",
     "judge",
+    "legible",
     "share",
 ]
 
@@ -210,6 +211,11 @@ def share(holding: int, of: int) -> str:
     if holding >= 0.95 * of:
         return "reproduced"
     return "not reproduced" if holding <= 0.5 * of else "mostly"
+
+
+def legible(x: float) -> str:
+    """A number for people: three digits, or all that stand before the point."""
+    return f"{x:,.0f}" if 100 <= abs(x) < 1e6 else f"{x:.3g}"
 
 
 Number = float | None

@@ -18,7 +18,15 @@ from statistics import median
 from typing import Any
 
 from marginflow.claims import measures
-from marginflow.claims.claim import MOST_ROUNDS, Claim, Result, finite, judge, share
+from marginflow.claims.claim import (
+    MOST_ROUNDS,
+    Claim,
+    Result,
+    finite,
+    judge,
+    legible,
+    share,
+)
 from marginflow.experiments.spec import (
     PERCEPTRON_DATA_SETS,
     READINGS,
@@ -141,7 +149,7 @@ def on_data_sets(claim: Claim, results: Path) -> list[Result]:
         found.append(
             Result(
                 share(holding, len(values)),
-                f"{middle:.3g}, holds on {holding} of {len(values)} data sets",
+                f"{legible(middle)}, holds on {holding} of {len(values)} data sets",
                 *finite(middle, min(values), max(values)),
                 reading=reading,
                 scale="paper",
@@ -202,10 +210,10 @@ def _judged(claim: Claim, frame, told: list[dict[str, Any]], reading: str) -> Re
     verdict = judge(claim, number, low, high, scale)
     if len(rounds) < MOST_ROUNDS:
         verdict = "too few rounds"
-    text = f"{number:.3g}"
+    text = legible(number)
     if math.isfinite(error):
         text += f" ± {error:.2g}"
-    listed = ", ".join(f"{name} {x:.3g}" for name, x in parts.items() if name)
+    listed = ", ".join(f"{name} {legible(x)}" for name, x in parts.items() if name)
     text += f" ({listed})" if listed else ""
     folder = f"{scale}/{claim.experiment}-{claim.regime}"
     folder += "" if reading == "paper" else f"-{reading}"

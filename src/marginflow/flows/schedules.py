@@ -20,8 +20,9 @@ __all__ = ["Constant", "Decay", "Plain", "PowerLaw", "as_decay"]
 Array = np.ndarray
 
 
-# Below it 1 - rho, formed in float64, keeps less than three digits.
-_FEW_DIGITS = 2.0**-43
+# Below it 1 - rho, formed in float64, keeps less than five digits, and the solver's
+# steps shrink to follow what is left: from 250 up to log t = 24 to 25,000 up to 29.5.
+_FEW_DIGITS = 2.0**-36
 
 
 class Decay(ABC):
@@ -114,7 +115,7 @@ class Plain(Decay):
         if lost.any():
             raise ValueError(
                 f"1 - rho is {float(left[lost].flat[0]):.3g} at t={t:.6g}: formed by "
-                "subtraction it has fewer than three digits left; give the schedule as "
+                "subtraction it has fewer than five digits left; give the schedule as "
                 "a PowerLaw (1 - 1/(1 + t) is PowerLaw(1.0)) or another Decay"
             )
         with np.errstate(divide="ignore"):

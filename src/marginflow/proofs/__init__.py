@@ -47,6 +47,8 @@ from marginflow.proofs.theorem_2 import THEOREM_2
 from marginflow.proofs.theorem_4 import COUNTEREXAMPLE, THEOREM_4
 from marginflow.proofs.theorem_f import THEOREM_F
 from marginflow.proofs.theorem_g import THEOREM_G
+from marginflow.proofs.theorem_h import THEOREM_H
+from marginflow.proofs.theorem_j import THEOREM_J
 
 __all__ = [
     "REFERENCES",
@@ -91,7 +93,9 @@ STATEMENTS: tuple[Statement, ...] = (
     REMARK_D,
     PROPOSITION_C,
     THEOREM_F,
+    THEOREM_H,
     THEOREM_G,
+    THEOREM_J,
     PROPOSITION_R,
 )
 """Every statement, each after those that it rests on."""
@@ -106,6 +110,10 @@ REFERENCES: dict[str, str] = {
     "preconditioned-steps": "w_{k+1} = w_k − ηP_k∂L(w_k), P_k diagonal, P_k → P > 0",
     "separable-linear": "Φ(w, x) = ⟨w, x⟩, and some ŵ has all margins positive",
     "loss-to-zero": "L(w_k) → 0",
+    "norm-times-loss": "‖w_k‖^(2𝐿−2)L(w_k) → 0, 𝐿 the degree: ‖w_k‖² for one unit",
+    "smooth-margins": "zᵢ(w) = yᵢΦ(w, xᵢ) is 𝐿-homogeneous, 𝐿 ≥ 2; on the unit ball "
+    "∇zᵢ is Lipschitz with constant B₂, and on its sphere ‖∇zᵢ‖ ≤ B₁",
+    "one-unit": "Φ(w, x) = vσ(⟨u, x⟩), σ a Leaky ReLU; all margins v⟨u, zᵢ⟩ > 0",
     "adaptive-flow": "v′ = −βu with u ∈ ∂L̂(v), L̂(v) = L(χv), L̂(v(t₀)) < ℓ(0), β → 1, "
     "and d log β/dt is integrable",
     "preconditioned-flow": "w′ = −P·∂L, P diagonal, P → P∞ > 0, ∫|d log P| < ∞",

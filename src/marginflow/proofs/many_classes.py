@@ -84,12 +84,21 @@ MANY_CLASSES = Statement(
         "Lemmas 5 to 9: w′ = −χ²β∂L with β → 1 and ∫|d log β| < ∞",
         "their proofs never look at ℓ: only L(w(0)), L ≥ 0 and dL/dt occur",
     ),
+    step("slopes")
+    .why(
+        "the pulls of one example have the sum T/(1+T), which is ψ = −ℓ′∘ℓ⁻¹ of its "
+        "loss, for the logistic ℓ"
+    )
+    .algebra(T / (1 + T), 1 - sp.exp(-sp.log(1 + T)))
+    .where("exponential", "ψ of the exponential loss", right=sp.log(1 + T)),
     step("theorem-4", "theorem-4")
-    .why("the paper calls this extension straightforward and points there (page 11)")
-    .cited(
+    .why("Wang et al. 2021 have it in Appendix E; the paper points there (page 11)")
+    .argued(
         "v′ = −β∂L̂(v), cross-entropy, L̂ < log 2 at some time",
         "Theorem 4 with the constraints s_ij ≥ 1",
-        work="Wang et al. 2021",
-        place="Appendix E",
+        "its proof uses of the loss that ψ is subadditive, so that all pulls have at "
+        "least the sum ψ(L̂), and that ℓ⁻¹(L̂) is at most every gap, as ℓ⁻¹(log(1+T)) = "
+        "−log T is",
+        coq="theorem_2_many_classes",
     ),
 )

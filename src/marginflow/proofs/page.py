@@ -25,7 +25,7 @@ from marginflow.proofs.statement import (
     Statement,
     Verdict,
 )
-from marginflow.proofs.typeset import MARK, tex
+from marginflow.proofs.typeset import MARK, pieces, tex
 
 __all__ = ["SettledProof", "cancelling", "settled"]
 
@@ -201,7 +201,9 @@ def _new_given(check: Identity, whole: Check | None) -> str:
 
 
 def _display(text: str) -> str:
-    return f'<div class="math notranslate nohighlight">\\[{html.escape(text)}\\]</div>'
+    """A formula on a line of its own, or on several where the page is narrow."""
+    parts = "".join(_inline(rf"\displaystyle {part}") for part in pieces(text))
+    return f'<div class="pf-line">{parts}</div>'
 
 
 def _listed(formulas: Iterable[str]) -> str:

@@ -18,24 +18,72 @@ from sympy.printing.latex import LatexPrinter
 
 from marginflow.proofs.reading import quotient, read
 
-__all__ = ["MARK", "tex"]
+__all__ = ["MARK", "pieces", "tex"]
 
 MARK = "pf-cancels"
 """The class, in HTML, of what is marked."""
 
-_LETTERS = {"∂L": r"\widetilde{\partial}\mathcal{L}", "L": r"\mathcal{L}", "𝐿": "L"}
+_LETTERS = {
+    "∂L": r"\widetilde{\partial}\mathcal{L}",
+    "L": r"\mathcal{L}",
+    "𝐿": "L",
+    "ℓ": r"\ell",
+}
 _ENDS = str.maketrans(
-    {"′": "'", "†": r"^\dagger", "‡": r"^\ddagger", "∞": r"_\infty"}
+    {"′": "'", "⁺": "^{+}", "†": r"^\dagger", "‡": r"^\ddagger", "∞": r"_\infty"}
     | {chr(0x2080 + digit): f"_{digit}" for digit in range(10)}
 )
 # Where TeX's name is another than Unicode's.
 _VARIANTS = {"epsilon": "varepsilon", "lamda": "lambda", "Lamda": "Lambda"}
 _TIME = sp.Symbol("t", nonnegative=True)
 
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\s+|.")
+_RELATIONS = {"=", "<", ">", r"\leq", r"\geq", r"\neq", r"\to", r"\wedge", r"\vee"}
+_SHORT = 40
+"""Tokens of TeX in parentheses that are not cut."""
+
 
 def tex(part: sp.Basic, marked: Collection[sp.Basic] = ()) -> str:
     """TeX of an expression, an equation or a condition."""
     return _Typesetter(frozenset(marked)).doprint(part)
+
+
+def pieces(formula: str) -> list[str]:
+    """The formula's TeX in parts between which a line may end.
+
+    One may before a relation, a sign or a sum in parentheses, not within a group, nor
+    within parentheses that a narrow page has room for.  Each part stands by itself.
+    """
+    found, part, depth, before = [], "", 0, "("
+    for at, token in enumerate(tokens := _TOKEN.findall(formula)):
+        opens = token in ("{", r"\left") or (token == "(" and _fits(tokens[at:]))
+        if depth == 0 and part and _may_begin(token, before):
+            found.append(part.strip())
+            part = "" if token in ("(", r"\Bigl") else "{}"
+        part += token
+        if depth or opens:
+            depth += {"(": 1, "{": 1, r"\left": 1}.get(token, 0)
+            depth -= {")": 1, "}": 1, r"\right": 1}.get(token, 0)
+        before = before if token.isspace() else token
+    return [*found, part.strip()]
+
+
+def _may_begin(token: str, before: str) -> bool:
+    """Whether a line may begin with this token, by the one before it."""
+    if token in ("(", r"\Bigl"):
+        return before == r"\,"
+    after = before not in _RELATIONS | {"(", "+", "-"}
+    return token in _RELATIONS or (token in ("+", "-") and after)
+
+
+def _fits(tokens: list[str]) -> bool:
+    """Whether the parentheses that open here close soon."""
+    depth = 0
+    for token in tokens[:_SHORT]:
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if depth == 0:
+            return True
+    return False
 
 
 class _Typesetter(LatexPrinter):
@@ -74,7 +122,24 @@ class _Typesetter(LatexPrinter):
         return f"{name}'({self._print(at.point[0])})"
 
     def _print_ExpBase(self, power: sp.exp, exp: str | None = None) -> str:
-        return rf"\exp\bigl({self._print(power.exp)}\bigr)"
+        text = self._print(power.exp)
+        small = not re.search(r"frac|int|sqrt", text) and sp.count_ops(power.exp) <= 3
+        return rf"e^{{{text}}}" if small else rf"\exp\bigl({text}\bigr)"
+
+    def _print_Function(self, function: sp.Function, exp: str | None = None) -> str:
+        (where,) = function.args
+        name = rf"\{function.func.__name__}" + (f"^{{{exp}}}" if exp else "")
+        inner = self._print(where)
+        return f"{name} {inner}" if where.is_Symbol else rf"{name}\bigl({inner}\bigr)"
+
+    def _print_Min(self, least: sp.Min, exp: str | None = None) -> str:
+        name = type(least).__name__.lower()
+        return rf"\{name}\{{" + ", ".join(map(self._print, least.args)) + r"\}"
+
+    _print_Max = _print_Min
+
+    def _print_log(self, function: sp.log, exp: str | None = None) -> str:
+        return self._print_Function(function, exp)
 
     def _print_Pow(self, power: sp.Pow) -> str:
         base, exponent = power.args
@@ -83,6 +148,8 @@ class _Typesetter(LatexPrinter):
         if exponent.is_Rational and exponent.p == 1 and exponent.q in (2, 4):
             index = "" if exponent.q == 2 else "[4]"
             return rf"\sqrt{index}{{{self._print(base)}}}"
+        if isinstance(base, sp.log | sp.sin | sp.cos):
+            return self._print_Function(base, self._print(exponent))
         return rf"{self._operand(base)}^{{{self._print(exponent)}}}"
 
     def _operand(self, base: sp.Expr) -> str:
