@@ -46,7 +46,8 @@ def arrow(ax: Axes, start, end, color: str, **how) -> None:
     ax.annotate("", end, start, arrowprops=style)
 
 
-def panels(count: int, width: float = 7.6, height: float = 2.5, **how):
+def panels(count: int, width: float = 5.0, height: float = 2.3, **how):
+    """Narrow, so that the letters can still be read where a phone shows all of it."""
     figure, axes = plt.subplots(1, count, figsize=(width, height), **how)
     return figure, np.atleast_1d(axes)
 
@@ -80,8 +81,8 @@ def procedure_1() -> None:
         bare(ax, x="step $k$")
         ax.set(xlim=(-0.7, 16))
         ax.legend(frameon=False, loc="upper right")
-    left.set_title(r"the next step: the gradient, divided by $\sqrt{\delta+g}$ …")
-    right.set_title(r"… and multiplied by $\sqrt{\varepsilon+h}$")
+    left.set_title(r"gradient over $\sqrt{\delta+g}$ …")
+    right.set_title(r"… times $\sqrt{\varepsilon+h}$")
 
 
 def assumption_1() -> None:
@@ -101,7 +102,7 @@ def assumption_1() -> None:
 
 
 def process_2() -> None:
-    _, axes = panels(3, height=2.3, sharex=True, sharey=True)
+    _, axes = panels(3, 5.4, sharex=True, sharey=True)
     for ax, eta in zip(axes, (1.0, 0.25, 1 / 64), strict=True):
         w, _, _ = adapted(int(4 / eta) + 1, eta=eta)
         time = eta * np.arange(len(w))
@@ -112,15 +113,15 @@ def process_2() -> None:
 
 
 def assumption_2() -> None:
-    _, (a, b, c) = panels(3, height=2.3)
+    _, (a, b, c) = panels(3, 5.4)
     t = np.linspace(0, 6, 200)
     a.fill_between(t, 1 / (1 + t), color=BLUE, alpha=0.3, lw=0)
     a.plot(t, 1 / (1 + t), color=BLUE)
-    a.text(1.3, 0.62, "infinite area:\nthe start is forgotten")
-    bare(a, title=r"(i) $1-\rho$ against time")
+    a.text(1.6, 0.55, "infinite\narea")
+    bare(a, title=r"(i) $1-\rho(t)$")
     b.axhspan(0, 1, color=GREEN, alpha=0.25)
     b.plot([0.3, 0.6], [0.2, 0.7], "o", color=GREEN, ms=9)
-    b.text(0.1, -0.25, "no average starts here")
+    b.text(0.25, -0.25, "not here")
     b.set(xlim=(0, 1), ylim=(-0.4, 1))
     bare(b, title=r"(ii) $g(0), h(0) \geq 0$")
     loss = 2.4 * np.exp(-0.5 * t)
@@ -128,7 +129,7 @@ def assumption_2() -> None:
     c.axhline(1, color=INK, ls="--", lw=1)
     c.plot(np.log(2.4) / 0.5, 1, "o", color=ORANGE, ms=9)
     c.text(6, 1.06, r"$\ell(0)$", ha="right")
-    bare(c, title=r"(iii) the loss gets below $\ell(0)$")
+    bare(c, title=r"(iii) the loss")
 
 
 def proposition_1() -> None:
@@ -138,12 +139,12 @@ def proposition_1() -> None:
     left.plot([-1.6, 0, 0], [3.6, 2.4, 0.4], color=BLUE, lw=2.5)
     left.axvline(0, color=ORANGE, ls="--", lw=1)
     left.text(0.08, 3.55, "kink")
-    bare(left, title="a flow meets a kink, and slides on it")
+    bare(left, title="a flow, on a kink")
     t = np.linspace(0, 3, 100)
     right.plot(t, np.where(t < 1.2, 4 - 1.36 * t, 4 - 1.632 - 0.36 * (t - 1.2)),
                color=BLUE, lw=2.5)  # fmt: skip
     right.axvline(1.2, color=ORANGE, ls="--", lw=1)
-    bare(right, title=r"the loss still falls by $\int \langle\partial L, w'\rangle$",
+    bare(right, title=r"the loss along it",
          x="time")  # fmt: skip
     right.set_ylim(0, 4.3)
 
@@ -159,7 +160,7 @@ def feasible(ax: Axes, top: float = 2.4) -> None:
 
 
 def kkt() -> None:
-    _, (left, right) = panels(2, 6.4, 2.7)
+    _, (left, right) = panels(2, 5.0, 2.6)
     feasible(left)
     angle = np.linspace(0, 2 * np.pi, 200)
     ball = np.array([np.cos(angle), np.sin(angle)])
@@ -168,7 +169,7 @@ def kkt() -> None:
         left.plot(*(np.linalg.norm(w / chi) * chi[:, None] * ball), color=color, lw=1.4)
         left.plot(*w, "o", color=color, ms=8)
         arrow(left, (0, 0), w, color)
-    bare(left, title="the shortest feasible $w$, in two metrics")
+    bare(left, title="shortest feasible $w$")
     feasible(right)
     point = max_margin(EXAMPLES, 1.0)
     pushes = point.multipliers[:, None] * EXAMPLES
@@ -180,7 +181,7 @@ def kkt() -> None:
     right.annotate(
         "$w$ = the sum of\nthe pushes", point.w, (8, 6), textcoords="offset points"
     )
-    bare(right, title="a KKT point is held in balance")
+    bare(right, title="held in balance")
 
 
 def remark_3() -> None:
@@ -198,7 +199,7 @@ def remark_3() -> None:
 
 
 def theorem_2() -> None:
-    _, (left, right) = panels(2, 6.8, 2.6)
+    _, (left, right) = panels(2, 5.4, 2.5)
     for name, (chi, color) in {
         "equal": (np.ones(2), BLUE), "skewed": (CHI, ORANGE)
     }.items():  # fmt: skip
@@ -208,17 +209,17 @@ def theorem_2() -> None:
             w = w + 0.02 * chi**2 * (pull @ EXAMPLES) / pull.sum()
             path.append(w)
         path = np.array(path)
-        left.plot(*path.T, color=color, label=f"{name} stability terms")
+        left.plot(*path.T, color=color, label=name)
         aim = max_margin(EXAMPLES, chi).direction
         unit = path / np.linalg.norm(path, axis=1)[:, None]
         right.plot(np.arange(1, 4001), np.degrees(np.arccos(unit @ aim)), color=color)
         left.plot(*np.outer((0, 20), aim).T, "--", color=color, lw=1)
     left.set(xlim=(0, 9), ylim=(-1, 9))
-    bare(left, title="$w$, and two margin problems (dashed)")
-    left.legend(frameon=False, loc="upper right", fontsize=9)
+    bare(left, title="$w$, and its aim (dashed)")
+    left.legend(frameon=False, loc="lower right")
     right.set(xscale="log")
     right.minorticks_off()
-    bare(right, title="angle between the two", x=r"$\log t$")
+    bare(right, title="angle between them", x=r"$\log t$")
     right.set_ylim(bottom=0)
 
 
@@ -227,8 +228,8 @@ def theorem_4() -> None:
     t = np.linspace(0, 10, 300)
     calm, wobble = 1 + 0.6 * np.exp(-t / 2), 1 + 0.5 * np.sin(4 * t) / (1 + 0.15 * t)
     for ax, beta, color, title in (
-        (left, calm, BLUE, r"$\beta \to 1$ and settles: as gradient flow"),
-        (right, wobble, ORANGE, r"$\beta \to 1$ but never settles: excluded"),
+        (left, calm, BLUE, "settles: admitted"),
+        (right, wobble, ORANGE, "wobbles on: excluded"),
     ):
         ax.axhline(1, color=INK, lw=1, ls="--")
         ax.plot(t, beta, color=color)
@@ -297,25 +298,25 @@ def beyond_zero_averages() -> None:
         ax.plot(t, beta, color=BLUE)
         ax.set_ylim(0.6, 2)
         bare(ax, title=f"from {title}", x="time", y=r"$\beta$")
-    right.text(1.5, 1.12, "1 at once, and for ever")
+    right.text(1.5, 1.12, "1 for ever")
 
 
 def beyond_discrete() -> None:
-    _, (left, right) = panels(2, height=2.3, sharey=True)
+    _, (left, right) = panels(2, sharey=True)
     t = np.linspace(0, 12, 200)
     left.plot(t, np.sqrt(1 - 0.8 * np.exp(-t / 2.5)), color=BLUE)
     k = np.arange(13)
     gap = 0.8 * np.exp(-k / 2.5) - 0.35 * np.exp(-((k - 7) ** 2) / 6)
     right.plot(k, np.sqrt(1 - gap), "-o", color=ORANGE, ms=5, lw=1)
-    for ax, title in ((left, r"the flow: $\beta$ never passes 1"),
-                      (right, "steps: it can, and does")):  # fmt: skip
+    for ax, title in ((left, "the flow: never past 1"),
+                      (right, "steps: past 1")):  # fmt: skip
         ax.axhline(1, color=INK, lw=1, ls="--")
         bare(ax, title=title, x="time" if ax is left else "step")
     left.set_ylabel(r"$\beta$")
 
 
 def discrete_time() -> None:
-    _, (ax,) = panels(1, 6.4, 2.6)
+    _, (ax,) = panels(1, 5.0, 2.5)
     for chi, color, eta in ((np.ones(2), BLUE, 0.6), (CHI, ORANGE, 0.6)):
         w, path = np.zeros(2), []
         for _ in range(3000):
@@ -327,7 +328,60 @@ def discrete_time() -> None:
         ax.plot(*np.outer((0, 12), aim).T, color=color, lw=1, ls="--")
     ax.set(xlim=(0, 9), ylim=(0, 9))
     bare(ax, x="$w_1$", y="$w_2$")
-    ax.text(5.2, 1.2, "steps in two metrics:\neach run nears its own line")
+    ax.text(5.0, 0.8, "each run nears\nits own line")
+
+
+def one_unit() -> None:
+    _, (left, right) = panels(2, height=2.5)
+    aim = max_margin(EXAMPLES, np.ones(2)).direction
+    for start, color in (((0.5, 0.9, 0.05), BLUE), ((1.4, 0.05, 0.3), ORANGE)):
+        w, path = np.array(start), []
+        for _ in range(3000):
+            path.append(w)
+            pull = np.exp(-w[0] * (EXAMPLES @ w[1:])) @ EXAMPLES
+            w = w + 0.1 * np.array([w[1:] @ pull, *(w[0] * pull)])
+        marks = np.unique(np.geomspace(1, 3000, 22).astype(int))
+        shown = np.array(path)[marks - 1]
+        left.semilogx(marks, np.abs(shown[:, 0]) / np.linalg.norm(shown[:, 1:], axis=1),
+                      "-o", color=color, ms=4)  # fmt: skip
+        right.plot(*shown[:, 1:].T, "-o", color=color, ms=4)
+    left.axhline(1, color=INK, lw=1, ls="--")
+    left.set_ylim(0, 2.4)
+    left.minorticks_off()
+    right.plot(*np.outer((0, 3), aim).T, color=INK, lw=1, ls="--")
+    right.set(xlim=(0, 2.2), ylim=(0, 2.2))
+    bare(left, title="the layers come level", x="step", y="$|v| / |u|$")
+    bare(right, title="$u$ turns to its line", x="$u_1$", y="$u_2$")
+
+
+def smooth_networks() -> None:
+    _, (left, right) = panels(2, height=2.5)
+    for chi, start, color in (
+        (np.ones(2), (0.5, -0.1), BLUE), (CHI, (0.45, -0.05), ORANGE),
+    ):  # fmt: skip
+        w, path, steps = np.array(start), [], []
+        for _ in range(20_000):  # margins ⟨a, w⟩³
+            inner = EXAMPLES @ w
+            pull = (3 * inner**2 * np.exp(-(inner**3))) @ EXAMPLES
+            steps.append(0.05 * chi**2 * pull)
+            path.append(w)
+            w = w + steps[-1]
+        path, steps = np.array(path), np.array(steps)
+        for k in (0, 20_000 - 1):
+            ahead = 0.42 * steps[k] / np.linalg.norm(steps[k])
+            arrow(left, path[k], path[k] + ahead, color)
+        marks = np.unique(np.geomspace(1, 20_000, 22).astype(int)) - 1
+        left.plot(*path[marks].T, "o", color=color, ms=4)
+        aim = max_margin(EXAMPLES, chi).direction
+        left.plot(*np.outer((0, 4), aim).T, color=INK, lw=1, ls="--")
+        (a, b), (c, d) = path[marks].T, steps[marks].T
+        turn = np.abs(np.arctan2(a * d - b * c, a * c + b * d))
+        right.semilogx(marks + 1, np.degrees(turn), "-o", color=color, ms=4)
+    left.set(xlim=(0, 2.6), ylim=(-0.15, 3.3))
+    right.set_ylim(bottom=0)
+    right.minorticks_off()
+    bare(left, title="a step comes to point …", x="$w_1$", y="$w_2$")
+    bare(right, title="… where the weights do", x="step", y="angle between")
 
 
 def direction() -> None:
@@ -337,59 +391,57 @@ def direction() -> None:
     left.axhline(0, color=INK, lw=1, ls="--")
     bare(left, title=r"$\beta - 1$ dies out …", x="a very slow clock")
     right.plot(z, np.sin(z), color=BLUE)
-    bare(right, title="… and the direction goes on turning", x="the same clock")
+    bare(right, title="… the turning does not", x="the same clock")
 
 
 def beyond_assumptions() -> None:
-    _, (a, b, c) = panels(3, height=2.3)
+    _, (a, b, c) = panels(3, 5.4)
     t = np.linspace(0, 6, 200)
     a.axhline(1, color=INK, lw=1, ls="--")
     a.plot(t, np.sqrt(1 - 0.8 * np.exp(-t)), color=BLUE)
     a.plot(t, np.sqrt(0.75 - 0.55 * np.exp(-t)), color=ORANGE)
-    bare(a, title=r"memory never fades: $\beta$ stops short")
+    bare(a, title="memory stays")
     b.plot(t, 1 / (1 + t), color=BLUE)
     b.plot(t, 0.45 + 0.55 / (1 + t), color=ORANGE)
     b.set_ylim(0, 1.05)
-    bare(b, title="no separation: the loss stays up")
+    bare(b, title="no separation")
     c.plot(t, np.exp(-t), color=BLUE)
     c.plot(t, np.exp(-t) + 0.02 * t**2, color=ORANGE)
-    bare(c, title="no homogeneity: scale hurts")
-    for ax in (a, b, c):
-        ax.title.set_size(9.5)
+    bare(c, title="not homogeneous")
 
 
 def beyond_relatives() -> None:
-    _, (ax,) = panels(1, 6.8, 2.6)
+    _, (ax,) = panels(1, 5.2, 2.6)
     feasible(ax, 3.0)
     for chi, color, name in (
-        (np.ones(2), BLUE, "gradient flow, Adam, RMSProp with equal δ"),
-        (CHI, ORANGE, "AdaDelta with skewed terms"),
-        (np.array([1.5, 0.6]), GREEN, "AdaGrad: a metric that depends on the run"),
+        (np.ones(2), BLUE, "gradient flow,\nAdam, RMSProp\nwith equal δ"),
+        (CHI, ORANGE, "AdaDelta,\nskewed terms"),
+        (np.array([1.5, 0.6]), GREEN, "AdaGrad: depends\non the run"),
     ):
         aim = max_margin(EXAMPLES, chi).w
         ax.plot(*np.outer((0, 9), aim).T, color=color, label=name)
         ax.plot(*aim, "o", color=color)
     bare(ax)
-    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def far_flow() -> None:
-    _, (ax,) = panels(1, 6.4, 2.3)
+    _, (ax,) = panels(1, 5.0, 2.3)
     x = np.linspace(0, 6, 300)
     for color, height, name in (
-        (BLUE, 1.0, "the flow in this metric"),
-        (ORANGE, 0.35, "the flow in another metric"),
+        (BLUE, 1.0, "the flow in\nthis metric"),
+        (ORANGE, 0.35, "the flow in\nanother one"),
     ):
         ax.plot(x, height / (1 + np.exp(2.2 - 1.4 * x)), color=color, label=name)
     ax.axvspan(0.7, 1.1, color=INK, alpha=0.2, lw=0)
     ax.text(1.2, 0.85, "training\nends here", ha="left")
-    bare(ax, x=r"logarithm of time, itself on a logarithmic scale", y="margin")
+    bare(ax, x=r"$\log\log t$", y="margin")
     ax.set(xlim=(0, 6), ylim=(0, 1.1))
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def many_classes() -> None:
-    _, axes = panels(2, 6.4, 2.5)
+    _, axes = panels(2, 5.0, 2.2)
     labels = np.arange(9) % 3
     turn = 2 * np.pi * labels / 3 + 0.5
     spread = np.random.default_rng(5).normal(size=(9, 2))
@@ -421,31 +473,31 @@ def rates() -> None:
         right.plot(time, -rate * time, color=color)
     left.plot(0, 0, "o", color=INK, ms=7)
     left.legend(frameon=False, loc="lower center")
-    bare(left, title="margin of the directions around the end", x="direction")
-    bare(right, title="and how the flow gets there", x=r"$\log\log t$",
+    bare(left, title="margin around the end", x="direction")
+    bare(right, title="how the flow gets there", x=r"$\log\log t$",
          y="log distance")  # fmt: skip
 
 
 def beyond_float32() -> None:
-    _, (ax,) = panels(1, 7.0, 2.2)
+    _, (ax,) = panels(1, 5.0, 2.3)
     gap = np.linspace(0, 36, 400)
-    ax.semilogy(gap, np.exp(-gap), color=BLUE, label="the loss, near $e^{-gap}$")
+    ax.semilogy(gap, np.exp(-gap), color=BLUE, label="the loss")
     seen = np.float32(1) + np.exp(-gap).astype(np.float32)
     log = np.log(seen.astype(float))
     ax.semilogy(gap[log > 0], log[log > 0], color=ORANGE, lw=4, alpha=0.6,
-                label="what float32 sees, as log(1 + …)")  # fmt: skip
+                label="in float32")  # fmt: skip
     ax.axvspan(24 * np.log(2), 36, color=INK, alpha=0.15)
-    ax.text(18, 1e-3, "here the sum is exactly 1,\nand the loss reads 0")
+    ax.text(18, 1e-3, "the sum is exactly 1,\nthe loss reads 0")
     ax.minorticks_off()
     bare(ax, x="gap between the right class and the others")
-    ax.legend(frameon=False, loc="lower left", fontsize=9)
+    ax.legend(frameon=False, loc="lower left")
 
 
 PICTURE: tuple[Callable[[], None], ...] = (
     procedure_1, assumption_1, process_2, assumption_2, proposition_1, kkt, remark_3,
     theorem_2, theorem_4, beyond_zero_averages, far_flow, beyond_discrete,
-    discrete_time, direction, many_classes, rates, beyond_assumptions,
-    beyond_relatives, beyond_float32,
+    discrete_time, one_unit, smooth_networks, direction, many_classes, rates,
+    beyond_assumptions, beyond_relatives, beyond_float32,
 )  # fmt: skip
 
 

@@ -94,10 +94,24 @@ def find_mathjax(app: Sphinx, config: Config) -> None:
         config.mathjax_path = MATHJAX_URL
 
 
-def count_verdicts(app: Sphinx, config: Config) -> None:
-    """Let pages say {{ verdicts }}, counted in what the scoreboard shows."""
+def count(app: Sphinx, config: Config) -> None:
+    """Let pages say {{ verdicts }}, as the scoreboard shows, and {{ steps }}."""
     text = Path(app.confdir, "results", "claims.json").read_text(encoding="utf-8")
-    config.myst_substitutions = {"verdicts": verdicts(json.loads(text))}
+    counted = {"verdicts": verdicts(json.loads(text)), **proof_steps()}
+    config.myst_substitutions = counted
+
+
+def proof_steps() -> dict[str, int]:
+    """How many steps all proofs have, how many engines settle, how many mutations."""
+    from marginflow.proofs import STATEMENTS, Engine
+
+    steps = [step for statement in STATEMENTS for step in statement.steps]
+    told = {Engine.PAPER, Engine.CITED}
+    return {
+        "steps": len(steps),
+        "settled": sum(step.check.engine not in told for step in steps),
+        "mutations": sum(len(step.mutations) for step in steps),
+    }
 
 
 def verdicts(claims: list[dict]) -> str:
@@ -110,7 +124,7 @@ def verdicts(claims: list[dict]) -> str:
         first = {r.get("reading"): r["verdict"] for r in reversed(claim["results"])}
         said = set(first.values()) - {"not recorded", "too few rounds"}
         found[said.pop() if len(said) == 1 else "mixed" if said else "open"] += 1
-    other = {"mixed": "otherwise in another regime or reading", "open": "not recorded"}
+    other = {"mixed": "differing by regime or reading", "open": "not recorded"}
     parts = [f"{n} {other.get(name, name)}" for name, n in found.most_common()]
     return f"{len(claims)} claims: {', '.join(parts)}"
 
@@ -142,13 +156,16 @@ def keep_mathematics(app: Sphinx, what, name, obj, options, lines: list[str]) ->
     for i, line in enumerate(lines):
         line = line.replace("|", r"\|")
         lines[i] = LONE_STAR.sub(lambda m: m[0] if m[0] != "*" else r"\*", line)
-    if what in ("attribute", "data", "property"):
-        # Napoleon takes what stands before a colon in the first line for a type.
-        lines.insert(0, "")
 
 
 def keep_axes(app: Sphinx, what, name, obj, options, lines: list[str]) -> None:
     """Keep axes ``*r`` in the types that napoleon writes as text, too."""
+    if what in ("attribute", "data", "property") and lines:
+        # Of these it takes what stands before the first line's colon for a type.
+        (told,) = [x for x in lines if x.startswith(":type: ")] or [""]
+        if told:
+            lines.remove(told)
+            lines[0] = f"{told.removeprefix(':type: ')}: {lines[0]}"
     for i, line in enumerate(lines):
         if line.lstrip().startswith(":type:"):
             lines[i] = LONE_STAR.sub(lambda m: m[0] if m[0] != "*" else r"\*", line)
@@ -180,7 +197,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", drop_thebe, priority=900)
     app.add_config_value("marginflow_state", "", "env", str)
     app.connect("config-inited", key_cache, priority=100)
-    app.connect("config-inited", count_verdicts, priority=100)
+    app.connect("config-inited", count, priority=100)
     app.connect("config-inited", find_mathjax, priority=100)
     app.connect("html-page-context", drop_deprecated_role)
     app.connect("autodoc-process-signature", shorten_names)

@@ -133,7 +133,7 @@ def add_take_away(app: Sphinx, pagename, templatename, context, doctree) -> None
         f'{stem}.ipynb">Google Colab</a>',
     ]
     kept = [f'<a href="{source}">Source (MyST Markdown)</a>']
-    issue = f"{repository}/issues/new?title={quote(_plain(context['title']))}"
+    issue = f"{repository}/issues/new?title={quote(plain(context['title']))}"
     kept.append(f'<a href="{issue}">Say what is wrong here</a>')
     if reads_records(app, pagename):
         records = f"{repository}/tree/{branch}/results"
@@ -142,7 +142,7 @@ def add_take_away(app: Sphinx, pagename, templatename, context, doctree) -> None
     title = context["title"]
     year = re.search(r"\d{4}", app.config.copyright)[0]
     bibtex = fill(app, BIBTEX).replace("VERSION", version).replace("YEAR", year)
-    bibtex = bibtex.replace("TITLE", _plain(title))
+    bibtex = bibtex.replace("TITLE", plain(title))
     commands = fill(app, JUPYTERLAB).replace("PAGE", pagename)
     context["body"] += f"""
 <section class="take-away" aria-label="Take this chapter with you">
@@ -164,27 +164,7 @@ def _folded(summary: str, text: str) -> str:
 </details>"""
 
 
-def add_card(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Title, description and picture for whoever is sent a link to a page."""
-    title = html.escape(_plain(context.get("title", "")))
-    tags = {
-        "og:site_name": "marginflow",
-        "og:type": "article",
-        "og:title": title,
-        "og:description": "Executable companion to Implicit Regularization of AdaDelta",
-        "twitter:card": "summary_large_image",
-    }
-    if app.config.html_baseurl:  # the picture's address must be absolute
-        base = app.config.html_baseurl.rstrip("/")
-        tags["og:url"] = f"{base}/{pagename}.html"
-        tags["og:image"] = f"{base}/_static/card.png"
-    context["metatags"] = context.get("metatags", "") + "".join(
-        f'\n<meta property="{name}" content="{content}">'
-        for name, content in tags.items()
-    )
-
-
-def _plain(title: str) -> str:
+def plain(title: str) -> str:
     """A page title without its markup."""
     text, inside = "", False
     for letter in title:
@@ -198,6 +178,5 @@ def _plain(title: str) -> str:
 def setup(app: Sphinx) -> dict[str, object]:
     app.add_config_value("marginflow_repository", ["", "main"], "html")
     app.connect("html-page-context", add_take_away)
-    app.connect("html-page-context", add_card)
     app.connect("build-finished", write_downloads)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

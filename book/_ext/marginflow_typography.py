@@ -31,13 +31,12 @@ def keep_marks(app: Sphinx, doctree: nodes.document) -> None:
         parent.replace(formula, span)
         span += formula
         if after:
-            text = parent[place + 1]
             span += nodes.Text(after[0])
-            parent.replace(text, nodes.Text(text[after.end() :]))
+            # By its place: equal texts are equal nodes, and the first would be taken.
+            parent[place + 1] = nodes.Text(parent[place + 1][after.end() :])
         if before:
-            text = parent[place - 1]
             span.insert(0, nodes.Text(before[0]))
-            parent.replace(text, nodes.Text(text[: before.start()]))
+            parent[place - 1] = nodes.Text(parent[place - 1][: before.start()])
 
 
 def _is_text(around: list[nodes.Node]) -> bool:

@@ -11,10 +11,12 @@ import html
 import platform
 import re
 import subprocess
+import unicodedata
 from importlib.metadata import version
 from pathlib import Path
 
 from docutils import nodes
+from marginflow_chapter import plain
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -22,7 +24,9 @@ from sphinx.environment import BuildEnvironment
 WHOLE = "_downloads/marginflow.md"
 VERSIONS = {"PyTorch": "torch", "SymPy": "sympy", "Z3": "z3-solver"}
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.S)
-LONGEST = 200  # letters of a description
+SHORTEST, LONGEST = 30, 200  # letters of a description
+SIGNS = {"to": "→", "in": "∈", "le": "≤", "ge": "≥", "ne": "≠", "log": "log", "|": "‖"}
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def commit(root: Path) -> str:
@@ -50,25 +54,54 @@ def add_stamp(app: Sphinx, config: Config) -> None:
     config.html_theme_options["extra_footer"] = f"{footer}\n{line}"
 
 
+def letters(tex: str) -> str:
+    r"""Simple TeX in letters, ``\beta \to 1`` as β → 1; what is not simple stays."""
+
+    def one(command: re.Match) -> str:
+        name = command[1].removeprefix("var")
+        try:
+            return unicodedata.lookup(f"GREEK SMALL LETTER {name}")
+        except KeyError:
+            return SIGNS.get(name, command[0])
+
+    power = re.sub(r"\^(\d)", lambda digit: digit[1].translate(RAISED), tex)
+    return re.sub(r"\\([A-Za-z]+|.)", one, power)
+
+
 def description(doctree: nodes.document) -> str:
-    """The page's first sentences, up to some 200 letters; "" if it has none."""
+    """The page's first sentences without TeX, up to some 200 letters; "" if none."""
     for paragraph in doctree.findall(nodes.paragraph):
-        text = " ".join(paragraph.astext().split())
-        if isinstance(paragraph.parent, nodes.section) and len(text) > 40:
+        parts = [
+            letters(part) if isinstance(part.parent, nodes.math) else part
+            for part in paragraph.findall(nodes.Text)
+        ]
+        text = " ".join("".join(parts).split())
+        plain_words = len(text) >= SHORTEST and not set(text) & set("\\^{")
+        if isinstance(paragraph.parent, nodes.section) and plain_words:
             cut = text[:LONGEST].rpartition(" ")[0] + " …"
             return text if len(text) <= LONGEST else cut
     return ""
 
 
-def describe(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    text = html.escape(description(doctree)) if doctree else ""
-    if text:
-        tags = context.get("metatags", "")
-        tags = re.sub(r'(property="og:description" content=)"[^"]*"', "", tags)
-        context["metatags"] = tags.replace("<meta >", "") + (
-            f'\n<meta name="description" content="{text}">'
-            f'\n<meta property="og:description" content="{text}">'
-        )
+def add_card(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Title, description and picture for search, and for whoever is sent a link."""
+    tags = {
+        "og:site_name": "marginflow",
+        "og:type": "article",
+        "og:title": plain(context.get("title", "")),
+        "twitter:card": "summary_large_image",
+    }
+    if text := description(doctree) if doctree else "":
+        tags |= {"description": text, "og:description": text}
+    if app.config.html_baseurl:  # the picture's address must be absolute
+        base = app.config.html_baseurl.rstrip("/")
+        tags["og:url"] = f"{base}/{pagename}.html"
+        tags["og:image"] = f"{base}/_static/card.png"
+    context["metatags"] = context.get("metatags", "") + "".join(
+        f'\n<meta {"property" if ":" in name else "name"}="{name}"'
+        f' content="{html.escape(content)}">'
+        for name, content in tags.items()
+    )
 
 
 def in_order(env: BuildEnvironment, root: str) -> list[str]:
@@ -102,7 +135,6 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", add_stamp, priority=900)
-    # After the card's own tags, whose description is the same on all pages.
-    app.connect("html-page-context", describe, priority=900)
+    app.connect("html-page-context", add_card)
     app.connect("build-finished", write)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,6 @@
 // Whatever scrolls sideways can be reached and scrolled with the keyboard, and nothing
 // else: formulas within a line are drawn beyond their boxes, but do not scroll.
-const WIDE = ".bd-article :is(table, pre, mjx-container, figure)";
+const WIDE = ".bd-article :is(table, pre, mjx-container, figure, .pf-line)";
 // All are measured before any is changed: a change between two would lay out the page.
 function letKeyboardScroll() {
   const boxes = [...document.querySelectorAll(WIDE)];

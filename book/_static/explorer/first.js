@@ -16,9 +16,10 @@ const side = document.createElement('div');
 const host = document.createElement('div');
 box.append(host, side);
 const plane = makePlane(host, {
-  reach: REACH, kinds: ['predicted', 'flow'], label: 'Two classes, and the line of the flow',
+  reach: REACH, kinds: ['plain', 'predicted', 'flow'], label: 'Two classes, and the line of the flow',
 });
 const z = DATA.map(([x1, x2, y]) => [y * x1, y * x2]);
+const plain = maxMargin(z, [1, 1]).w;
 let states = [];
 let predicted = null;
 let playing = 0;
@@ -28,10 +29,10 @@ function draw(share) {
   plane.draw({
     points: DATA,
     active: predicted.active,
-    lines: { predicted: predicted.w, flow: w },
+    lines: { plain, predicted: predicted.w, flow: w },
     tips: { flow: `log t = ${amount(logt)}` },
   });
-  return `${degrees(Math.abs(turn(w, predicted.w)))} from the limit that Theorem 2 predicts.`;
+  return `${degrees(Math.abs(turn(w, predicted.w)))} from the limit that Theorem 2 predicts. Dotted: the widest margin.`;
 }
 
 function button(text, act) {

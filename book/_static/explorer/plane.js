@@ -107,14 +107,17 @@ export function makePlane(host, {
       + `M${head(0.45)}L${at(long * c, long * s)}L${head(-0.45)}`;
   }
 
-  /** A text at the tip of an arrow, on the left or the right of its direction. */
-  function name(kind, w, side) {
+  /** A text at the tip of an arrow, left or right of its direction, and off the points. */
+  function name(kind, w, side, points) {
     const [c, s] = w.map((x) => x / Math.hypot(...w));
     const [x, y] = [0.5 * c - side * 0.09 * s, 0.5 * s + side * 0.09 * c].map((v) => v * reach);
     const half = 3.2 * names[kind].textContent.length; // of its width, about
     const away = -side * s * half; // beside an arrow that points up, not across it
     const inside = Math.max(half + 4, Math.min(PLANE - half - 4, toPlane(x) + away));
-    set(names[kind], { x: inside.toFixed(1), y: (toPlane(-y) + 4).toFixed(1), 'text-anchor': 'middle' });
+    const covers = (at) => points.some(([x1, x2]) => Math.abs(toPlane(x1) - inside) < half + mark + 2
+      && Math.abs(toPlane(-x2) - at) < 9 + mark);
+    const beside = toPlane(-y) + ([0, 9, -9, 18, -18, 27, -27, 36, -36].find((by) => !covers(toPlane(-y) + by)) ?? 0);
+    set(names[kind], { x: inside.toFixed(1), y: (beside + 4).toFixed(1), 'text-anchor': 'middle' });
   }
 
   /**
@@ -130,7 +133,7 @@ export function makePlane(host, {
     const [a, b] = told.map((kind) => lines[kind]);
     // Two texts stand on the outer sides of their arrows, wherever these point.
     const first = b && a[0] * b[1] - a[1] * b[0] > 0 ? -1 : 1;
-    told.forEach((kind, i) => name(kind, lines[kind], i ? -first : first));
+    told.forEach((kind, i) => name(kind, lines[kind], i ? -first : first, points));
     let corners = '';
     if (band) {
       const square = band[0] ** 2 + band[1] ** 2;
