@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,14 @@ from jaxtyping import install_import_hook
 
 # One thread a process: the suite runs several processes side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What torch compiles, this run of the suite alone loads: a library that another process
+# left cut short, because it was killed, ends any that loads it with a bus error.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.mkdtemp(prefix="marginflow-tests-")
+    atexit.register(
+        shutil.rmtree, os.environ["TORCHINDUCTOR_CACHE_DIR"], ignore_errors=True
+    )
 
 # No connection to another machine, here or in any Python that a test starts.
 _OFFLINE = str(Path(__file__).with_name("offline"))

@@ -203,10 +203,13 @@ def test_version_is_the_packages_own():
 
 @pytest.mark.parametrize("where", [">&-", "> /dev/full", ">&- 2>&-"])
 @pytest.mark.parametrize(
-    "command", ["prove --list", "prove --list lemma-7", "status --scale smoke"]
+    "command",
+    ["prove --list", "prove --list lemma-7", "status --scale smoke", "--version"],
 )
 def test_output_that_cannot_be_written_is_no_traceback(command, where, tmp_path):
-    done = shell(f"marginflow {command} {where}", env=with_results(tmp_path))
+    env = with_results(tmp_path)
+    env.pop("PYTHONUNBUFFERED", None)  # with it, print fails, and no flush does
+    done = shell(f"marginflow {command} {where}", env=env)
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     full = "full" in where
@@ -283,3 +286,18 @@ def test_completion_names_commands_and_experiments():
             },
         )
         assert done.stdout.split("\x0b") == [f"{expected} "]
+
+
+def test_what_a_run_compiles_is_its_own(monkeypatch):
+    """Another run's library, cut short by a kill, would end this one: bus error."""
+    name = "TORCHINDUCTOR_CACHE_DIR"
+    monkeypatch.delenv(name, raising=False)
+    with cli._own_compiler_cache():
+        folder = os.environ[name]
+        assert os.listdir(folder) == []
+    assert name not in os.environ
+    assert not os.path.exists(folder)
+    monkeypatch.setenv(name, "a user's choice")
+    with cli._own_compiler_cache():
+        assert os.environ[name] == "a user's choice"
+    assert os.environ[name] == "a user's choice"

@@ -85,17 +85,23 @@ def drop_stale(cache, root: Path) -> None:
 def kernel_environment(empty: Path) -> dict[str, str]:
     """The environment of a chapter's kernel: nothing of the user's own changes outputs.
 
-    Without PYTHONOPTIMIZE, which would switch every assertion off, and with defaults in
-    place of the user's settings of IPython, matplotlib and interactive Python.
+    Without PYTHONOPTIMIZE, which would switch every assertion off, with defaults in
+    place of the user's settings of IPython, matplotlib and interactive Python, and
+    without what torch's compiler kept of others: a library of theirs that was cut short
+    ends the kernel with a bus error.
 
     Args:
-        empty: a folder in which IPython finds no profile.
+        empty: a folder in which IPython finds no profile, and torch nothing compiled.
     """
     import matplotlib
 
     kept = {k: v for k, v in os.environ.items() if k not in DROPPED}
     settings = Path(matplotlib.get_data_path()) / "matplotlibrc"
-    return kept | {"IPYTHONDIR": str(empty), "MATPLOTLIBRC": str(settings)}
+    return kept | {
+        "IPYTHONDIR": str(empty),
+        "MATPLOTLIBRC": str(settings),
+        "TORCHINDUCTOR_CACHE_DIR": str(empty / "torch"),
+    }
 
 
 DROPPED = {"PYTHONOPTIMIZE", "PYTHONSTARTUP"}

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from marginflow import __version__
@@ -44,7 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_standard_streams()
     parser = build_parser()
     _offer_completion(parser)
-    args = parser.parse_args(_gathered(sys.argv[1:] if argv is None else argv))
+    try:
+        args = parser.parse_args(_gathered(sys.argv[1:] if argv is None else argv))
+    except SystemExit as told:  # what --help prints can fail to come out, too
+        sys.exit(_flushed(told.code))
     try:
         status = args.run(args)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -70,7 +74,7 @@ def _open_standard_streams() -> None:
             stream.reconfigure(errors="replace")  # a terminal without ε shows ?
 
 
-def _flushed(status: int) -> int:
+def _flushed(status: Any) -> Any:
     """The status, once what was printed is out; 2 where it could not be."""
     try:
         if sys.stdout is not None:
@@ -445,7 +449,7 @@ def _run_networks(
 
     workplace, workers = _workplace(how, runs[0])
     show = Progress(runs, results, workers, quiet=quiet)
-    with _stop_at_sigterm(), show:
+    with _stop_at_sigterm(), _own_compiler_cache(), show:
         outcomes = sweep.run_sweep(
             runs,
             results,
@@ -494,6 +498,25 @@ def _cpus() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@contextmanager
+def _own_compiler_cache() -> Iterator[None]:
+    """Compiled code of this command's own, for all its processes.
+
+    torch takes what it finds in its usual folder to be whole: a library cut short by a
+    power cut or a kill would end every later run that loads it with a bus error.
+    """
+    name = "TORCHINDUCTOR_CACHE_DIR"
+    if name in os.environ:  # the user's choice
+        yield
+        return
+    with TemporaryDirectory(prefix="marginflow-", ignore_cleanup_errors=True) as folder:
+        os.environ[name] = folder
+        try:
+            yield
+        finally:
+            del os.environ[name]
 
 
 @contextmanager

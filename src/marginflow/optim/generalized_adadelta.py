@@ -76,6 +76,9 @@ class GeneralizedAdadelta(torch.optim.Optimizer):
         fused: True: `procedure_1` compiled into one pass over memory. Needs torch's
             compiler and, on a CPU, a C++ compiler; where they fail, and for tensors
             that are not dense and plain, the step warns once and does as with None.
+            torch keeps compiled code in a folder (TORCHINDUCTOR_CACHE_DIR) and trusts
+            it: if a compile is killed midway and later runs end with a bus error, empty
+            that folder.
 
     Per component: give each parameter a group of its own, in which ρ, δ and ε may be
     tensors shaped like it (of a complex parameter, with a last axis of length 2 for
