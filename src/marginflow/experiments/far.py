@@ -100,7 +100,7 @@ class FarSpec(Spec):
 
 RECORDED = (
     *(FarSpec(metric, round=r) for r in range(3) for metric in METRICS),
-    *(FarSpec(metric, h=0.005, blur=1e-4) for metric in METRICS),
+    *(FarSpec(metric, h=0.001, blur=1e-4) for metric in METRICS),
     FarSpec("plain", "AdaDelta", images=500),
     FarSpec("skewed", "AdaDeltaN", images=500),
     FarSpec("plain", "SGD", images=500),
