@@ -105,10 +105,10 @@ RECORDED = (
     FarSpec("skewed", "AdaDeltaN", images=500),
     FarSpec("plain", "SGD", images=500),
     FarSpec("skewed", "AdaDeltaNS", images=500),
-    FarSpec("plain", "AdaDelta", images=2000),
-    FarSpec("skewed", "AdaDeltaN", images=2000),
     FarSpec("plain", "AdaDelta", images=100, experiment="cifar10"),
     FarSpec("skewed", "AdaDeltaN", images=100, experiment="cifar10"),
+    FarSpec("plain", "AdaDelta", images=2000),
+    FarSpec("skewed", "AdaDeltaN", images=2000),
 )
 """What `python -m marginflow.experiments.far` records."""
 
