@@ -503,6 +503,12 @@ class TestBadInput:
         with pytest.raises(ValueError, match="labels"):
             AdaptiveFlow(NETWORK, X, 0 * Y)
 
+    def test_stability_terms_before_any_flow(self):
+        with pytest.raises(ValueError, match="delta"):
+            flow(delta=np.ones(2))
+        with pytest.raises(ValueError, match="epsilon"):
+            flow(epsilon=0.0)
+
     def test_adam_cannot_start_from_averages(self):
         with pytest.raises(ValueError, match="bias correction"):
             flow(rule="adam").integrate(W0, G0, t_end=1.0)

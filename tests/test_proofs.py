@@ -352,3 +352,52 @@ def test_no_letter_is_left_for_the_typesetter_to_guess():
             assert text.isascii(), (each.name, text)
             unknown = set(re.findall(r"\\([A-Za-z]+)", text)) - COMMANDS
             assert not unknown, (each.name, unknown)
+
+
+def test_a_statements_title_is_its_name_unless_it_has_another():
+    titles = {each.name: each.title for each in proofs.STATEMENTS}
+    assert titles["lemma-5"] == "Lemma 5"
+    assert titles["lemma-8-sharp"] == "Lemma 8, sharp"
+    assert all(titles.values())
+
+
+def test_steps_that_a_machine_settles_are_listed_without_its_words():
+    """An argument's words are its proof; a solver's say only that it has found one."""
+    reports = list(proofs.LEMMA_9.prove())
+    listing = " ".join(proofs.report.steps_text(reports).split())
+    engines = set()
+    for each in reports:
+        verdict = each.verdict
+        engines.add(verdict.engine)
+        told = f"— {' '.join(verdict.detail.split())}" in listing
+        assert told is (verdict.engine in (Engine.PAPER, Engine.CITED, Engine.NUMBERS))
+    assert engines >= {Engine.PAPER, Engine.SOLVER}
+
+
+RANGES = {("<=", "1"), ("<", "1"), (">", "0"), (">=", "0")}
+NAMED = {
+    ("M", ">=", "1"): "1 + G with G ≥ 0",
+    ("Q", ">=", "1"): "1 + q with q ≥ 0",
+    ("m", ">", "1"): "a margin that is large by now",
+    ("m", ">", "2"): "a margin that is large by now",
+    ("q", "<=", "1/2"): "a step that is small by now",
+    ("y", "<=", "1/2"): "a step that is small by now",
+    ("κ", "<=", "1/2"): "a misalignment that is small by now",
+    ("𝐿", ">=", "2"): "a degree of at least two",
+}
+"""What steps may ask of a single letter, beyond what it is."""
+
+
+def test_no_step_asks_more_of_a_letter_than_what_it_stands_for():
+    """A premise 0 < E that were 1 < E would be proven too, of nothing."""
+    asked = set()
+    for each in proofs.STATEMENTS:
+        for one in each.steps:
+            for given in getattr(one.check, "given", ()):
+                if isinstance(given, sp.core.relational.Relational):
+                    given = given if given.rhs.is_number else given.reversed
+                    if given.lhs.is_Symbol and given.rhs.is_number:
+                        if given.rel_op in ("<", "<=", ">", ">="):
+                            asked.add((str(given.lhs), given.rel_op, str(given.rhs)))
+    beyond = {a for a in asked if a[1:] not in RANGES}
+    assert beyond == set(NAMED)

@@ -73,6 +73,8 @@ BELONGS = {
     "networks.py": ["test_networks.py", "test_homogeneity.py"],
     "optim/": ["test_optim_p*.py", "test_optim_conformance.py"],
     "proofs/": ["test_proofs*.py"],
+    "proofs/proposition_b.py": ["test_beyond_proposition_b.py", "test_proofs*.py"],
+    "proofs/theorem_j.py": ["test_beyond_theorem_j.py", "test_proofs*.py"],
 }
 
 SWAPS = {

@@ -53,7 +53,7 @@ def multiclass_gap(
 ) -> Float[Tensor, "... n"]:
     """u_k - max_{j != k} u_j: how far the true class k leads the best other one.
 
-    Args and errors as :func:`marginflow.losses.soft_gap`, which is its smooth twin:
+    Args and errors as :func:`marginflow.losses.soft_gap`, its smooth counterpart:
     gap - log(c - 1) <= soft_gap <= gap.
     """
     labels = _check_classes(logits, labels, validate)

@@ -83,12 +83,12 @@ PROPOSITION_B = Statement(
     .where("sign", "−d in place of d", right=(kept * gap - defect))
     .where(
         "no-defect",
-        "d = 0, the literal twin of Lemma 5",
+        "d = 0, the literal counterpart of Lemma 5",
         right=(kept * gap),
     )
     .where(*OLD_AVERAGE, left=(1 - (1 + h_of_old_g) / M)),
     step("nonnegative", "procedure-1", "rho-in-unit-interval")
-    .why("twin of Lemma 6: M ≥ 1, so G⁺ = M−1 ≥ 0, and H⁺ ≥ 0")
+    .why("the counterpart of Lemma 6: M ≥ 1, so G⁺ = M−1 ≥ 0, and H⁺ ≥ 0")
     .solver(known, nonnegative)
     .where("rho", "ρ may exceed 1", given=(*signs, rho >= 0, grown, M > 0))
     .where(
@@ -124,7 +124,7 @@ PROPOSITION_B = Statement(
         right=(H_next - H + c * (1 + H) * q / M),
     ),
     step("summable", "square-summable")
-    .why("twin of Lemma 8's bound on g")
+    .why("the counterpart of Lemma 8's bound on g")
     .argued(
         "the two telescoping identities, summed over k, and M ≥ 1",
         "Σ(1−ρₖ)Gₖ ≤ G₀+S and Σ(1−ρₖ)Hₖ ≤ H₀+KS",
@@ -140,7 +140,7 @@ PROPOSITION_B = Statement(
     .solver(known, H_moves <= c * (H + (1 + H) * q))
     .where("half", "by at most half of it", then=H_moves <= c * (H + (1 + H) * q) / 2),
     step("variation", "definition-beta", "square-summable")
-    .why("(ii), the twin of Lemma 9")
+    .why("(ii), the counterpart of Lemma 9")
     .argued(
         "Σ|Gₖ₊₁−Gₖ| ≤ G₀+2S and Σ|Hₖ₊₁−Hₖ| ≤ H₀+2KS, by the three steps before",
         "Σ|log βₖ₊₁−log βₖ| < ∞, and βₖ has a positive limit",
@@ -148,7 +148,7 @@ PROPOSITION_B = Statement(
         "sequence of bounded variation converges",
     ),
     step("limit", "square-summable", "assumption-2(i)")
-    .why("(iii), the twin of Lemma 8")
+    .why("(iii), the counterpart of Lemma 8")
     .argued(
         "Σ(1−ρₖ) = ∞, while Σ(1−ρₖ)(Gₖ+Hₖ) < ∞",
         "Gₖ → 0, Hₖ → 0, βₖ → 1",
