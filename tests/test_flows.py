@@ -509,6 +509,12 @@ class TestBadInput:
         with pytest.raises(ValueError, match="epsilon"):
             flow(epsilon=0.0)
 
+    def test_a_failure_says_its_message_alone(self):
+        run = flow().integrate(W0, t_end=1.0)
+        failed = FlowError("no step is small enough", run)
+        assert str(failed) == "no step is small enough"
+        assert failed.trajectory is run
+
     def test_adam_cannot_start_from_averages(self):
         with pytest.raises(ValueError, match="bias correction"):
             flow(rule="adam").integrate(W0, G0, t_end=1.0)

@@ -48,12 +48,13 @@ def _lost_margin(skewed: bool = True, ends: bool = True) -> float:
     vector (1, 1) has γ = √5. Without `skewed` the margin is that of problem (4);
     without `ends`, 1 − ρ_k is summable, and P ends elsewhere.
     """
-    w, g, h, steps = [0.0, 0.0], [1.0, 0.0], [0.0, 3.0], 20_000
+    points, steps = ((1.0, 1.0), (3.0, 1.0)), 20_000
+    w, g, h = [0.0, 0.0], [1.0, 0.0], [0.0, 3.0]
     delta, epsilon, eta = (0.5, 1.0), (8.0, 1.0), 0.1
     for k in range(steps):
         forget = 0.1 if ends else 0.1 / (1 + k) ** 2
-        forces = [math.exp(-w[0] - w[1]), math.exp(-3 * w[0] - w[1])]
-        slope = [-forces[0] - 3 * forces[1], -forces[0] - forces[1]]
+        pulls = [(math.exp(-x * w[0] - y * w[1]), (x, y)) for x, y in points]
+        slope = [-sum(pull * point[j] for pull, point in pulls) for j in (0, 1)]
         for j in (0, 1):
             g[j] += forget * (slope[j] ** 2 - g[j])
             step = math.sqrt((epsilon[j] + h[j]) / (delta[j] + g[j])) * slope[j]
@@ -61,7 +62,7 @@ def _lost_margin(skewed: bool = True, ends: bool = True) -> float:
             w[j] -= eta * step
     weights = (4.0, 1.0) if skewed else (1.0, 1.0)
     norm = math.sqrt(sum(w[j] ** 2 / weights[j] for j in (0, 1)))
-    margin = min(w[0] + w[1], 3 * w[0] + w[1]) / norm
+    margin = min(x * w[0] + y * w[1] for x, y in points) / norm
     return (1 - margin / math.sqrt(sum(weights))) * math.log(steps)
 
 
