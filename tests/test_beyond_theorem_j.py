@@ -5,6 +5,10 @@ from __future__ import annotations
 from itertools import permutations
 
 import numpy as np
+import pytest
+import sympy as sp
+
+from marginflow.proofs import THEOREM_J
 
 P, N, STEPS, DEGREE = 3, 2, 200, 3
 
@@ -121,3 +125,16 @@ def test_every_step_keeps_what_the_theorem_promises():
 def test_a_step_size_forty_times_as_large_does_not():
     problems, kept = promises_kept(0, allowed=20.0)
     assert kept < problems
+
+
+@pytest.mark.parametrize("tenth", range(1, 6))
+def test_what_half_a_descent_rests_on_holds_of_the_exponential(tenth):
+    """The premise on E is Taylor's: true of E = exp(−¾y), or the step says nothing."""
+    (step,) = (s for s in THEOREM_J.steps if s.name == "half-descent")
+    y, E = (
+        next(a for a in step.check.then.free_symbols if a.name == name)
+        for name in ("y", "E")
+    )
+    small = sp.Rational(tenth, 10)
+    exact = {y: small, E: sp.exp(-3 * small / 4)}
+    assert all(given.subs(exact) == sp.true for given in step.check.given)

@@ -330,6 +330,14 @@ def test_small_powers_of_e_and_least_of_two_are_written_as_in_the_paper():
     assert tex(sp.cos(z) ** 2) == r"\cos^{2} z"
 
 
+def test_a_prime_stands_behind_a_letter_alone():
+    z, f = sp.Symbol("z", real=True), sp.Function("f")
+    assert tex(sp.Derivative(f(z), z)) == "f(z)'"
+    by = r"\frac{\mathrm{d}}{\mathrm{d}z}"
+    assert tex(sp.Derivative(f(2 * z), z)).startswith(by)
+    assert tex(sp.Derivative(z * f(z), z)).startswith(by)
+
+
 COMMANDS = set(
     re.findall(
         r"\w+",

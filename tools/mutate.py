@@ -66,6 +66,7 @@ BELONGS = {
     "flows/": ["test_flows*.py"],
     "flows/discrete.py": ["test_beyond_*.py", "test_flows.py"],
     "flows/far.py": ["test_far.py"],
+    "flows/rows.py": ["test_far.py"],
     "homogeneity.py": ["test_homogeneity.py", "test_networks.py"],
     "kkt/": ["test_kkt*.py"],
     "losses.py": ["test_losses.py"],
