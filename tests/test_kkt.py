@@ -11,8 +11,10 @@ from scipy.optimize import minimize
 
 from marginflow.data import perceptron_points, seeded_generator
 from marginflow.flows import AdaptiveFlow
+from marginflow.flows.two_layer import make_objective
 from marginflow.kkt import alignment, kkt_residual, perceptron_kkt_points, solve_kkt
-from marginflow.losses import LOGISTIC
+from marginflow.kkt.residual import kink_pattern
+from marginflow.losses import EXPONENTIAL, LOGISTIC
 from marginflow.networks import LeakyPerceptron, flatten, mlp, two_layer
 
 torch.set_num_threads(1)
@@ -310,7 +312,7 @@ class TestSolve:
         assert solved.residual < 1e-8
         direction = run.w[-1] / np.linalg.norm(run.w[-1])
         assert np.linalg.norm(solved.direction - direction) < 2e-3
-        # The twins: one side of the kinks alone, or another direction, will not do.
+        # The mutations: one side of the kinks alone, or another direction, will not do.
         sided = kkt_residual(network, run.w[-1], x, y, on_kink=0.0)
         assert sided.residual > 0.01
         assert kkt_residual(network, run.at(log_t=10.0).w[0], x, y).residual > 0.1
@@ -319,6 +321,14 @@ class TestSolve:
         x, y = points(7)
         with pytest.raises(ValueError, match="a direction that separates"):
             solve_kkt(NETWORK, np.array([1.0, -1.0, 0.0]), x, y)
+
+
+def test_a_kink_counts_as_zero_up_to_the_multiple_that_is_given():
+    labels = np.array([1.0, 1.0])
+    objective = make_objective(two_layer(2, 1, "relu"), np.eye(2), labels, EXPONENTIAL)
+    w = np.array([1.0, 0.5, 1.0])  # its two kink functions are 1 and 0.5
+    for multiple, pattern in ((0.4, [1, 1]), (0.5, [1, 0])):
+        np.testing.assert_array_equal(kink_pattern(objective, w, multiple)[0], pattern)
 
 
 def test_alignment_on_a_kink_projects_in_v():
