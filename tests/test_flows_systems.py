@@ -121,6 +121,30 @@ def test_the_tail_has_the_right_jacobian():
     assert np.isnan(whole[system.where["log_G"]]).all()
 
 
+def test_averages_leave_zero_by_eulers_step():
+    """Slopes of G and H over the first step are those of equations (1) and (2)."""
+    x, y = data(3)
+    objective = make_objective(NETWORKS["relu"][0], x / 50, y, EXPONENTIAL)
+    p = objective.p
+    delta, epsilon = np.full(p, 0.5), np.full(p, 2.0)
+    system = make_system("adadelta", "log")(
+        objective, Constant(0.9), delta, epsilon, Clock("t"), 1e4, True
+    )
+    w = np.random.default_rng(6).normal(size=p)
+    G, H = np.linspace(0.2, 2.0, p), np.zeros(p)
+    G[0], H[1] = 0.0, 0.7
+    step, after = system.first_step(system.start(w, G, H))
+    blocks = system.split(after)
+    squares = np.exp(objective.gradient(w)[0]) * objective.gradient(w)[1]
+    q = squares**2 / delta
+    used = (1 + H) / (1 + G)
+    for name, before, towards in (("log_G", G, q), ("log_H", H, used * q)):
+        moved = (np.exp(blocks[name]) - before) / step
+        np.testing.assert_allclose(
+            moved, 0.1 * (towards - before), rtol=1e-3, atol=1e-4
+        )
+
+
 @pytest.mark.parametrize("kind", ["t", "log"])
 def test_clocks(kind):
     clock = Clock(kind)

@@ -321,6 +321,8 @@ class TestSolve:
         x, y = points(7)
         with pytest.raises(ValueError, match="a direction that separates"):
             solve_kkt(NETWORK, np.array([1.0, -1.0, 0.0]), x, y)
+        with pytest.raises(ValueError, match="a direction that separates"):
+            solve_kkt(NETWORK, np.array([1.0, 0.0, 0.0]), x, y)  # margins of 0
 
 
 def test_a_kink_counts_as_zero_up_to_the_multiple_that_is_given():

@@ -139,6 +139,28 @@ def test_stability_terms_are_log_normal():
     assert not (other > 0).all()
 
 
+def test_stability_terms_are_the_papers_unless_told_otherwise():
+    logs = stability_terms(
+        (20_000,), generator=generator(), dtype=torch.float64
+    ).log10()
+    assert abs(logs.mean() + 5) < 5 / math.sqrt(20_000)
+    assert abs(logs.std() - 1) < 5 / math.sqrt(2 * 20_000)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3)])
+def test_coefficients_of_a_complex_parameter_serve_both_its_real_components(shape):
+    p = torch.zeros(shape, dtype=torch.complex128, requires_grad=True)
+    each = 10.0 ** -torch.arange(1, p.numel() + 1, dtype=torch.float64).view(shape)
+    both = torch.stack([each, each], -1)
+    kept = [
+        GeneralizedAdadelta([{"params": p, "delta": c, "epsilon": c}])
+        for c in (each, both)
+    ]
+    alone, paired = (o.param_groups[0]["delta"] for o in kept)
+    assert torch.equal(alone, paired)
+    assert torch.equal(alone, both)
+
+
 def test_stability_terms_take_the_form_of_what_they_are_for():
     net = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 1))
     params = list(net.parameters())
