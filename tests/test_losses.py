@@ -132,6 +132,14 @@ def test_torch_softplus_drops_a_term_that_ours_keeps():
     assert F.softplus(-z).item() < exact
 
 
+def test_the_logistic_inverse_is_exact_where_the_loss_is_large():
+    """For a loss v it is −log(e^v − 1), here by multiple precision."""
+    for u in (2.9, 3.01, 3.1, 3.5, 6.0):
+        exact = -mp.log(mp.expm1(mp.exp(u)))
+        found = float(LOGISTIC.inverse(torch.tensor(u, dtype=torch.float64)))
+        assert found == pytest.approx(float(exact), rel=1e-14)
+
+
 @pytest.mark.parametrize("loss", [EXPONENTIAL, LOGISTIC], ids=repr)
 def test_inverse_undoes_log_value(loss):
     z = torch.tensor([-700.0, -3.0, 0.0, 0.3, 39.9, 40.1, 1e3, 1e9])

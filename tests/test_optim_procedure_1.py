@@ -9,6 +9,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from marginflow.optim import (
     procedure_1,
     stability_terms,
 )
+from marginflow.optim.steps import foreach_step
 
 WAYS = {
     "default": {},
@@ -451,3 +453,17 @@ def test_without_a_compiler_the_step_says_so_once_and_goes_on(tmp_path):
         env=env,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_step_over_lists_takes_its_numbers_as_tensors_too():
+    """As a device graph and a compiler give them: also the learning rate's sign."""
+    numbers = {"eta": 0.3, "rho": 0.9, "delta": 1e-3, "epsilon": 1e-4}
+    drawn = torch.rand(4, 5, dtype=torch.float64, generator=torch.manual_seed(3))
+    results = []
+    for kind in (float, partial(torch.tensor, dtype=torch.float64)):
+        w, gradient, g, h = ([part.clone()] for part in drawn)
+        foreach_step(
+            w, gradient, g, h, **{name: kind(c) for name, c in numbers.items()}
+        )
+        results.append(torch.stack([*w, *g, *h]))
+    torch.testing.assert_close(*results, rtol=1e-15, atol=0)
