@@ -108,6 +108,7 @@ REFERENCES: dict[str, str] = {
     "procedure-1": "w_k, g_k and h_k obey the three lines of Procedure 1",
     "square-summable": "Σ (1−ρ_k) ∂L(w_k)² < ∞, in each component",
     "preconditioned-steps": "w_{k+1} = w_k − ηP_k∂L(w_k), P_k diagonal, P_k → P > 0",
+    "settling-metric": "those steps, with Σ|log P_{k+1}−log P_k| < ∞",
     "separable-linear": "Φ(w, x) = ⟨w, x⟩, and some ŵ has all margins positive",
     "loss-to-zero": "L(w_k) → 0",
     "norm-times-loss": "‖w_k‖^(2𝐿−2)L(w_k) → 0, 𝐿 the degree: ‖w_k‖² for one unit",

@@ -89,7 +89,8 @@ THEOREM_J = Statement(
     "where lim inf k(1−ρ_k) > 0; (J3) for the exponential loss cΣe^(−zᵢ), with a and "
     "A of the steps floor and ceiling: if log(c/L₀) ≥ (8/3)(1−1/𝐿)A/a and "
     "ηAL₀(B₁²‖w₀‖^(2𝐿−2) + 2^(𝐿−2)B₂‖w₀‖^(𝐿−2)) ≤ ½, then L(w_k) → 0 and "
-    "‖w_k‖^(2𝐿−2)L(w_k) → 0",
+    "‖w_k‖^(2𝐿−2)L(w_k) → 0; (J4) the same for one unit of Theorem H with positive "
+    "margins, with 𝐿 = 2 and B₁ = B₂ = Z",
     page="smooth-networks",
 ).proof(
     step("euler", "smooth-margins")
@@ -98,8 +99,9 @@ THEOREM_J = Statement(
     .where("degree", "(𝐿−1)s^(𝐿−1)z", right=(deg - 1) * s ** (deg - 1) * z),
     step("logistic-slope")
     .why(
-        "logistic: φ = −log ℓ with ℓ = log(1+T), T = exp(−z) ≤ 1, is between z and "
-        "z+T, and φ′ = T/((1+T)ℓ) between 1−T and 1; the exponential loss has φ = z"
+        "logistic: ℓ = log(1+T), T = exp(−z) ≤ 1, is between T/(1+T) and T, so that φ "
+        "= −log ℓ is between z and z+T; then φ′ = T/((1+T)ℓ) is between 1−T and 1; the "
+        "exponential loss has φ = z"
     )
     .solver(
         [T > 0, below, above],
@@ -136,7 +138,7 @@ THEOREM_J = Statement(
     step("classes")
     .why(
         "cross-entropy of many classes is the logistic loss of z = −log Σexp(−sⱼ), s₁, "
-        "s₂, … the gaps of an example; its derivatives are means of theirs"
+        "s₂, … the gaps of an example; derivatives are means of theirs (of two here)"
     )
     .algebra(-sp.log(both).diff(t), share * s1.diff(t) + (1 - share) * s2.diff(t))
     .where(
@@ -181,20 +183,19 @@ THEOREM_J = Statement(
     step("comparison")
     .why("so log N grows by little more than 2/𝐿 times the growth of log m")
     .argued(
-        "L·m/N ≤ A·L·(B₁/𝐿)r^(𝐿−2) ≤ κ, and the last steps",
+        "m ≤ (B₁/𝐿)r^𝐿+1, so L·m/N ≤ Cκ, and the last steps",
         "Δlog N ≤ (2/𝐿)(1+τ)Δlog m+e_k, τ ≤ C(κ+1/m), e_k = max|Δlog P|",
         "log(1+t) ≤ t; L²F/N = (x/m)(L·m/N)",
     ),
     step("powers")
-    .why(
-        "once τ ≤ 1, N and r are at most powers of m, and κ ≤ C·e^(−m)·m^q (here q = 9)"
-    )
+    .why("any power of m, here the ninth, loses against e^(−m)")
     .limit(T**9 * sp.exp(-T), T, sp.oo, sp.S.Zero)
     .where("sign", "e^m", expression=T**9 * sp.exp(T)),
-    step("margin", "preconditioned-steps", "norm-times-loss", "loss-to-zero")
+    step("margin", "settling-metric", "norm-times-loss", "loss-to-zero")
     .why("the margin converges")
     .argued(
-        "Στ_kΔlog m ≤ C∫(e^(−t)t^q+t^(−2))dt < ∞, Σe_k < ∞",
+        "once τ ≤ 1, N and r are at most powers of m, so κ ≤ C·e^(−m)m^q and Στ_kΔlog "
+        "m ≤ C∫(e^(−t)t^q+t^(−2))dt < ∞; Σe_k < ∞",
         "log N−(2/𝐿)log m converges, and min zᵢ/‖P^(−1/2)w‖^𝐿 → γ > 0",
         "it rises by a summable amount at most, and is bounded below: m ≤ "
         "(B₁/𝐿)r^𝐿+1 and N ≥ r²/A",
@@ -220,13 +221,17 @@ THEOREM_J = Statement(
         "times the length of the step. Logistic: C+o(r^(𝐿−2)), as φ″ ≤ T",
     ),
     step("slow")
-    .why("L·r^(𝐿−2) is at most a constant times μ = log(m⁺/m), since N ~ m^(2/𝐿)")
+    .why(
+        "L·r^(𝐿−2) is at most a constant times μ = log(m⁺/m), since N ~ m^(2/𝐿); 2mμ ≥ "
+        "L·F late by step log-m"
+    )
     .solver([*at_step, 2 * m * mu >= L * F], 8 * mu * N >= deg**2 * L * m)
     .without("schwarz", "N and F unrelated", at_step[-2], at_step[-1]),
     step("aligns", "theorem-G")
     .why("so Q → 1, and the squared cosine (m̄/m)²/Q → 1")
     .argued(
-        "Δlog Q ≤ K·Δlog m+(a summable rest), and step integrable",
+        "Δlog Q ≤ K·Δlog m+(a summable rest), as κ² ≤ C·κr^𝐿·Δlog m by step slow, and "
+        "κr^𝐿 → 0; and step integrable",
         "Q → 1: alignment",
         "if log Q ≥ 3e again and again, then log Q ≥ e where log m is up to e/K less, "
         "late; each such window adds (1−exp(−e))e/(2K) to a finite sum (Theorem G's "
@@ -273,10 +278,11 @@ THEOREM_J = Statement(
         positive=(r, m),
     )
     .where("across", "T left out", right=deg**2 * mean * (mean - m) / (m * r**2)),
-    step("falls", "preconditioned-steps")
+    step("falls", "settling-metric")
     .why("the gap f = γ−m/r^𝐿, with a little added, falls by what the direction moves")
     .argued(
-        "Σ_{j≥k}|log P_{j+1}−log P_j| = O(k^(−s)), and x = rT/m",
+        "Σ_{j≥k}|log P_{j+1}−log P_j| = O(k^(−s)), and so |P_k/P−1|, P the limit here; "
+        "x = rT/m",
         "f+S falls by at least C·x²Δlog m, S = O(m^(−q)) for each q, and the direction "
         "moves by at most C(x+m^(−q))Δlog m",
         "step outward, and m̄ ≥ m (logistic: up to e^(−m/2)); S is the sum of the rests "
@@ -289,7 +295,7 @@ THEOREM_J = Statement(
     step("desingularized", "assumption-1")
     .why("and so does Ψ, where the direction's part of the gradient dominates")
     .cited(
-        "zᵢ definable, x not small beside m^(−q)",
+        "zᵢ definable, x not small beside m^(−q), for a q between 0 and 1",
         "1 ≤ C·Ψ′(f)·x for some concave Ψ with Ψ(0) = 0",
         work="Ji and Telgarsky 2020",
         place="the inequality of Theorem 4's step direction; it speaks of points, and "
@@ -394,7 +400,8 @@ THEOREM_J = Statement(
     step("one-unit-slope", "one-unit")
     .why(
         "one unit of Theorem H, zᵢ = v⟨u, ζᵢ⟩: with s = ⟨u, ζᵢ⟩, r = ‖u‖ here and Z = "
-        "max‖ζᵢ‖, ‖∇zᵢ‖² = s²+v²‖ζᵢ‖² is at most Z²‖w‖²; so B₁ = B₂ = Z, 𝐿 = 2"
+        "max‖ζᵢ‖, ‖∇zᵢ‖² = s²+v²‖ζᵢ‖² is at most Z²‖w‖², and ∇zᵢ is linear in w; so B₁ "
+        "= B₂ = Z, 𝐿 = 2"
     )
     .solver(
         [r >= 0, Z >= 0, s**2 <= r**2 * Z**2, e**2 <= Z**2],
