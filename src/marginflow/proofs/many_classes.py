@@ -77,7 +77,7 @@ MANY_CLASSES = Statement(
     .why("with T = Σe^(−s), log(1+T)/T → 1: the two losses have one tail")
     .limit(sp.log(1 + T) / T, T, sp.S.Zero, sp.S.One, "+")
     .where("half", "→ ½", value=sp.Rational(1, 2)),
-    step("lemmas", "lemma-5", "lemma-9")
+    step("lemmas", "lemma-5", "lemma-8", "lemma-9")
     .why("the lemmas hold for cross-entropy as they stand")
     .argued(
         "L > 0 is locally Lipschitz and admits a chain rule",

@@ -190,13 +190,21 @@ THEOREM_F = Statement(
         "bounded; so F0 applies",
     ),
     step("ceiling")
-    .why("F2: A is the root of A² = K+2bA, K = (ε+h₀)/δ")
+    .why("F2: a component's own A is the root of A² = K+2bA, K = (ε+h₀)/δ")
     .algebra(root**2, K + 2 * b * root, positive=in_bound)
     .where("half", "K+bA", right=K + b * root),
+    step("highest")
+    .why("for the largest A of all components, which is Ā, that is K+2bĀ ≤ Ā²")
+    .solver(
+        [b >= 0, A >= b, sp.Eq(A**2, K + 2 * b * A), bar >= A],
+        K + 2 * b * bar <= bar**2,
+    )
+    .without("root", "A below the larger root", A >= b)
+    .without("largest", "Ā any number", bar >= A),
     step("induction", "procedure-1", "rho-in-unit-interval")
     .why(
         "while P ≤ A, the descents add up to Σ⟨∂L, P∂L⟩ ≤ 2L₀/η, so h ≤ h₀+cAΣP∂L² ≤ "
-        "h₀+2cAL₀/η, and P² ≤ (ε+h)/δ is at most K+2bA = A²"
+        "h₀+2cAL₀/η, and P² ≤ (ε+h)/δ is at most K+2bA ≤ A², A the largest"
     )
     .algebra(
         (eps + h0 + 2 * c * bar * loss0 / eta) / delta,

@@ -70,8 +70,8 @@ THEOREM_G = Statement(
     "theorem-G",
     "let v′ = −β·∂L̂(v) as in Theorem 4 converge in direction, to that of the KKT "
     "point v*, scaled to margin 1, and let the margins have Lipschitz gradients on a "
-    "cone around it. Then v and −∂L̂(v) align, v/(log t)^(1/L) → v*, and L̂·t·(log "
-    "t)^(2−2/L) → ‖v*‖²/L²",
+    "cone around it, between two spheres. Then v and −∂L̂(v) align, v/(log t)^(1/L) "
+    "→ v*, and L̂·t·(log t)^(2−2/L) → ‖v*‖²/L²",
     page="theorem-2",
 ).proof(
     step("entropy")
