@@ -182,13 +182,55 @@ def test_a_run_without_margin_counts_against():
     lost = (frame.algorithm == "SGD") & (frame["round"] == 1)
     frame.loc[lost, "log_normalized_margin"] = np.nan
     frame.loc[lost, "train_accuracy"] = 0.9
-    assert result_of("mnist-margin-rounds-finer", frame).found.startswith("0.8 ±")
+    assert result_of("mnist-margin-rounds-finer", frame).found == "4 of 5 rounds"
     longer = frame.assign(scale="desk")
-    found = result_of("mnist-separation-finer", longer)  # one run refutes "all"
+    found = result_of("mnist-separates-finer", longer)  # one run refutes "all"
     assert (found.verdict, found.found) == ("not reproduced", "inf")
-    assert result_of("mnist-separation-finer", frame).verdict == (
+    assert result_of("mnist-separation-finer", longer).verdict == (
         "not testable at this scale"
     )
+
+
+@pytest.mark.parametrize(
+    ("rounds", "ahead", "low", "high"),
+    # Clopper and Pearson's intervals, from tables of the binomial distribution.
+    [
+        (6, 6, 0.5407, 1.0),
+        (19, 19, 0.8235, 1.0),
+        (19, 17, 0.6686, 0.9870),
+        (5, 0, 0, 0.5218),
+    ],
+)
+def test_rounds_that_came_out_alike_leave_an_error(rounds, ahead, low, high):
+    frame = runs(HIGH | LOW, rounds=rounds)
+    behind = (frame.algorithm == "SGD") & (frame["round"] >= ahead)
+    frame.loc[behind, "log_normalized_margin"] = -50.0
+    seen = measures.interval(measures.margin_share, Rounds.of(frame))
+    assert seen[2:] == pytest.approx((low, high), abs=1e-4)
+    verdict = result_of("mnist-margin-rounds-finer", frame).verdict
+    kept = low >= 0.75
+    assert (verdict == "reproduced") is kept
+
+
+def test_the_variance_of_a_direction_is_that_of_unit_vectors():
+    """1 − |mean|² of directions, whatever the lengths; the lesser over the larger."""
+    names = ["AdaDelta", "AdaDeltaS", "AdaDeltaN", "AdaDeltaNS"]
+    rows = []
+    for name in names:
+        for i in range(4):
+            root = np.array([1.0, 1.0, 1.0])
+            if "N" in name:
+                root = np.eye(3)[i % 3] * 5
+            elif i == 0:
+                root = np.array([1.0, 1.0, 0.0])
+            rows.append([name, -1, *(root * (i + 1))])
+    frame = pd.DataFrame(
+        rows, columns=["algorithm", "diverged_at", "root0", "root1", "root2"]
+    )
+    skewed = 1 - (2**2 + 1 + 1) / 16
+    unit, odd = np.ones(3) / np.sqrt(3), np.array([1, 1, 0]) / np.sqrt(2)
+    isotropic = 1 - np.sum(((3 * unit + odd) / 4) ** 2)
+    assert measures.direction_variance_ratio(frame) == pytest.approx(skewed / isotropic)
 
 
 def test_separation_must_last():
@@ -344,7 +386,7 @@ def test_errors_come_from_rounds_and_test_images():
     frame = runs(HIGH | LOW, rounds=9)
     rounds = Rounds.of(frame)
     _, error, low, high = measures.interval(measures.accuracy_spread, rounds, 0.003)
-    assert (error, low, high) == pytest.approx((0.003, -0.006, 0.006))
+    assert (error, low, high) == pytest.approx((0.003, 0.0, 0.006))
     noise = np.random.default_rng(0).normal(size=len(frame))
     uneven = Rounds.of(frame.assign(test_accuracy=0.9 + 0.01 * noise))
     _, error, low, high = measures.interval(measures.accuracy_spread, uneven)

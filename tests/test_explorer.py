@@ -476,6 +476,20 @@ def test_play_runs_through_time(page) -> None:
 # Points and choices of one's own ----------------------------------------------------
 
 
+def test_what_is_typed_as_soon_as_the_text_opens_stays(page) -> None:
+    typed = page.evaluate(
+        """() => new Promise(done => {
+            const text = document.querySelector(".mfx-csv");
+            const details = text.closest("details");
+            details.addEventListener("toggle", () => setTimeout(
+                () => done(text.value)));
+            details.querySelector("summary").click();
+            text.value = "1, 2, 1";
+        })"""
+    )
+    assert typed == "1, 2, 1"
+
+
 def test_points_are_added_removed_and_pasted(page) -> None:
     preset(page, "Isotropic")
     points = page.locator(".mfx-point")

@@ -476,8 +476,12 @@ for (const button of root.querySelectorAll('.mfx-add')) {
 }
 find('.mfx-remove').addEventListener('click', () => remove(pointed.i ?? points.length - 1));
 const csv = find('.mfx-csv');
-csv.closest('details').addEventListener('toggle', () => {
+// On the click, not on the toggle that comes after it: by then there may be words in it.
+csv.closest('details').querySelector('summary').addEventListener('click', () => {
   csv.value = tellPoints(points);
+});
+csv.closest('details').addEventListener('toggle', () => { // opened by a search in the page
+  csv.value ||= tellPoints(points);
 });
 find('.mfx-use').addEventListener('click', () => {
   const told = find('.mfx-wrong');

@@ -211,6 +211,8 @@ def _judged(claim: Claim, frame, told: list[dict[str, Any]], reading: str) -> Re
     if len(rounds) < MOST_ROUNDS:
         verdict = "too few rounds"
     text = legible(number)
+    if claim.quantity in measures.SHARES:
+        text = f"{round(number * len(rounds))} of {len(rounds)} rounds"
     if math.isfinite(error):
         text += f" ± {error:.2g}"
     listed = ", ".join(f"{name} {legible(x)}" for name, x in parts.items() if name)

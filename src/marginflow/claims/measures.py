@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from scipy.stats import beta
 
 from marginflow.experiments.spec import ALGORITHMS
 
@@ -78,14 +79,17 @@ def width_ratio(frame: pd.DataFrame) -> float:
     return width[list(ISOTROPIC)].max() / width[list(SKEWED)].min()
 
 
-def angle_ratio(frame: pd.DataFrame) -> float:
-    """Least mean angle to isotropy of N, NS over the largest of AdaDelta, S."""
+def direction_variance_ratio(frame: pd.DataFrame) -> float:
+    """Least variance of the direction (1 − |mean|²) of N, NS over AdaDelta's, S's.
+
+    Each round's reciprocal square root of the adapter, scaled to length 1.
+    """
     sound = frame[frame.diverged_at < 0]
     roots = sound[["root0", "root1", "root2"]]
-    cosine = roots.sum(axis=1) / (roots.pow(2).sum(axis=1) ** 0.5 * math.sqrt(3))
-    angle = cosine.clip(upper=1.0).map(math.acos).groupby(sound.algorithm).mean()
+    units = roots.div(roots.pow(2).sum(axis=1) ** 0.5, axis=0)
+    variance = 1 - units.groupby(sound.algorithm).mean().pow(2).sum(axis=1)
     adapted = list(ISOTROPIC[1:])  # SGD has no adapter
-    return angle[list(SKEWED)].min() / angle[adapted].max()
+    return variance[list(SKEWED)].min() / max(variance[adapted].max(), 1e-12)
 
 
 def diverged(frame: pd.DataFrame) -> float:
@@ -209,8 +213,12 @@ def interval(
 ) -> tuple[Parts, float, float, float]:
     """The measure, its standard error, and its 95 % interval over resampled rounds.
 
+    A share of rounds has the exact interval of a binomial (Clopper and Pearson): rounds
+    that all came out alike, drawn again, would show no error at all.
+
     Args:
-        images: standard error from the finite test set, added to that of the rounds.
+        images: standard error of a number ≥ 0 from the finite test set; where one set
+            serves all runs, an upper bound.  Added in quadrature.
 
     A single round has neither: its error is NaN, and the interval a point.
     """
@@ -218,6 +226,11 @@ def interval(
     number = next(iter(parts.values()))
     if len(rounds) == 1:
         return parts, math.nan, number, number
+    if measure in SHARES:
+        held, of = round(number * len(rounds)), len(rounds)
+        low = float(beta.ppf(0.025, held, of - held + 1)) if held else 0.0
+        high = float(beta.ppf(0.975, held + 1, of - held)) if held < of else 1.0
+        return parts, math.nan, low, high
     draw = np.random.default_rng(0).integers(len(rounds), size=(RESAMPLES, len(rounds)))
     with np.errstate(invalid="ignore"):
         seen = np.array([next(iter(measure(rounds.take(i)).values())) for i in draw])
@@ -227,7 +240,10 @@ def interval(
     low, high = np.quantile(seen, [0.025, 0.975])
     spread = float(seen.std()) if np.ptp(seen) else 0.0
     error = math.hypot(spread, images)
-    return parts, error, float(low) - 2 * images, float(high) + 2 * images
+    if images:
+        low = max(0.0, number - math.hypot(number - low, 2 * images))
+        high = number + math.hypot(high - number, 2 * images)
+    return parts, error, float(low), float(high)
 
 
 def _columns(names: tuple[str, ...]) -> list[int]:
@@ -286,11 +302,34 @@ def half_accuracy_spread(rounds: Rounds) -> Parts:
     return {"": float(np.ptp(np.median(rounds.accuracy, axis=0)) / 2)}
 
 
+def half_accuracy_spread_of_three(rounds: Rounds) -> Parts:
+    """Half the largest difference of SGD's, S's and NS's median test accuracies."""
+    three = _medians(rounds.accuracy, ("SGD", "AdaDeltaS", "AdaDeltaNS"))
+    return {"": float(np.ptp(three) / 2)}
+
+
 def accuracy_advantage(rounds: Rounds) -> Parts:
     """Share of rounds in which AdaDelta and S beat N and NS on the test set."""
     plain = rounds.accuracy[:, _columns(("AdaDelta", "AdaDeltaS"))].mean(axis=1)
     skewed = rounds.accuracy[:, _columns(SKEWED)].mean(axis=1)
     return {"": float((plain > skewed).mean())}
+
+
+SHARES = (margin_share, accuracy_advantage)
+"""Measures that count rounds."""
+
+
+def schedule_margins(rounds: Rounds) -> Parts:
+    """Median final margin with the schedule over that without it: the lesser."""
+    pairs = {f"{b}/{a}": math.exp(-_apart(rounds.margin, (a, b))) for a, b in SCHEDULED}
+    return {"": min(pairs.values())} | pairs
+
+
+def schedule_accuracies(rounds: Rounds) -> Parts:
+    """Median test accuracy with the schedule over that without it: the lesser."""
+    median = dict(zip(ALGORITHMS, np.median(rounds.accuracy, axis=0), strict=True))
+    pairs = {f"{b}/{a}": float(median[b] / median[a]) for a, b in SCHEDULED}
+    return {"": min(pairs.values())} | pairs
 
 
 def loss_ratio(rounds: Rounds) -> Parts:

@@ -196,10 +196,10 @@ THEOREM_F = Statement(
     step("highest")
     .why("for the largest A of all components, which is Ā, that is K+2bĀ ≤ Ā²")
     .solver(
-        [b >= 0, A >= b, sp.Eq(A**2, K + 2 * b * A), bar >= A],
+        [b >= 0, b <= A, sp.Eq(A**2, K + 2 * b * A), bar >= A],
         K + 2 * b * bar <= bar**2,
     )
-    .without("root", "A below the larger root", A >= b)
+    .without("root", "A below the larger root", b <= A)
     .without("largest", "Ā any number", bar >= A),
     step("induction", "procedure-1", "rho-in-unit-interval")
     .why(
