@@ -481,9 +481,12 @@ def test_what_is_typed_as_soon_as_the_text_opens_stays(page) -> None:
         """() => new Promise(done => {
             const text = document.querySelector(".mfx-csv");
             const details = text.closest("details");
-            details.addEventListener("toggle", () => setTimeout(
-                () => done(text.value)));
-            details.querySelector("summary").click();
+            const summary = details.querySelector("summary");
+            details.addEventListener("toggle", () => setTimeout(() => {
+                done(text.value);
+                summary.click();  // closed, as it was
+            }), {once: true});
+            summary.click();
             text.value = "1, 2, 1";
         })"""
     )
