@@ -3,7 +3,7 @@
 How a number is judged:
 
 - *reproduced* or *not reproduced*: the tolerance is kept or not, and lies outside the
-  95 % interval of the measure over the rounds (where rounds are counted, the exact one);
+  95 % interval of the measure over the rounds (of a count of rounds, the exact one);
 - *undecided*: the tolerance lies within that interval; the standard error is told;
 - *mostly*: (Experiment 1) on less than 95 %, but more than half of the data sets;
 - *not testable at this scale*: the paper's sentence hangs on the size of the network,
